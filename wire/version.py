@@ -1,0 +1,9 @@
+"""The versions that stand in handshake, header and database from the first block on."""
+
+from typing import Final
+
+PROTOCOL_VERSION: Final = 1
+"""Of everything that is hashed, signed or sent: block headers and the handshake carry it."""
+
+STORE_VERSION: Final = 1
+"""Of the node's SQLite schema and its files; `PRAGMA user_version` carries it."""

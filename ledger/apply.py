@@ -1,0 +1,174 @@
+"""The state transition: apply_block(state, block) -> Applied. Reads like the rule it is.
+
+Order: validator updates, oracle marks, the block's other transactions, scheduled events sorted by
+(due, id), invariants, root. The input state is never touched. Each transaction has an overlay of
+its own, so it applies whole or leaves nothing but a used nonce and a receipt.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from ledger import admission, cash, invariants, margin, oracles, rounds, trades
+from ledger import objects as o
+from ledger import tables as t
+from ledger.receipts import OK, Event, Receipt, RoundResult
+from ledger.rejections import BlockRefused
+from ledger.state import Draft, State
+from ledger.transactions import (
+    Mint,
+    Redeem,
+    RegisterTrade,
+    SetLimit,
+    SubmitOracle,
+    TradeBatch,
+    Transaction,
+    Transfer,
+    tx_id,
+)
+from wire.codec import sha256
+from wire.errors import Rejection
+from wire.signing import Verified
+
+
+class Block(msgspec.Struct, frozen=True):
+    """What the ledger needs of a decided block; consensus data stays outside."""
+
+    height: int
+    time_ms: int
+    proposer: bytes
+    """Consensus key of the proposer."""
+    seed_link: bytes
+    """The next link of the proposer's hash chain."""
+    transactions: tuple[Verified[Transaction], ...]
+    certificates: tuple[rounds.RoundCertificate, ...]
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """The outcome of a block."""
+
+    state: State
+    changes: list[tuple[bytes, bytes | None]]
+    """Changed rows, encoded (None: deleted), for the store."""
+    receipts: tuple[Receipt, ...]
+    results: tuple[RoundResult, ...]
+    events: tuple[Event, ...]
+
+
+def check_block(state: State, block: Block) -> None:
+    """Refuse a block whose execution would not even begin; raises `BlockRefused`."""
+    network = state.must(t.NETWORK, t.network_key())
+    if block.height != network.height + 1:
+        raise BlockRefused(f"height is {block.height}, state is at {network.height}")
+    if block.height > 1 and block.time_ms <= network.time_ms:
+        raise BlockRefused(f"time {block.time_ms} is not after {network.time_ms}")
+    for tx in block.transactions:
+        if tx.value.chain_id != network.chain_id:
+            raise BlockRefused(f"a transaction is for chain {tx.value.chain_id[:48]}")
+    committed = state.get(t.SEEDS, t.SEEDS.key(block.proposer))
+    if committed is None:
+        raise BlockRefused(f"proposer {block.proposer.hex()[:16]} has no seed chain")
+    if sha256(block.seed_link) != committed.link:
+        raise BlockRefused("the seed link is not the next one of the proposer's chain")
+    rounds.check_certificates(state, block.height, block.certificates)
+
+
+def apply_block(state: State, block: Block) -> Applied:
+    """Apply a decided block. Raises `BlockRefused` (never for a decided block) and, for a bug,
+    `InvariantBroken`."""
+    check_block(state, block)
+    draft = Draft(state)
+    old = draft.must(t.NETWORK, t.network_key())
+    network = o.Network(
+        old.chain_id, block.height, block.time_ms, old.business_date, old.calendar, old.rounds
+    )
+    draft.put(t.NETWORK, t.network_key(), network)
+    draft.put(t.SEEDS, t.SEEDS.key(block.proposer), o.SeedLink(block.seed_link))
+    admission.forget_nonces(draft, block.height)
+    receipts, events = _apply_transactions(draft, block)
+    results = _scheduled(draft, block, events)
+    invariants.check_touched(draft)
+    after, changes = state.folded(draft)
+    return Applied(after, changes, receipts, results, tuple(events))
+
+
+def _apply_transactions(draft: Draft, block: Block) -> tuple[tuple[Receipt, ...], list[Event]]:
+    """Oracle marks first, then the rest; receipts in the block's order."""
+    receipts: dict[int, Receipt] = {}
+    events: list[Event] = []
+    for marks in (True, False):
+        for number, tx in enumerate(block.transactions):
+            if isinstance(tx.value.action, SubmitOracle) == marks:
+                receipts[number] = _apply_one(draft, tx.value, block.height, events)
+    return tuple(receipts[number] for number in sorted(receipts)), events
+
+
+def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) -> Receipt:
+    ident = tx_id(tx)
+    try:
+        admission.check_window(draft, tx, height)
+        admission.check_nonces(draft, tx)
+    except Rejection as rejection:
+        return Receipt(ident, rejection.code, rejection.detail)
+    overlay = Draft(draft)
+    try:
+        happened = execute(overlay, tx, height)
+    except Rejection as rejection:
+        admission.use_nonces(draft, tx)
+        return Receipt(ident, rejection.code, rejection.detail)
+    overlay.commit()
+    admission.use_nonces(draft, tx)
+    events += happened
+    return Receipt(ident, OK, "")
+
+
+def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
+    """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
+    admission.check_signers(draft, tx)
+    action = tx.action
+    match action:
+        case Mint():
+            return cash.mint(draft, action, admission.signer(draft, tx))
+        case Redeem():
+            return cash.redeem(draft, action, admission.signer(draft, tx))
+        case Transfer():
+            return cash.transfer(draft, action)
+        case RegisterTrade():
+            return trades.register(draft, action.trade, height)
+        case TradeBatch():
+            return trades.register_batch(draft, action, height)
+        case SubmitOracle():
+            return oracles.submit(draft, action, admission.signer(draft, tx))
+        case SetLimit():
+            return trades.set_limit(draft, action)
+        case _:
+            assert_never(action)
+
+
+def check_transaction(state: State | Draft, tx: Transaction, height: int) -> Draft:
+    """Whether `tx` would succeed in block `height` on top of `state`; raises its `Rejection`.
+
+    Returns the draft with the effects, so that a mempool can check a sequence.
+    """
+    draft = Draft(state)
+    admission.check_window(draft, tx, height)
+    admission.check_nonces(draft, tx)
+    execute(draft, tx, height)
+    admission.use_nonces(draft, tx)
+    return draft
+
+
+def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundResult, ...]:
+    """Settle, then clear, then close the date and freeze: older events come first."""
+    rounds.reveal(draft, block.height, block.seed_link)
+    results = rounds.settle_due(draft, block.height, events)
+    rounds.clear_due(draft, block.height, block.certificates, events)
+    feeds = [t.FEEDS.parts(key)[0] for key in draft.indexed(t.FEEDS, 0)]
+    oracle_set = [t.MEMBERS.parts(key)[0] for key in draft.indexed(t.MEMBERS, o.Role.ORACLE)]
+    date = draft.must(t.NETWORK, t.network_key()).business_date
+    closed = oracles.close_date(draft, feeds, oracle_set)
+    events += closed
+    if closed and date is not None:
+        events += margin.cycle(draft, date)
+        events += rounds.freeze(draft, date, block.height, block.seed_link)
+    return results

@@ -1,0 +1,85 @@
+"""Settlement cash: mint, redeem, transfer; and the one function that moves a balance."""
+
+from ledger import checks, receipts
+from ledger import objects as o
+from ledger import rejections as r
+from ledger import tables as t
+from ledger.state import Draft
+from ledger.transactions import Mint, Redeem, Transfer
+from wire.limits import AMOUNT_MAX
+
+NOTHING = o.Balance(0, 0)
+
+
+def balance(draft: Draft, account: bytes) -> o.Balance:
+    """The balance row of an account; an account that has never held anything holds zero."""
+    return draft.get(t.BALANCES, account) or NOTHING
+
+
+def free(draft: Draft, account: bytes) -> int:
+    """What the account can pay: balance less what is locked."""
+    row = balance(draft, account)
+    return row.balance - row.locked
+
+
+def credit(draft: Draft, account: bytes, amount: int) -> None:
+    """Add `amount` (negative: take, which the caller has checked to be free)."""
+    row = balance(draft, account)
+    total = row.balance + amount
+    if total > AMOUNT_MAX:
+        raise r.BadAmount(f"balance would be {total}, at most {AMOUNT_MAX}")
+    assert total >= row.locked, (account, row, amount)
+    draft.put(t.BALANCES, account, o.Balance(total, row.locked))
+
+
+def _debit(draft: Draft, account: bytes, amount: int) -> None:
+    has = free(draft, account)
+    if has < amount:
+        raise r.InsufficientFunds(f"has {has}, needs {amount}")
+    credit(draft, account, -amount)
+
+
+def mint(draft: Draft, action: Mint, signer: o.Member) -> list[receipts.Event]:
+    """The issuer creates `amount` in the receiver's own account."""
+    asset = checks.asset(draft, action.asset)
+    if asset.issuer != signer.lei:
+        raise r.NotTheIssuer(f"{asset.code} is issued by {asset.issuer}")
+    checks.amount(action.amount)
+    checks.text(action.reference)
+    checks.active_member(draft, action.to)
+    minted = asset.minted + action.amount
+    if minted > AMOUNT_MAX:
+        raise r.BadAmount(f"minted would be {minted}, at most {AMOUNT_MAX}")
+    credit(draft, t.own_account(action.to, asset.code), action.amount)
+    draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, minted, asset.redeemed))
+    return [receipts.CashMoved(asset.code, None, action.to, action.amount)]
+
+
+def redeem(draft: Draft, action: Redeem, signer: o.Member) -> list[receipts.Event]:
+    """The issuer takes `amount`, returned to its own account before, out of circulation."""
+    asset = checks.asset(draft, action.asset)
+    if asset.issuer != signer.lei:
+        raise r.NotTheIssuer(f"{asset.code} is issued by {asset.issuer}")
+    checks.amount(action.amount)
+    checks.text(action.reference)
+    _debit(draft, t.own_account(signer.lei, asset.code), action.amount)
+    redeemed = asset.redeemed + action.amount
+    draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, asset.minted, redeemed))
+    return [receipts.CashMoved(asset.code, signer.lei, None, action.amount)]
+
+
+def transfer(draft: Draft, action: Transfer) -> list[receipts.Event]:
+    """A member pays another from its own account."""
+    checks.asset(draft, action.asset)
+    checks.amount(action.amount)
+    checks.text(action.reference)
+    if action.sender == action.to:
+        raise r.SelfTransfer(f"{action.sender} to itself")
+    checks.active_member(draft, action.to)
+    _debit(draft, t.own_account(action.sender, action.asset), action.amount)
+    credit(draft, t.own_account(action.to, action.asset), action.amount)
+    return [receipts.CashMoved(action.asset, action.sender, action.to, action.amount)]
+
+
+def _supply(asset: o.Asset, minted: int, redeemed: int) -> o.Asset:
+    return o.Asset(asset.code, asset.kind, asset.issuer, asset.exponent, minted, redeemed)

@@ -1,0 +1,165 @@
+"""Genesis: what the network starts from. Every node holds the same file; its hash is the chain's."""
+
+from ledger import objects as o
+from ledger import tables as t
+from ledger.state import Draft, State
+from wire import ids
+from wire.codec import Digest, Record, digest_of
+from wire.errors import EnvironmentFault
+from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
+from wire.limits import AMOUNT_MAX, VALIDATORS_MAX
+from wire.signing import key_is_acceptable
+
+
+class BadGenesis(EnvironmentFault):
+    """The genesis file contradicts itself."""
+
+    code = "GENESIS_INVALID"
+    remedy = "Get the genesis file that the network agreed on; compare its hash."
+
+
+class GenesisKey(Record):
+    """A signing key of a member and its role."""
+
+    public_key: bytes
+    role: o.KeyRole
+
+
+class GenesisMember(Record):
+    """A founding member, its keys, and the start of its seed chain if it is a validator."""
+
+    lei: Lei
+    name: str
+    group: Lei
+    roles: tuple[o.Role, ...]
+    peer_key: bytes | None
+    consensus_key: bytes | None
+    power: int
+    seed_link: bytes | None
+    keys: tuple[GenesisKey, ...]
+
+
+class GenesisAsset(Record):
+    """A settlement token; nothing of it exists before its issuer mints."""
+
+    code: AssetCode
+    kind: o.AssetKind
+    issuer: Lei
+    exponent: int
+
+
+class Genesis(Record):
+    """Everything that the first block stands on."""
+
+    chain_id: str
+    time_ms: int
+    members: tuple[GenesisMember, ...]
+    assets: tuple[GenesisAsset, ...]
+    instruments: tuple[o.Instrument, ...]
+    feeds: tuple[o.Feed, ...]
+    calendar: tuple[Date, ...]
+    rulebook: o.Rulebook
+
+
+def genesis_hash(genesis: Genesis) -> Digest:
+    """SHA-256 of the canonical genesis; the first block's parent."""
+    return digest_of(genesis)
+
+
+def genesis_state(genesis: Genesis) -> State:
+    """The state before block 1; raises `BadGenesis` or `BadIdentifier`."""
+    _check(genesis)
+    draft = Draft(State.empty())
+    first = genesis.calendar[0] if genesis.calendar else None
+    network = o.Network(genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, 0)
+    draft.put(t.NETWORK, t.network_key(), network)
+    draft.put(t.RULEBOOK, t.rulebook_key(), genesis.rulebook)
+    for member in genesis.members:
+        _add_member(draft, member)
+    for asset in genesis.assets:
+        row = o.Asset(asset.code, asset.kind, asset.issuer, asset.exponent, 0, 0)
+        draft.put(t.ASSETS, t.ASSETS.key(asset.code), row)
+    for instrument in genesis.instruments:
+        draft.put(t.INSTRUMENTS, t.INSTRUMENTS.key(instrument.code), instrument)
+    for feed in genesis.feeds:
+        draft.put(t.FEEDS, t.FEEDS.key(feed.code), feed)
+    assert isinstance(draft.parent, State)
+    return draft.parent.folded(draft)[0]
+
+
+def _add_member(draft: Draft, member: GenesisMember) -> None:
+    row = o.Member(
+        member.lei,
+        member.name,
+        member.group,
+        member.roles,
+        o.MemberState.ACTIVE,
+        member.peer_key,
+        member.consensus_key,
+        member.power,
+    )
+    draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
+    for entry in member.keys:
+        draft.put(
+            t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role)
+        )
+    if member.consensus_key is not None and member.seed_link is not None:
+        draft.put(t.SEEDS, t.SEEDS.key(member.consensus_key), o.SeedLink(member.seed_link))
+
+
+def _check(genesis: Genesis) -> None:
+    ids.chain_id(genesis.chain_id)
+    _check_members(genesis.members)
+    leis = {member.lei for member in genesis.members}
+    assets = {asset.code for asset in genesis.assets}
+    feeds = {feed.code for feed in genesis.feeds}
+    _require(len(assets) == len(genesis.assets), "an asset stands twice")
+    _require(len(feeds) == len(genesis.feeds), "a feed stands twice")
+    for asset in genesis.assets:
+        ids.code(asset.code)
+        _require(asset.issuer in leis, f"issuer of {asset.code} is no member")
+        _require(0 <= asset.exponent <= 8, f"exponent of {asset.code} is {asset.exponent}")
+    for instrument in genesis.instruments:
+        ids.code(instrument.code)
+        ids.date(instrument.maturity)
+        _require(instrument.feed in feeds, f"{instrument.code} has no feed")
+        _require(instrument.currency in assets, f"{instrument.code} has no currency")
+        _require(instrument.price_scale > 0, f"scale of {instrument.code} is not positive")
+    codes = {instrument.code for instrument in genesis.instruments}
+    _require(len(codes) == len(genesis.instruments), "an instrument stands twice")
+    _require(
+        list(genesis.calendar) == sorted(set(genesis.calendar)), "the calendar is not ascending"
+    )
+    for date in genesis.calendar:
+        ids.date(date)
+    rulebook = genesis.rulebook
+    _require(rulebook.currency in assets, "the rulebook's currency is no asset")
+    _require(0 <= rulebook.minimum_transfer_amount <= AMOUNT_MAX, "minimum transfer amount")
+    _require(rulebook.rounding_unit >= 1, "the rounding unit is not positive")
+    _require(rulebook.funding_window_blocks >= 1, "the funding window is shorter than a block")
+    _require(rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum")
+
+
+def _check_members(members: tuple[GenesisMember, ...]) -> None:
+    leis = {ids.lei(member.lei) for member in members}
+    _require(len(leis) == len(members), "a member stands twice")
+    validators = [member for member in members if o.Role.VALIDATOR in member.roles]
+    _require(1 <= len(validators) <= VALIDATORS_MAX, f"{len(validators)} validators")
+    for member in members:
+        voting = member.consensus_key is not None and member.seed_link is not None
+        is_validator = o.Role.VALIDATOR in member.roles
+        _require(voting == is_validator, f"{member.lei}: validators and only they have vote keys")
+        _require((member.power > 0) == is_validator, f"{member.lei}: power {member.power}")
+        ids.lei(member.group)
+    total = sum(member.power for member in members)
+    _require(total <= AMOUNT_MAX, "voting power is out of range")
+    keys = [entry.public_key for member in members for entry in member.keys]
+    keys += [member.consensus_key for member in members if member.consensus_key is not None]
+    keys += [member.peer_key for member in members if member.peer_key is not None]
+    _require(len(keys) == len(set(keys)), "a key stands twice")
+    _require(all(map(key_is_acceptable, keys)), "a key is no acceptable Ed25519 key")
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise BadGenesis(what)

@@ -1,0 +1,77 @@
+"""Oracle marks: the median of a quorum for each feed, and the close of the business date."""
+
+from ledger import objects as o
+from ledger import rejections as r
+from ledger import tables as t
+from ledger.receipts import DateClosed, Event
+from ledger.state import Draft
+from ledger.transactions import SubmitOracle
+from wire.ids import Date
+from wire.limits import ORACLE_MARKS_MAX, PRICE_MAX
+from wire.money import Rounding, muldiv
+
+
+def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
+    """Record an oracle's marks of the open date; its latest mark of a feed counts."""
+    if o.Role.ORACLE not in signer.roles:
+        raise r.NotAnOracle(f"{signer.lei} has no oracle role")
+    network = draft.must(t.NETWORK, t.network_key())
+    if network.business_date is None or action.date != network.business_date:
+        raise r.DateNotOpen(f"date is {action.date}, open is {network.business_date}")
+    if not 1 <= len(action.marks) <= ORACLE_MARKS_MAX:
+        raise r.BadMark(f"has {len(action.marks)} marks, 1 to {ORACLE_MARKS_MAX} allowed")
+    if len({mark.feed for mark in action.marks}) != len(action.marks):
+        raise r.BadMark("a feed stands twice")
+    for mark in action.marks:
+        if draft.get(t.FEEDS, t.FEEDS.key(mark.feed)) is None:
+            raise r.UnknownFeed(f"feed {mark.feed[:40]}")
+        if not 0 < mark.value <= PRICE_MAX:
+            raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {PRICE_MAX}")
+        row = o.OracleMark(action.date, mark.value)
+        draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, signer.lei), row)
+    return []
+
+
+def median(values: list[int]) -> int:
+    """The median; of an even count the mean of the middle two, half to even."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return muldiv(ordered[middle - 1] + ordered[middle], 1, 2, Rounding.HALF_EVEN)
+
+
+def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event]:
+    """Close the open date if every feed has a quorum, and open the next date of the calendar.
+
+    `oracles`: LEIs of the oracle set. Writes the median of each feed as its mark of the date.
+    """
+    network = draft.must(t.NETWORK, t.network_key())
+    date = network.business_date
+    if date is None or not feeds:
+        return []
+    quorum = max(draft.must(t.RULEBOOK, t.rulebook_key()).oracle_quorum, len(oracles) // 2 + 1)
+    marks: dict[str, list[int]] = {}
+    for feed in feeds:
+        found = [_fresh(draft, feed, oracle, date) for oracle in oracles]
+        marks[feed] = [value for value in found if value is not None]
+        if len(marks[feed]) < quorum:
+            return []
+    for feed, values in marks.items():
+        draft.put(t.MARKS, t.MARKS.key(feed, date), o.Mark(median(values), len(values)))
+    later = network.calendar[1:]
+    opened = o.Network(
+        network.chain_id,
+        network.height,
+        network.time_ms,
+        later[0] if later else None,
+        later,
+        network.rounds,
+    )
+    draft.put(t.NETWORK, t.network_key(), opened)
+    return [DateClosed(date)]
+
+
+def _fresh(draft: Draft, feed: str, oracle: str, date: Date) -> int | None:
+    row = draft.get(t.ORACLE_MARKS, t.ORACLE_MARKS.key(feed, oracle))
+    return row.value if row is not None and row.date == date else None

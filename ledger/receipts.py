@@ -1,0 +1,125 @@
+"""What a block did: a receipt for each transaction, and events for whoever follows the ledger."""
+
+from typing import Final
+
+from wire.codec import Record, encode
+from wire.ids import AssetCode, Date, Lei, Uti
+from wire.merkle import root
+
+OK: Final = "OK"
+
+
+class Receipt(Record):
+    """The outcome of one transaction; the receipts root of the next header commits to it."""
+
+    tx_id: bytes
+    code: str
+    """`OK`, or the code of the rejection."""
+    detail: str
+    """The numbers of the rejection, e.g. `has 12, needs 40`."""
+
+
+class TradeRegistered(Record, tag=1):
+    """A contract became live."""
+
+    uti: Uti
+    buyer: Lei
+    seller: Lei
+
+
+class DateClosed(Record, tag=2):
+    """A quorum of oracles has marked every feed: the business date is closed."""
+
+    date: Date
+
+
+class MarginCycle(Record, tag=3):
+    """The margin cycle of a date: gross variation margin and the number of netting sets."""
+
+    date: Date
+    asset: AssetCode
+    gross: int
+    obligations: int
+
+
+class RoundFrozen(Record, tag=4):
+    """A netting round took its input."""
+
+    number: int
+    obligations: int
+    gross: int
+
+
+class RoundCleared(Record, tag=5):
+    """Cycles are cancelled; pay-ins are published."""
+
+    number: int
+    set_off: int
+    cleared: int
+    remaining: int
+    objective: int
+
+
+class RoundSettled(Record, tag=6):
+    """Net cash moved."""
+
+    number: int
+    cash_moved: int
+    discharged: int
+    failed: tuple[Lei, ...]
+    liquidity_events: tuple[Lei, ...]
+
+
+class CashMoved(Record, tag=7):
+    """Minted (no sender), redeemed (no receiver), or transferred."""
+
+    asset: AssetCode
+    sender: Lei | None
+    to: Lei | None
+    amount: int
+
+
+class ContractMatured(Record, tag=8):
+    """A contract's last mark is settled; it is closed."""
+
+    uti: Uti
+    date: Date
+
+
+Event = (
+    TradeRegistered
+    | DateClosed
+    | MarginCycle
+    | RoundFrozen
+    | RoundCleared
+    | RoundSettled
+    | CashMoved
+    | ContractMatured
+)
+
+
+class RoundResult(Record):
+    """What a round did with one obligation: a leaf of the round results root of the next header."""
+
+    salt: bytes
+    """So that the proof of one leaf does not let its neighbours be guessed."""
+    number: int
+    obligation: bytes
+    debtor: Lei
+    creditor: Lei
+    asset: AssetCode
+    amount: int
+    set_off: int
+    cleared: int
+    settled: int
+    """Discharged by net cash; amount - set_off - cleared - settled stays open."""
+
+
+def receipts_root(receipts: tuple[Receipt, ...]) -> bytes:
+    """RFC 6962 root over the encoded receipts."""
+    return root([encode(receipt) for receipt in receipts])
+
+
+def results_root(results: tuple[RoundResult, ...]) -> bytes:
+    """RFC 6962 root over the encoded round results."""
+    return root([encode(result) for result in results])

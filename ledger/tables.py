@@ -1,0 +1,103 @@
+"""The tables of the state: one tag, key form and row type each.
+
+A key is the table's tag and the canonical encoding of the key's parts, so that a proof of a key
+says which table it speaks of, and no two tables can collide.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+from ledger import objects as o
+from wire.codec import Record, decode, encode
+from wire.errors import MalformedBytes
+
+R = TypeVar("R", bound=Record)
+
+ROW_BYTES_MAX: Final = 64 << 20
+"""A row is local data; the cap only stops a corrupt store from being decoded for ever."""
+
+
+class Table(Generic[R]):
+    """A table: `tag`, `name`, `row` type; `index` gives the numbers a row can be found under."""
+
+    def __init__(
+        self, tag: int, name: str, row: type[R], index: Callable[[R], tuple[int, ...]] | None = None
+    ) -> None:
+        self.tag = tag
+        self.name = name
+        self.row = row
+        self.index = index
+        self._prefix = bytes([tag])
+
+    def key(self, *parts: str | int | bytes) -> bytes:
+        """The state key of the row with these key parts."""
+        return self._prefix + encode(parts)
+
+    def parts(self, key: bytes) -> tuple[Any, ...]:
+        """The key parts of a state key of this table."""
+        assert key[0] == self.tag, (key[0], self.tag)
+        return decode(key[1:], tuple[str | int | bytes, ...], 1 << 10)
+
+
+NETWORK: Final = Table(1, "network", o.Network)
+RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
+MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
+KEYS: Final = Table(4, "key", o.SigningKeyRow)  # public key
+NONCES: Final = Table(5, "nonce", o.Nonce, lambda row: (row.valid_until,))  # key, nonce
+SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
+ASSETS: Final = Table(7, "asset", o.Asset)  # code
+BALANCES: Final = Table(8, "balance", o.Balance)  # owner, kind, reference, asset
+INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
+CONTRACTS: Final = Table(10, "trade", o.Contract, lambda row: (row.state,))  # uti
+NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet)  # first, second
+LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
+FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
+ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
+MARKS: Final = Table(15, "mark", o.Mark)  # feed, date
+OBLIGATIONS: Final = Table(16, "obligation", o.Obligation, lambda row: (row.state,))  # id
+ROUNDS: Final = Table(17, "round", o.NettingRound, lambda row: (row.state,))  # number
+PAY_INS: Final = Table(18, "pay_in", o.PayIn)  # round, lei
+FLOWS: Final = Table(19, "flow", o.Flow)  # round, obligation id
+
+TABLES: Final[tuple[Table[Any], ...]] = (
+    NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
+    NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
+)  # fmt: skip
+BY_TAG: Final = {table.tag: table for table in TABLES}
+BY_NAME: Final = {table.name: table for table in TABLES}
+
+
+def table_of(key: bytes) -> Table[Any]:
+    """The table a state key belongs to; raises `MalformedBytes`."""
+    if not key or key[0] not in BY_TAG:
+        raise MalformedBytes(f"no table has tag {key[:1].hex() or 'nothing'}")
+    return BY_TAG[key[0]]
+
+
+def decode_row(key: bytes, row: bytes) -> Record:
+    """The typed row of an encoded row; raises `MalformedBytes`."""
+    table = table_of(key)
+    value: Record = decode(row, table.row, ROW_BYTES_MAX)
+    return value
+
+
+def network_key() -> bytes:
+    """Key of the one `Network` row."""
+    return NETWORK.key()
+
+
+def rulebook_key() -> bytes:
+    """Key of the rulebook in force."""
+    return RULEBOOK.key()
+
+
+def own_account(lei: str, asset: str) -> bytes:
+    """Key of a member's own balance in an asset."""
+    return BALANCES.key(lei, o.AccountKind.OWN, "", asset)
+
+
+def netting_set_key(one: str, other: str) -> bytes:
+    """Key of the netting set of two members, in either order."""
+    return NETTING_SETS.key(min(one, other), max(one, other))
+
+

@@ -1,0 +1,109 @@
+"""Registration of trades, limits, and the netting set that every contract belongs to."""
+
+from ledger import checks, receipts
+from ledger import objects as o
+from ledger import rejections as r
+from ledger import tables as t
+from ledger.state import Draft
+from ledger.transactions import SetLimit, TradeBatch
+from wire import ids
+from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, PRICE_MAX, QUANTITY_MAX
+from wire.money import Rounding, muldiv
+
+
+def minor_units(
+    quantity: int, price: int, instrument: o.Instrument, exponent: int
+) -> int:
+    """quantity * price in minor units of the instrument's currency, half to even, rounded once."""
+    return muldiv(quantity * price, 10**exponent, instrument.price_scale, Rounding.HALF_EVEN)
+
+
+def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
+    """Make `trade` a LIVE contract of its netting set."""
+    instrument = _check_terms(draft, trade)
+    key = t.CONTRACTS.key(trade.uti)
+    existing = draft.get(t.CONTRACTS, key)
+    if existing is not None:
+        raise r.DuplicateUti(f"{trade.uti} was registered at height {existing.height}")
+    exponent = checks.asset(draft, instrument.currency).exponent
+    notional = minor_units(trade.quantity, trade.price, instrument, exponent)
+    _add_to_set(draft, trade, instrument.currency, notional)
+    draft.put(t.CONTRACTS, key, o.Contract(trade, o.ContractState.LIVE, height))
+    return [receipts.TradeRegistered(trade.uti, trade.buyer, trade.seller)]
+
+
+def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[receipts.Event]:
+    """Register every trade of a batch, or none."""
+    trades = batch.trades
+    if not 1 <= len(trades) <= BATCH_TRADES_MAX:
+        raise r.BadBatch(f"has {len(trades)} trades, 1 to {BATCH_TRADES_MAX} allowed")
+    if len({(min(x.buyer, x.seller), max(x.buyer, x.seller)) for x in trades}) != 1:
+        raise r.BadBatch("trades of more than one pair of members")
+    return [event for trade in trades for event in register(draft, trade, height)]
+
+
+def set_limit(draft: Draft, action: SetLimit) -> list[receipts.Event]:
+    """Bound the open notional with one counterparty; contracts already open are not touched."""
+    checks.active_member(draft, action.counterparty)
+    checks.asset(draft, action.asset)
+    if not 0 <= action.notional_max <= AMOUNT_MAX:
+        raise r.BadAmount(f"is {action.notional_max}, must be 0 to {AMOUNT_MAX}")
+    key = t.LIMITS.key(action.member, action.counterparty, action.asset)
+    draft.put(t.LIMITS, key, o.Limit(action.notional_max))
+    return []
+
+
+def _check_terms(draft: Draft, trade: o.Trade) -> o.Instrument:
+    ids.uti(trade.uti)
+    ids.date(trade.trade_date)
+    if trade.buyer == trade.seller:
+        raise r.SelfTrade(f"{trade.buyer} is buyer and seller")
+    checks.active_member(draft, trade.buyer)
+    checks.active_member(draft, trade.seller)
+    checks.text(trade.reference)
+    if not 0 < trade.quantity <= QUANTITY_MAX:
+        raise r.BadTrade(f"quantity is {trade.quantity}, must be 1 to {QUANTITY_MAX}")
+    if not 0 < trade.price <= PRICE_MAX:
+        raise r.BadTrade(f"price is {trade.price}, must be 1 to {PRICE_MAX}")
+    instrument = draft.get(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
+    if instrument is None:
+        raise r.UnknownInstrument(f"instrument {trade.instrument[:40]}")
+    today = draft.must(t.NETWORK, t.network_key()).business_date
+    if today is None or instrument.maturity < today:
+        raise r.InstrumentMatured(f"{instrument.code} had its last date on {instrument.maturity}")
+    return instrument
+
+
+def _add_to_set(draft: Draft, trade: o.Trade, asset: ids.AssetCode, notional: int) -> None:
+    """Count the contract into its netting set, within both members' limits."""
+    first, second = sorted((trade.buyer, trade.seller))
+    key = t.netting_set_key(first, second)
+    row = draft.get(t.NETTING_SETS, key) or o.NettingSet(first, second, ())
+    old = position(row, asset)
+    total = old.notional + notional
+    if total > AMOUNT_MAX:
+        raise r.BadAmount(f"open notional would be {total}, at most {AMOUNT_MAX}")
+    for member, other in ((first, second), (second, first)):
+        limit = draft.get(t.LIMITS, t.LIMITS.key(member, other, asset))
+        if limit is not None and total > limit.notional_max:
+            raise r.LimitReached(
+                f"open notional with {other} would be {total}, limit of {member} is "
+                f"{limit.notional_max}"
+            )
+    new = o.Settled(asset, old.settled, total, old.live + 1)
+    draft.put(t.NETTING_SETS, key, with_position(row, new))
+
+
+def position(row: o.NettingSet, asset: str) -> o.Settled:
+    """The set's figures in one currency; zeros if it has none."""
+    for entry in row.positions:
+        if entry.asset == asset:
+            return entry
+    return o.Settled(ids.AssetCode(asset), 0, 0, 0)
+
+
+def with_position(row: o.NettingSet, new: o.Settled) -> o.NettingSet:
+    """The set with one currency's figures replaced."""
+    kept = [entry for entry in row.positions if entry.asset != new.asset]
+    ordered = tuple(sorted([*kept, new], key=lambda entry: entry.asset))
+    return o.NettingSet(row.first, row.second, ordered)

@@ -1,4 +1,4 @@
-"""Genesis: what the network starts from. Every node holds the same file; its hash is the chain's."""
+"""Genesis: what the network starts from, the same file, with the same hash, at every node."""
 
 from ledger import objects as o
 from ledger import tables as t
@@ -6,8 +6,8 @@ from ledger.state import Draft, State
 from wire import ids
 from wire.codec import Digest, Record, digest_of
 from wire.errors import EnvironmentFault
-from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
-from wire.limits import AMOUNT_MAX, VALIDATORS_MAX
+from wire.ids import AssetCode, Date, Lei
+from wire.limits import AMOUNT_MAX, PRICE_MAX, VALIDATORS_MAX
 from wire.signing import key_is_acceptable
 
 
@@ -18,14 +18,14 @@ class BadGenesis(EnvironmentFault):
     remedy = "Get the genesis file that the network agreed on; compare its hash."
 
 
-class GenesisKey(Record):
+class GenesisKey(Record, frozen=True):
     """A signing key of a member and its role."""
 
     public_key: bytes
     role: o.KeyRole
 
 
-class GenesisMember(Record):
+class GenesisMember(Record, frozen=True):
     """A founding member, its keys, and the start of its seed chain if it is a validator."""
 
     lei: Lei
@@ -39,7 +39,7 @@ class GenesisMember(Record):
     keys: tuple[GenesisKey, ...]
 
 
-class GenesisAsset(Record):
+class GenesisAsset(Record, frozen=True):
     """A settlement token; nothing of it exists before its issuer mints."""
 
     code: AssetCode
@@ -48,7 +48,7 @@ class GenesisAsset(Record):
     exponent: int
 
 
-class Genesis(Record):
+class Genesis(Record, frozen=True):
     """Everything that the first block stands on."""
 
     chain_id: str
@@ -100,9 +100,7 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
     for entry in member.keys:
-        draft.put(
-            t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role)
-        )
+        draft.put(t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role))
     if member.consensus_key is not None and member.seed_link is not None:
         draft.put(t.SEEDS, t.SEEDS.key(member.consensus_key), o.SeedLink(member.seed_link))
 
@@ -125,6 +123,9 @@ def _check(genesis: Genesis) -> None:
         _require(instrument.feed in feeds, f"{instrument.code} has no feed")
         _require(instrument.currency in assets, f"{instrument.code} has no currency")
         _require(instrument.price_scale > 0, f"scale of {instrument.code} is not positive")
+    for feed in genesis.feeds:
+        ids.code(feed.code)
+        _require(0 < feed.value_max <= PRICE_MAX, f"value_max of {feed.code}")
     codes = {instrument.code for instrument in genesis.instruments}
     _require(len(codes) == len(genesis.instruments), "an instrument stands twice")
     _require(

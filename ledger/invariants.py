@@ -46,7 +46,7 @@ def _nothing_negative(draft: Draft) -> None:
 
 
 def _round_figures(draft: Draft) -> None:
-    """3: a round's figures add up: gross = set off + cleared + remaining, discharged <= remaining."""
+    """3: gross = set off + cleared + remaining, and cash moved <= discharged <= remaining."""
     for row in draft.changes.values():
         if isinstance(row, o.NettingRound) and row.state != o.RoundState.FROZEN:
             adds_up = row.gross == row.set_off + row.cleared + row.remaining
@@ -71,7 +71,9 @@ def _no_dangling_id(draft: Draft) -> None:
                 raise InvariantBroken("8-no-dangling-id", f"{table.name} {part!r} of {row}")
 
 
-def _references(row: object) -> list[tuple[t.Table[o.Member] | t.Table[o.Asset] | t.Table[o.Instrument], str]]:
+def _references(
+    row: object,
+) -> list[tuple[t.Table[o.Member] | t.Table[o.Asset] | t.Table[o.Instrument], str]]:
     match row:
         case o.Obligation(debtor=debtor, creditor=creditor, asset=asset):
             return [(t.MEMBERS, debtor), (t.MEMBERS, creditor), (t.ASSETS, asset)]

@@ -8,6 +8,8 @@ full: its set's D moves to the last minor unit, and the contract leaves value an
 
 from collections import defaultdict
 
+import msgspec
+
 from ledger import objects as o
 from ledger import tables as t
 from ledger import trades
@@ -28,8 +30,8 @@ class _Valuation:
 
     def __init__(self) -> None:
         self.value = 0
-        self.matured: list[tuple[bytes, o.Contract, int, int]] = []
-        """(key, contract, final value, notional) of contracts on their last date."""
+        self.matured: list[tuple[bytes, o.Contract, int, o.Settled]] = []
+        """(key, contract, final value, footprint) of contracts on their last date."""
 
 
 def cycle(draft: Draft, date: Date) -> list[Event]:
@@ -48,9 +50,7 @@ def cycle(draft: Draft, date: Date) -> list[Event]:
     return events
 
 
-def contract_value(
-    trade: o.Trade, instrument: o.Instrument, mark: int, exponent: int
-) -> int:
+def contract_value(trade: o.Trade, instrument: o.Instrument, mark: int, exponent: int) -> int:
     """Value of a forward at `mark` in minor units, seen from the buyer, half to even."""
     return trades.minor_units(trade.quantity, mark - trade.price, instrument, exponent)
 
@@ -70,8 +70,9 @@ def _value_contracts(draft: Draft, date: Date) -> dict[SetAsset, _Valuation]:
         valuation = sets[first, second, instrument.currency]
         valuation.value += seen
         if instrument.maturity <= date:
-            notional = trades.minor_units(trade.quantity, trade.price, instrument, exponent)
-            valuation.matured.append((key, contract, seen, notional))
+            feed = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed))
+            leaves = trades.footprint(trade, instrument, feed, exponent)
+            valuation.matured.append((key, contract, seen, leaves))
     return sets
 
 
@@ -98,14 +99,19 @@ def _settle_set(
         )
         ident = sha256(encode(("dcn/obligation/1", "VM", date, first, second, asset)))
         draft.put(t.OBLIGATIONS, t.OBLIGATIONS.key(ident), obligation)
-    settled, notional, live = old.settled + moved, old.notional, old.live
+    new = msgspec.structs.replace(old, settled=old.settled + moved)
     events: list[Event] = []
-    for contract_key, contract, final, opened in valuation.matured:
-        settled, notional, live = settled - final, notional - opened, live - 1
+    for contract_key, contract, final, leaves in valuation.matured:
+        new = o.Settled(
+            asset,
+            new.settled - final,
+            new.notional - leaves.notional,
+            new.bound - leaves.bound,
+            new.live - 1,
+        )
         closed = o.Contract(contract.trade, o.ContractState.MATURED, contract.height)
         draft.put(t.CONTRACTS, contract_key, closed)
         events.append(ContractMatured(contract.trade.uti, date))
-    new = o.Settled(asset, settled, notional, live)
     if new != old:
         draft.put(t.NETTING_SETS, key, trades.with_position(row, new))
     return moved, events

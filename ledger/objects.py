@@ -123,7 +123,7 @@ class RoundState(IntEnum):
     SETTLED = 3
 
 
-class Network(Record):
+class Network(Record, frozen=True):
     """The one row of constants and counters of the network."""
 
     chain_id: str
@@ -137,7 +137,7 @@ class Network(Record):
     """Netting rounds started so far."""
 
 
-class Rulebook(Record):
+class Rulebook(Record, frozen=True):
     """All parameters of the network, one version."""
 
     version: int
@@ -151,7 +151,7 @@ class Rulebook(Record):
     """Oracles that must have marked a feed; at least 3 and more than half of the set."""
 
 
-class Member(Record):
+class Member(Record, frozen=True):
     """A legal entity and its identities on the network."""
 
     lei: Lei
@@ -168,26 +168,26 @@ class Member(Record):
     """Voting power; zero for all but validators."""
 
 
-class SigningKeyRow(Record):
+class SigningKeyRow(Record, frozen=True):
     """Who a signing key belongs to and what it may sign."""
 
     member: Lei
     role: KeyRole
 
 
-class Nonce(Record):
+class Nonce(Record, frozen=True):
     """A nonce in use; forgotten after `valid_until`."""
 
     valid_until: int
 
 
-class SeedLink(Record):
+class SeedLink(Record, frozen=True):
     """The last revealed link of a validator's SHA-256 hash chain (the seed of netting ties)."""
 
     link: bytes
 
 
-class Asset(Record):
+class Asset(Record, frozen=True):
     """A settlement token or security."""
 
     code: AssetCode
@@ -199,14 +199,14 @@ class Asset(Record):
     redeemed: int
 
 
-class Balance(Record):
+class Balance(Record, frozen=True):
     """What an account holds of one asset; `locked` is part of `balance`."""
 
     balance: int
     locked: int
 
 
-class Instrument(Record):
+class Instrument(Record, frozen=True):
     """What a trade is in: product, feed that marks it, currency, scale, last date."""
 
     code: InstrumentCode
@@ -219,7 +219,7 @@ class Instrument(Record):
     service: str
 
 
-class Trade(Record):
+class Trade(Record, frozen=True):
     """One bilateral trade: one record, signed by both, one UTI from birth."""
 
     uti: Uti
@@ -236,7 +236,7 @@ class Trade(Record):
     """Free text of the parties."""
 
 
-class Contract(Record):
+class Contract(Record, frozen=True):
     """A registered trade and where it stands."""
 
     trade: Trade
@@ -245,18 +245,20 @@ class Contract(Record):
     """Of the block that registered it."""
 
 
-class Settled(Record):
+class Settled(Record, frozen=True):
     """What has moved as variation margin in one currency, seen from the set's first party."""
 
     asset: AssetCode
     settled: int
     notional: int
     """Sum of quantity * price of the live contracts, in minor units."""
+    bound: int
+    """Sum of quantity * the feed's value_max: no sum of values of the set can exceed it."""
     live: int
     """Number of live contracts."""
 
 
-class NettingSet(Record):
+class NettingSet(Record, frozen=True):
     """Everything between two members that is netted bilaterally; first < second."""
 
     first: Lei
@@ -265,34 +267,36 @@ class NettingSet(Record):
     """One a currency, sorted by asset."""
 
 
-class Limit(Record):
+class Limit(Record, frozen=True):
     """The most notional (minor units) a member accepts to have open with a counterparty."""
 
     notional_max: int
 
 
-class Feed(Record):
+class Feed(Record, frozen=True):
     """What oracles mark once a business date."""
 
     code: FeedCode
     scale: int
+    value_max: int
+    """No mark and no price is higher: bounds the value of every contract before it is opened."""
 
 
-class OracleMark(Record):
+class OracleMark(Record, frozen=True):
     """An oracle's latest mark of a feed."""
 
     date: Date
     value: int
 
 
-class Mark(Record):
+class Mark(Record, frozen=True):
     """The median of a quorum of oracles for a feed and date; final once the date is closed."""
 
     value: int
     oracles: int
 
 
-class Obligation(Record):
+class Obligation(Record, frozen=True):
     """Debtor owes creditor an amount; the key is its id."""
 
     debtor: Lei
@@ -304,7 +308,7 @@ class Obligation(Record):
     state: ObligationState
 
 
-class NettingRound(Record):
+class NettingRound(Record, frozen=True):
     """A multilateral netting round of one service and asset, and its figures."""
 
     number: int
@@ -335,13 +339,13 @@ class NettingRound(Record):
     liquidity_events: tuple[Lei, ...]
 
 
-class PayIn(Record):
+class PayIn(Record, frozen=True):
     """What a member has to hold free at a round's settlement."""
 
     amount: int
 
 
-class Flow(Record):
+class Flow(Record, frozen=True):
     """What a round cancelled of one frozen obligation without cash."""
 
     set_off: int

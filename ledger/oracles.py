@@ -7,7 +7,7 @@ from ledger.receipts import DateClosed, Event
 from ledger.state import Draft
 from ledger.transactions import SubmitOracle
 from wire.ids import Date
-from wire.limits import ORACLE_MARKS_MAX, PRICE_MAX
+from wire.limits import ORACLE_MARKS_MAX
 from wire.money import Rounding, muldiv
 
 
@@ -23,10 +23,11 @@ def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
     if len({mark.feed for mark in action.marks}) != len(action.marks):
         raise r.BadMark("a feed stands twice")
     for mark in action.marks:
-        if draft.get(t.FEEDS, t.FEEDS.key(mark.feed)) is None:
+        feed = draft.get(t.FEEDS, t.FEEDS.key(mark.feed))
+        if feed is None:
             raise r.UnknownFeed(f"feed {mark.feed[:40]}")
-        if not 0 < mark.value <= PRICE_MAX:
-            raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {PRICE_MAX}")
+        if not 0 < mark.value <= feed.value_max:
+            raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {feed.value_max}")
         row = o.OracleMark(action.date, mark.value)
         draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, signer.lei), row)
     return []

@@ -9,7 +9,7 @@ from wire.merkle import root
 OK: Final = "OK"
 
 
-class Receipt(Record):
+class Receipt(Record, frozen=True):
     """The outcome of one transaction; the receipts root of the next header commits to it."""
 
     tx_id: bytes
@@ -19,7 +19,7 @@ class Receipt(Record):
     """The numbers of the rejection, e.g. `has 12, needs 40`."""
 
 
-class TradeRegistered(Record, tag=1):
+class TradeRegistered(Record, frozen=True, tag=1):
     """A contract became live."""
 
     uti: Uti
@@ -27,13 +27,13 @@ class TradeRegistered(Record, tag=1):
     seller: Lei
 
 
-class DateClosed(Record, tag=2):
+class DateClosed(Record, frozen=True, tag=2):
     """A quorum of oracles has marked every feed: the business date is closed."""
 
     date: Date
 
 
-class MarginCycle(Record, tag=3):
+class MarginCycle(Record, frozen=True, tag=3):
     """The margin cycle of a date: gross variation margin and the number of netting sets."""
 
     date: Date
@@ -42,7 +42,7 @@ class MarginCycle(Record, tag=3):
     obligations: int
 
 
-class RoundFrozen(Record, tag=4):
+class RoundFrozen(Record, frozen=True, tag=4):
     """A netting round took its input."""
 
     number: int
@@ -50,7 +50,7 @@ class RoundFrozen(Record, tag=4):
     gross: int
 
 
-class RoundCleared(Record, tag=5):
+class RoundCleared(Record, frozen=True, tag=5):
     """Cycles are cancelled; pay-ins are published."""
 
     number: int
@@ -60,7 +60,7 @@ class RoundCleared(Record, tag=5):
     objective: int
 
 
-class RoundSettled(Record, tag=6):
+class RoundSettled(Record, frozen=True, tag=6):
     """Net cash moved."""
 
     number: int
@@ -70,7 +70,7 @@ class RoundSettled(Record, tag=6):
     liquidity_events: tuple[Lei, ...]
 
 
-class CashMoved(Record, tag=7):
+class CashMoved(Record, frozen=True, tag=7):
     """Minted (no sender), redeemed (no receiver), or transferred."""
 
     asset: AssetCode
@@ -79,7 +79,7 @@ class CashMoved(Record, tag=7):
     amount: int
 
 
-class ContractMatured(Record, tag=8):
+class ContractMatured(Record, frozen=True, tag=8):
     """A contract's last mark is settled; it is closed."""
 
     uti: Uti
@@ -98,7 +98,7 @@ Event = (
 )
 
 
-class RoundResult(Record):
+class RoundResult(Record, frozen=True):
     """What a round did with one obligation: a leaf of the round results root of the next header."""
 
     salt: bytes

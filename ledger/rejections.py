@@ -1,4 +1,4 @@
-"""Why the ledger refuses a transaction: one class a reason, each with a stable code and a remedy."""
+"""Why the ledger refuses a transaction: one class a reason, with a stable code and a remedy."""
 
 from wire.errors import Rejection
 

@@ -10,6 +10,10 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from netting.allot import allot
+from netting.check import Cleared, check
+from netting.errors import CertificateRefused
+from netting.settle import settle
 
 from ledger import cash
 from ledger import objects as o
@@ -18,19 +22,16 @@ from ledger.receipts import Event, RoundCleared, RoundFrozen, RoundResult, Round
 from ledger.rejections import BlockRefused
 from ledger.state import Draft, State
 from netting import graph as g
-from netting.allot import allot
-from netting.check import Cleared, check
-from netting.errors import CertificateRefused
-from netting.settle import settle
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
 from wire.ids import Date, Lei
+from wire.limits import AMOUNT_MAX
 
 CLEAR_AFTER_BLOCKS: Final = 2
-"""Blocks from freeze to certificate: the seed needs the links of the freezing block and the next."""
+"""From freeze to certificate: the seed needs the links of the freezing block and the next."""
 
 
-class RoundCertificate(Record):
+class RoundCertificate(Record, frozen=True):
     """The proposer's proof of a round's cancelled flows, carried by block freeze + 2."""
 
     number: int
@@ -57,9 +58,14 @@ class Problem(msgspec.Struct, frozen=True):
 def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
     """Freeze the obligations due, a round for each asset; they can no longer be changed singly."""
     frozen: dict[str, list[bytes]] = {}
+    gross: dict[tuple[str, Lei], int] = {}
     for key in _waiting(draft):
         row = draft.must(t.OBLIGATIONS, key)
-        if row.due <= date and _in_good_standing(draft, row):
+        sides = [(row.asset, row.debtor), (row.asset, row.creditor)]
+        totals = [gross.get(side, 0) + row.amount for side in sides]
+        # A member's gross must stay an amount; what does not fit waits for the next round.
+        if row.due <= date and _in_good_standing(draft, row) and max(totals) <= AMOUNT_MAX:
+            gross.update(zip(sides, totals, strict=True))
             frozen.setdefault(row.asset, []).append(key)
     events: list[Event] = []
     for asset in sorted(frozen):
@@ -71,7 +77,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
         leaves = [encode((ident, row)) for ident, row in zip(idents, rows, strict=True)]
         for key, row in zip(frozen[asset], rows, strict=True):
             _set_state(draft, key, row, o.ObligationState.FROZEN)
-        gross = sum(row.amount for row in rows)
+        total = sum(row.amount for row in rows)
         rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
         opened = o.NettingRound(
             number=number,
@@ -84,18 +90,18 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
             freeze_height=height,
             links=(link,),
             settle_height=height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks,
-            gross=gross,
+            gross=total,
             set_off=0,
             cleared=0,
             objective=0,
-            remaining=gross,
+            remaining=total,
             cash_moved=0,
             discharged=0,
             failed=(),
             liquidity_events=(),
         )
         draft.put(t.ROUNDS, t.ROUNDS.key(number), opened)
-        events.append(RoundFrozen(number, len(rows), gross))
+        events.append(RoundFrozen(number, len(rows), total))
     return events
 
 
@@ -179,9 +185,7 @@ def clear_due(
 
 
 def _checked(posed: Problem, entry: RoundCertificate) -> Cleared:
-    return check(
-        posed.set_off.graph, posed.participants, posed.seed, entry.certificate
-    )
+    return check(posed.set_off.graph, posed.participants, posed.seed, entry.certificate)
 
 
 def _per_obligation(posed: Problem, cleared: Cleared) -> tuple[list[int], list[int]]:
@@ -224,7 +228,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     for i, ident in enumerate(posed.obligations):
         left = int(rest[i])
         paid = left if discharged[i] else 0
-        results.append(_result(posed, draft, row, i, flows[i], paid))
+        results.append(_result(draft, posed, i, flows[i], paid))
         _close_out_obligation(draft, ident, left - paid, failed)
         draft.delete(t.FLOWS.key(row.number, ident))
     for lei in posed.participants:
@@ -247,14 +251,12 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     return results
 
 
-def _result(
-    posed: Problem, draft: Draft, row: o.NettingRound, i: int, flow: o.Flow, paid: int
-) -> RoundResult:
+def _result(draft: Draft, posed: Problem, i: int, flow: o.Flow, paid: int) -> RoundResult:
     ident = posed.obligations[i]
     obligation = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
     return RoundResult(
         salt=sha256(encode(("dcn/result-salt/1", posed.seed, ident))),
-        number=row.number,
+        number=posed.number,
         obligation=ident,
         debtor=obligation.debtor,
         creditor=obligation.creditor,
@@ -266,9 +268,7 @@ def _result(
     )
 
 
-def _close_out_obligation(
-    draft: Draft, ident: bytes, left: int, failed: tuple[Lei, ...]
-) -> None:
+def _close_out_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Lei, ...]) -> None:
     """Remove what is discharged; what is left waits for the next round as LATE or FAILED."""
     key = t.OBLIGATIONS.key(ident)
     if left == 0:

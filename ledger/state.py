@@ -96,16 +96,16 @@ class State:
         self, changes: dict[bytes, Record | None], encoded: list[tuple[bytes, bytes | None]]
     ) -> Self:
         index = self._index
-        with self._rows.mutate() as rows:
-            for key, row in changes.items():
-                table = BY_TAG[key[0]]
-                if table.index is not None:
-                    index = _reindexed(index, table, key, rows.get(key), row)
-                if row is None:
-                    rows.pop(key, None)
-                else:
-                    rows[key] = row
-            return type(self)(rows.finish(), index, self.tree.updated(encoded))
+        rows = self._rows.mutate()
+        for key, row in changes.items():
+            table = BY_TAG[key[0]]
+            if table.index is not None:
+                index = _reindexed(index, table, key, rows.get(key), row)
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
+        return type(self)(rows.finish(), index, self.tree.updated(encoded))
 
 
 def _reindexed(

@@ -99,5 +99,3 @@ def own_account(lei: str, asset: str) -> bytes:
 def netting_set_key(one: str, other: str) -> bytes:
     """Key of the netting set of two members, in either order."""
     return NETTING_SETS.key(min(one, other), max(one, other))
-
-

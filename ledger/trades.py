@@ -7,27 +7,24 @@ from ledger import tables as t
 from ledger.state import Draft
 from ledger.transactions import SetLimit, TradeBatch
 from wire import ids
-from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, PRICE_MAX, QUANTITY_MAX
+from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, QUANTITY_MAX, SET_BOUND_MAX
 from wire.money import Rounding, muldiv
 
 
-def minor_units(
-    quantity: int, price: int, instrument: o.Instrument, exponent: int
-) -> int:
+def minor_units(quantity: int, price: int, instrument: o.Instrument, exponent: int) -> int:
     """quantity * price in minor units of the instrument's currency, half to even, rounded once."""
     return muldiv(quantity * price, 10**exponent, instrument.price_scale, Rounding.HALF_EVEN)
 
 
 def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
     """Make `trade` a LIVE contract of its netting set."""
-    instrument = _check_terms(draft, trade)
+    instrument, feed = _check_terms(draft, trade)
     key = t.CONTRACTS.key(trade.uti)
     existing = draft.get(t.CONTRACTS, key)
     if existing is not None:
         raise r.DuplicateUti(f"{trade.uti} was registered at height {existing.height}")
     exponent = checks.asset(draft, instrument.currency).exponent
-    notional = minor_units(trade.quantity, trade.price, instrument, exponent)
-    _add_to_set(draft, trade, instrument.currency, notional)
+    _add_to_set(draft, trade, footprint(trade, instrument, feed, exponent))
     draft.put(t.CONTRACTS, key, o.Contract(trade, o.ContractState.LIVE, height))
     return [receipts.TradeRegistered(trade.uti, trade.buyer, trade.seller)]
 
@@ -53,7 +50,14 @@ def set_limit(draft: Draft, action: SetLimit) -> list[receipts.Event]:
     return []
 
 
-def _check_terms(draft: Draft, trade: o.Trade) -> o.Instrument:
+def footprint(trade: o.Trade, instrument: o.Instrument, feed: o.Feed, exponent: int) -> o.Settled:
+    """What one contract adds to its set's figures while it is live."""
+    notional = minor_units(trade.quantity, trade.price, instrument, exponent)
+    bound = minor_units(trade.quantity, feed.value_max, instrument, exponent)
+    return o.Settled(instrument.currency, 0, notional, bound, 1)
+
+
+def _check_terms(draft: Draft, trade: o.Trade) -> tuple[o.Instrument, o.Feed]:
     ids.uti(trade.uti)
     ids.date(trade.trade_date)
     if trade.buyer == trade.seller:
@@ -63,26 +67,28 @@ def _check_terms(draft: Draft, trade: o.Trade) -> o.Instrument:
     checks.text(trade.reference)
     if not 0 < trade.quantity <= QUANTITY_MAX:
         raise r.BadTrade(f"quantity is {trade.quantity}, must be 1 to {QUANTITY_MAX}")
-    if not 0 < trade.price <= PRICE_MAX:
-        raise r.BadTrade(f"price is {trade.price}, must be 1 to {PRICE_MAX}")
     instrument = draft.get(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
     if instrument is None:
         raise r.UnknownInstrument(f"instrument {trade.instrument[:40]}")
     today = draft.must(t.NETWORK, t.network_key()).business_date
     if today is None or instrument.maturity < today:
         raise r.InstrumentMatured(f"{instrument.code} had its last date on {instrument.maturity}")
-    return instrument
+    feed = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed))
+    if not 0 < trade.price <= feed.value_max:
+        raise r.BadTrade(f"price is {trade.price}, must be 1 to {feed.value_max}")
+    return instrument, feed
 
 
-def _add_to_set(draft: Draft, trade: o.Trade, asset: ids.AssetCode, notional: int) -> None:
+def _add_to_set(draft: Draft, trade: o.Trade, added: o.Settled) -> None:
     """Count the contract into its netting set, within both members' limits."""
     first, second = sorted((trade.buyer, trade.seller))
     key = t.netting_set_key(first, second)
     row = draft.get(t.NETTING_SETS, key) or o.NettingSet(first, second, ())
+    asset = added.asset
     old = position(row, asset)
-    total = old.notional + notional
-    if total > AMOUNT_MAX:
-        raise r.BadAmount(f"open notional would be {total}, at most {AMOUNT_MAX}")
+    total, bound = old.notional + added.notional, old.bound + added.bound
+    if bound > SET_BOUND_MAX:
+        raise r.BadAmount(f"value of the set could reach {bound}, at most {SET_BOUND_MAX}")
     for member, other in ((first, second), (second, first)):
         limit = draft.get(t.LIMITS, t.LIMITS.key(member, other, asset))
         if limit is not None and total > limit.notional_max:
@@ -90,7 +96,7 @@ def _add_to_set(draft: Draft, trade: o.Trade, asset: ids.AssetCode, notional: in
                 f"open notional with {other} would be {total}, limit of {member} is "
                 f"{limit.notional_max}"
             )
-    new = o.Settled(asset, old.settled, total, old.live + 1)
+    new = o.Settled(asset, old.settled, total, bound, old.live + 1)
     draft.put(t.NETTING_SETS, key, with_position(row, new))
 
 
@@ -99,7 +105,7 @@ def position(row: o.NettingSet, asset: str) -> o.Settled:
     for entry in row.positions:
         if entry.asset == asset:
             return entry
-    return o.Settled(ids.AssetCode(asset), 0, 0, 0)
+    return o.Settled(ids.AssetCode(asset), 0, 0, 0, 0)
 
 
 def with_position(row: o.NettingSet, new: o.Settled) -> o.NettingSet:

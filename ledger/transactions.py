@@ -23,7 +23,7 @@ TxId = NewType("TxId", bytes)
 DOMAIN: Final = "dcn/transaction/1"
 
 
-class Mint(Record, tag=1):
+class Mint(Record, frozen=True, tag=1):
     """The issuer creates an amount in a member's own account."""
 
     asset: AssetCode
@@ -33,7 +33,7 @@ class Mint(Record, tag=1):
     """Of the reserve attestation behind it."""
 
 
-class Redeem(Record, tag=2):
+class Redeem(Record, frozen=True, tag=2):
     """The issuer takes an amount out of its own account and of circulation."""
 
     asset: AssetCode
@@ -41,7 +41,7 @@ class Redeem(Record, tag=2):
     reference: str
 
 
-class Transfer(Record, tag=3):
+class Transfer(Record, frozen=True, tag=3):
     """A member pays another from its own account."""
 
     asset: AssetCode
@@ -51,26 +51,26 @@ class Transfer(Record, tag=3):
     reference: str
 
 
-class RegisterTrade(Record, tag=4):
+class RegisterTrade(Record, frozen=True, tag=4):
     """Both parties register one trade; it is identified by its UTI, whoever submits it."""
 
     trade: Trade
 
 
-class TradeBatch(Record, tag=5):
+class TradeBatch(Record, frozen=True, tag=5):
     """Both parties register many trades of their pair with one signature each."""
 
     trades: tuple[Trade, ...]
 
 
-class FeedMark(Record):
+class FeedMark(Record, frozen=True):
     """One feed's value in one SubmitOracle."""
 
     feed: FeedCode
     value: int
 
 
-class SubmitOracle(Record, tag=6):
+class SubmitOracle(Record, frozen=True, tag=6):
     """An oracle marks feeds for the open business date."""
 
     oracle: Lei
@@ -78,7 +78,7 @@ class SubmitOracle(Record, tag=6):
     marks: tuple[FeedMark, ...]
 
 
-class SetLimit(Record, tag=7):
+class SetLimit(Record, frozen=True, tag=7):
     """A member bounds the open notional it accepts with one counterparty."""
 
     member: Lei
@@ -90,14 +90,14 @@ class SetLimit(Record, tag=7):
 Action = Mint | Redeem | Transfer | RegisterTrade | TradeBatch | SubmitOracle | SetLimit
 
 
-class KeySignature(Record):
+class KeySignature(Record, frozen=True):
     """One signature and the key that made it."""
 
     key: bytes
     signature: bytes
 
 
-class Transaction(Record):
+class Transaction(Record, frozen=True):
     """An action with everything that makes it acceptable once, on one network, for a while."""
 
     chain_id: str
@@ -121,9 +121,7 @@ def commitment(action: Action) -> Digest:
 def body(tx: Transaction) -> bytes:
     """The bytes that every signature of `tx` is made over."""
     tag = tx.action.__struct_config__.tag
-    return signed_bytes(
-        DOMAIN, tx.chain_id, tx.nonce, tx.valid_until, tag, commitment(tx.action)
-    )
+    return signed_bytes(DOMAIN, tx.chain_id, tx.nonce, tx.valid_until, tag, commitment(tx.action))
 
 
 def tx_id(tx: Transaction) -> TxId:
@@ -182,7 +180,9 @@ def verified(tx: Transaction) -> Verified[Transaction]:
     message = body(tx)
     for entry in tx.signatures:
         if not verifies(entry.key, message, entry.signature):
-            raise BadSignature(f"transaction {sha256(message).hex()[:16]}, key {entry.key.hex()[:16]}")
+            raise BadSignature(
+                f"transaction {sha256(message).hex()[:16]}, key {entry.key.hex()[:16]}"
+            )
     return Verified(tx)
 
 

@@ -5,6 +5,9 @@ from typing import Final
 AMOUNT_MAX: Final = (1 << 62) - 1
 """|x| of every amount, sums included: two of them still add up inside int64."""
 
+SET_BOUND_MAX: Final = AMOUNT_MAX >> 1
+"""Most that a netting set's value may reach: value less what has settled stays an amount."""
+
 QUANTITY_MAX: Final = (1 << 48) - 1
 """Units of an instrument in one trade: quantity * price must stay far below 2^127 in muldiv."""
 

@@ -59,7 +59,7 @@ def inclusion_proof(entries: Sequence[bytes], index: int) -> tuple[Digest, ...]:
 def verify_inclusion(
     entry: bytes, index: int, size: int, path: Sequence[bytes], expected_root: bytes
 ) -> None:
-    """Raise `BadProof` unless `entry` is number `index` of `size` under the root (RFC 9162 2.1.3.2)."""
+    """Raise `BadProof` unless `entry` is number `index` of `size` (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         raise BadProof(f"entry {index} of {size}")
     fn, sn = index, size - 1

@@ -9,8 +9,8 @@ The library then only decides the equation itself.
 from typing import Final, Generic, NewType, TypeVar
 
 import msgspec
-from nacl.bindings import crypto_sign_open, crypto_sign_seed_keypair
 from nacl.bindings import crypto_sign as _nacl_sign
+from nacl.bindings import crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
 
 from wire.codec import encode

@@ -46,7 +46,7 @@ _Node = _Leaf | _Inner | None
 _Change = tuple[bytes, bytes | None]
 
 
-class StateProof(Record):
+class StateProof(Record, frozen=True):
     """Proof that `key` has `row` (or, with None, has no row) under a state root."""
 
     key: bytes

@@ -122,7 +122,11 @@ class Trace:
         if self.core is None or (height is not None and height > self.core.process.height):
             self._later.append(event)  # kept, as the paper's message log keeps it
             return []
-        return self._handle(self.core, _input(event, self.core.process.height, self.now_ms))
+        given = _input(event, self.core.process.height, self.now_ms)
+        if isinstance(given, ProposalReceived):  # the paper knows valid(v) as soon as v
+            known = self._check(self.core, given.proposal.block_id) or []
+            return known + self._handle(self.core, given)
+        return self._handle(self.core, given)
 
     def feed_all(self, events: Iterable[Event]) -> list[list[dict[str, Any]]]:
         """Feed `events` in order; the outputs of each."""
@@ -155,6 +159,13 @@ class Trace:
             out += self._carry_out(core, effect)
         return out
 
+    def _check(self, core: Core, block_id: bytes) -> list[dict[str, Any]] | None:
+        """Answer valid(v), if the caller has injected it."""
+        valid = self._valid(block_id.decode())
+        if valid is None:
+            return None
+        return self._handle(core, ValueChecked(block_id, valid, self.now_ms))
+
     def _carry_out(self, core: Core, effect: Effect) -> list[dict[str, Any]]:
         """Answer the questions that have an injected answer; report the rest."""
         match effect:
@@ -167,9 +178,9 @@ class Trace:
                 if value is not None:
                     return self._handle(core, ValueReady(round_, value.encode(), self.now_ms))
             case CheckValue(block_id):
-                valid = self._valid(block_id.decode())
-                if valid is not None:
-                    return self._handle(core, ValueChecked(block_id, valid, self.now_ms))
+                answer = self._check(core, block_id)
+                if answer is not None:
+                    return answer
             case ScheduleTimeout(Step.PROPOSE, _, round_):
                 process = core.process
                 own_turn = process.me is not None and process.proposer(round_) == process.me

@@ -14,7 +14,7 @@ from wire import merkle
 from wire.codec import Digest, Record, decode, encode, sha256
 from wire.errors import BadSignature, MalformedBytes
 from wire.ids import AssetCode, Date, FeedCode, Lei, Uti
-from wire.limits import TRANSACTION_BYTES_MAX
+from wire.limits import HEIGHT_MAX, NONCE_MAX, SIGNATURES_MAX, TRANSACTION_BYTES_MAX
 from wire.signing import SigningKey, Verified, signed_bytes, verifies
 
 TxId = NewType("TxId", bytes)
@@ -163,12 +163,17 @@ def signed(tx: Transaction, *keys: SigningKey) -> Transaction:
 def decode_transaction(data: bytes) -> Transaction:
     """The transaction of canonical bytes; raises `Oversize` or `MalformedBytes`."""
     tx = decode(data, Transaction, TRANSACTION_BYTES_MAX)
-    keys = [entry.key for entry in tx.signatures]
-    if keys != sorted(set(keys)):
-        raise MalformedBytes("signatures are not sorted by key, or one key signs twice")
-    if tx.nonce < 0 or tx.valid_until < 0:
-        raise MalformedBytes("nonce and valid-until height are not negative")
+    check_form(tx)
     return tx
+
+
+def check_form(tx: Transaction) -> None:
+    """What the type alone does not say of a transaction's form; raises `MalformedBytes`."""
+    keys = [entry.key for entry in tx.signatures]
+    if keys != sorted(set(keys)) or len(keys) > SIGNATURES_MAX:
+        raise MalformedBytes("signatures are too many, not sorted by key, or one key signs twice")
+    if not 0 <= tx.nonce <= NONCE_MAX or not 0 <= tx.valid_until <= HEIGHT_MAX:
+        raise MalformedBytes("nonce or valid-until height is out of range")
 
 
 def verified(tx: Transaction) -> Verified[Transaction]:

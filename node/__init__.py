@@ -1,0 +1,1 @@
+"""The daemon: a pure core, and the only place with I/O."""

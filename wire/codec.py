@@ -6,8 +6,9 @@ defaults), so the one accepted encoding of a value is what `encode` makes of it.
 
 import hashlib
 import unicodedata
+from collections.abc import Hashable
 from functools import cache
-from typing import Any, NewType, TypeVar
+from typing import Any, NewType, TypeVar, cast
 
 import msgspec
 
@@ -40,8 +41,8 @@ def encode(value: object) -> bytes:
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind)
+def _decoder(kind: Hashable) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(cast("type[Any]", kind))
 
 
 def decode(data: bytes, kind: type[T], size_max: int) -> T:
@@ -53,7 +54,7 @@ def decode(data: bytes, kind: type[T], size_max: int) -> T:
     if len(data) > size_max:
         raise Oversize(f"has {len(data)} bytes, at most {size_max} allowed")
     try:
-        value: T = _decoder(kind).decode(data)
+        value: T = _decoder(cast(Hashable, kind)).decode(data)
         again = _ENCODER.encode(value)
     except (ValueError, OverflowError, RecursionError) as error:
         raise MalformedBytes(str(error)[:200]) from None

@@ -38,6 +38,12 @@ BUNDLE_TRANSACTIONS_MAX: Final = 4_096
 BATCH_TRADES_MAX: Final = 1_000
 """Trades of one TradeBatch: about 100 KB, under TRANSACTION_BYTES_MAX."""
 
+SIGNATURES_MAX: Final = 8
+"""Signatures on one transaction: a novation has three; bounds the work of checking one."""
+
+NONCE_MAX: Final = (1 << 63) - 1
+"""A transaction's nonce: random 63-bit numbers do not collide within a key's memory."""
+
 VALID_UNTIL_HEIGHTS_MAX: Final = 10_000
 """How many blocks ahead a transaction's valid-until height may lie: bounds remembered nonces."""
 

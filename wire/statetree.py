@@ -23,6 +23,8 @@ _DEPTH_MAX: Final = 256
 class _Leaf:
     __slots__ = ("hash", "path", "value")
 
+    hash: bytes
+
     def __init__(self, path: bytes, value: bytes) -> None:
         self.path = path
         self.value = value
@@ -31,6 +33,8 @@ class _Leaf:
 
 class _Inner:
     __slots__ = ("hash", "left", "right")
+
+    hash: bytes
 
     def __init__(self, left: "_Node", right: "_Node") -> None:
         self.left = left

@@ -1,0 +1,207 @@
+"""Headers, bundles and blocks: what is gossiped, proposed, decided, stored and proved against.
+
+A proposal travels as a `Proposed`: the header and everything in the block but its transactions,
+which it names by the digests of gossiped bundles. Stores and sync hold full `Block`s.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from consensus.messages import Certificate, Equivocation
+
+from ledger.apply import Block as LedgerBlock
+from ledger.rounds import RoundCertificate
+from ledger.transactions import Transaction, check_form, verified_all
+from wire.codec import Digest, Record, decode, digest_of, encode
+from wire.errors import MalformedBytes, Oversize, PeerFault
+from wire.limits import (
+    BLOCK_BYTES_MAX,
+    BLOCK_TRANSACTIONS_MAX,
+    BUNDLE_BYTES_MAX,
+    BUNDLE_TRANSACTIONS_MAX,
+    TRANSACTION_BYTES_MAX,
+)
+from wire.merkle import root
+from wire.signing import Verified
+
+
+class BlockMismatch(PeerFault):
+    """A block's parts are not what its header commits to."""
+
+    code = "BLOCK_MISMATCH"
+    remedy = "None for a user: the sender is at fault; another peer is asked."
+
+
+class Header(Record, frozen=True):
+    """What validators sign (by its hash). Roots of state, receipts and results are those after
+    the parent: whoever prevotes on this block has executed the one before."""
+
+    version: int
+    chain_id: str
+    height: int
+    time_ms: int
+    last_block_id: bytes
+    last_commit_hash: bytes
+    transactions_root: bytes
+    certificates_root: bytes
+    """Over the netting certificates this block carries."""
+    evidence_root: bytes
+    validators_hash: bytes
+    next_validators_hash: bytes
+    state_root: bytes
+    receipts_root: bytes
+    results_root: bytes
+    seed_link: bytes
+    proposer: bytes
+
+
+class Bundle(Record, frozen=True):
+    """Transactions gossiped together; one message costs the same for one as for hundreds."""
+
+    transactions: tuple[Transaction, ...]
+
+
+class BundlePart(Record, frozen=True):
+    """The transactions of a bundle that a proposal takes, by position in the bundle."""
+
+    digest: bytes
+    taken: tuple[int, ...]
+    """Ascending positions; empty: all of them."""
+
+
+class Proposed(Record, frozen=True):
+    """A block as it is proposed: transactions by reference."""
+
+    header: Header
+    last_commit: Certificate | None
+    evidence: tuple[Equivocation, ...]
+    certificates: tuple[RoundCertificate, ...]
+    bundles: tuple[BundlePart, ...]
+
+
+class Block(Record, frozen=True):
+    """A full block."""
+
+    header: Header
+    last_commit: Certificate | None
+    """Precommits that decided the parent; None in block 1."""
+    evidence: tuple[Equivocation, ...]
+    certificates: tuple[RoundCertificate, ...]
+    transactions: tuple[Transaction, ...]
+
+
+class DecidedBlock(Record, frozen=True):
+    """A full block and the commit that decided it: what sync sends and the store keeps."""
+
+    block: Block
+    commit: Certificate
+
+
+HEADER_DOMAIN: Final = "dcn/header/1"
+
+
+def block_id(header: Header) -> Digest:
+    """The block's id: hash of its header."""
+    return digest_of((HEADER_DOMAIN, header))
+
+
+def commit_hash(commit: Certificate | None) -> Digest:
+    """What a header says of the parent's commit."""
+    return digest_of(commit)
+
+
+def records_root(records: Sequence[Record]) -> Digest:
+    """RFC 6962 root over encoded records."""
+    return root([encode(record) for record in records])
+
+
+def decode_bundle(data: bytes) -> Bundle:
+    """A gossiped bundle; raises `Oversize` or `MalformedBytes`."""
+    bundle = decode(data, Bundle, BUNDLE_BYTES_MAX)
+    check_bundle(bundle)
+    return bundle
+
+
+def check_bundle(bundle: Bundle) -> None:
+    """The form of a bundle; raises `MalformedBytes` or `Oversize`."""
+    if not 1 <= len(bundle.transactions) <= BUNDLE_TRANSACTIONS_MAX:
+        raise MalformedBytes(f"a bundle has {len(bundle.transactions)} transactions")
+    check_transactions(bundle.transactions)
+
+
+def decode_decided(data: bytes) -> DecidedBlock:
+    """A stored or synced block; raises `Oversize`, `MalformedBytes` or `BlockMismatch`."""
+    decided = decode(data, DecidedBlock, BLOCK_BYTES_MAX)
+    check_parts(decided.block)
+    return decided
+
+
+def check_transactions(transactions: Sequence[Transaction]) -> None:
+    """The form of transactions that came inside another message; raises `MalformedBytes`."""
+    for tx in transactions:
+        check_form(tx)
+        if len(encode(tx)) > TRANSACTION_BYTES_MAX:
+            raise Oversize(f"a transaction has more than {TRANSACTION_BYTES_MAX} bytes")
+
+
+def check_parts(block: Block) -> None:
+    """Raise `BlockMismatch` unless header and parts of a full block belong together."""
+    header = block.header
+    if len(block.transactions) > BLOCK_TRANSACTIONS_MAX:
+        raise BlockMismatch(f"has {len(block.transactions)} transactions")
+    check_transactions(block.transactions)
+    found = (
+        commit_hash(block.last_commit),
+        records_root(block.transactions),
+        records_root(block.certificates),
+        records_root(block.evidence),
+    )
+    named = (
+        header.last_commit_hash,
+        header.transactions_root,
+        header.certificates_root,
+        header.evidence_root,
+    )
+    names = ("last commit", "transactions", "certificates", "evidence")
+    for name, one, other in zip(names, found, named, strict=True):
+        if one != other:
+            raise BlockMismatch(f"{name} of block {header.height} are not what the header says")
+
+
+def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
+    """The full block of a proposal whose bundles are all at hand; raises `BlockMismatch`."""
+    transactions: list[Transaction] = []
+    for part in proposed.bundles:
+        source = bundles[part.digest].transactions
+        if any(not 0 <= i < len(source) for i in part.taken) or list(part.taken) != sorted(
+            set(part.taken)
+        ):
+            raise BlockMismatch("a proposal takes what its bundle does not have")
+        transactions += [source[i] for i in part.taken] if part.taken else source
+    block = Block(
+        proposed.header,
+        proposed.last_commit,
+        proposed.evidence,
+        proposed.certificates,
+        tuple(transactions),
+    )
+    check_parts(block)
+    return block
+
+
+def ledger_block(block: Block, transactions: tuple[Verified[Transaction], ...]) -> LedgerBlock:
+    """The block as the ledger sees it; `transactions` are the block's own, verified."""
+    header = block.header
+    return LedgerBlock(
+        header.height,
+        header.time_ms,
+        header.proposer,
+        header.seed_link,
+        transactions,
+        block.certificates,
+    )
+
+
+def verified_ledger_block(block: Block) -> LedgerBlock:
+    """As `ledger_block`, verifying every signature; raises `BadSignature`."""
+    return ledger_block(block, verified_all(block.transactions))

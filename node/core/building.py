@@ -1,0 +1,129 @@
+"""Building and judging blocks: the proposer's side and everybody's valid(v)."""
+
+from consensus.errors import BadCertificate, BadEvidence, NotAValidator
+from consensus.messages import Equivocation, VoteKind, contradict
+from consensus.verification import check_quorum
+from ledger import rounds
+from ledger.apply import Block as LedgerBlock
+from ledger.apply import check_block
+from ledger.rejections import BlockRefused
+from ledger.rounds import RoundCertificate
+from ledger.transactions import Transaction
+from node.blocks import (
+    Block,
+    BundlePart,
+    Header,
+    Proposed,
+    commit_hash,
+    ledger_block,
+    records_root,
+)
+from node.core.chain import Tip
+from wire.limits import EVIDENCE_MAX
+from wire.signing import Verified
+from wire.version import PROTOCOL_VERSION
+
+
+def problems_due(tip: Tip) -> tuple[rounds.Problem, ...]:
+    """The netting problems whose certificates the next block must carry."""
+    due = rounds.due_for_clearing(tip.state, tip.height + 1)
+    return tuple(rounds.problem(tip.state, row) for row in due)
+
+
+def build(
+    tip: Tip,
+    proposer: bytes,
+    seed_link: bytes,
+    bundles: tuple[BundlePart, ...],
+    transactions: tuple[Transaction, ...],
+    certificates: tuple[RoundCertificate, ...],
+    evidence: tuple[Equivocation, ...] = (),
+) -> tuple[Proposed, Block]:
+    """The next block on `tip`, as it travels and in full."""
+    header = Header(
+        version=PROTOCOL_VERSION,
+        chain_id=tip.chain_id,
+        height=tip.height + 1,
+        time_ms=tip.next_time_ms(),
+        last_block_id=tip.block_id,
+        last_commit_hash=commit_hash(tip.commit),
+        transactions_root=records_root(transactions),
+        certificates_root=records_root(certificates),
+        evidence_root=records_root(evidence),
+        validators_hash=tip.validators.hash,
+        next_validators_hash=tip.next_validators.hash,
+        state_root=tip.state.root,
+        receipts_root=tip.receipts_root,
+        results_root=tip.results_root,
+        seed_link=seed_link,
+        proposer=proposer,
+    )
+    block = Block(header, tip.commit, evidence, certificates, transactions)
+    return Proposed(header, tip.commit, evidence, certificates, bundles), block
+
+
+def check_successor(tip: Tip, block: Block) -> LedgerBlock:
+    """valid(v): whether `block`, whose parts fit its header and whose signatures are verified,
+    may follow `tip`. Returns it as the ledger sees it; raises `BlockRefused`."""
+    header = block.header
+    _check_commit(tip, block)
+    wanted = {
+        "version": (header.version, PROTOCOL_VERSION),
+        "chain id": (header.chain_id, tip.chain_id),
+        "height": (header.height, tip.height + 1),
+        "last block id": (header.last_block_id, tip.block_id),
+        "validators hash": (header.validators_hash, tip.validators.hash),
+        "next validators hash": (header.next_validators_hash, tip.next_validators.hash),
+        "state root": (header.state_root, tip.state.root),
+        "receipts root": (header.receipts_root, tip.receipts_root),
+        "results root": (header.results_root, tip.results_root),
+        "time": (header.time_ms, _time_of(tip, block)),
+    }
+    for name, (found, expected) in wanted.items():
+        if found != expected:
+            raise BlockRefused(f"{name} is {_text(found)}, must be {_text(expected)}")
+    if header.proposer not in tip.validators:
+        raise BlockRefused("the proposer is not a validator")
+    _check_evidence(tip, block)
+    posed = ledger_block(block, tuple(Verified(tx) for tx in block.transactions))
+    check_block(tip.state, posed)
+    return posed
+
+
+def _check_commit(tip: Tip, block: Block) -> None:
+    """The block carries a commit of the parent by a quorum of those who decided it."""
+    commit = block.last_commit
+    if tip.commit is None:
+        if commit is not None:
+            raise BlockRefused("block 1 has no parent, so no commit of it")
+        return
+    if commit is None:
+        raise BlockRefused("the commit of the parent is missing")
+    subject = (commit.kind, commit.height, commit.block_id)
+    if subject != (VoteKind.PRECOMMIT, tip.height, tip.block_id):
+        raise BlockRefused("the last commit is not one of the parent")
+    try:
+        check_quorum(commit, tip.last_validators)
+    except BadCertificate as error:
+        raise BlockRefused(f"last commit: {error.detail}") from None
+
+
+def _time_of(tip: Tip, block: Block) -> int:
+    """Median time of the commit that the block itself carries: proposers may hold more votes."""
+    if block.last_commit is None:
+        return tip.time_ms
+    return tip.time_by(block.last_commit)
+
+
+def _check_evidence(tip: Tip, block: Block) -> None:
+    if len(block.evidence) > EVIDENCE_MAX:
+        raise BlockRefused(f"{len(block.evidence)} pieces of evidence")
+    for evidence in block.evidence:
+        if not contradict(evidence.first, evidence.second):
+            raise BlockRefused(f"evidence: {BadEvidence.code}")
+        if evidence.first.validator not in tip.validators:
+            raise BlockRefused(f"evidence: {NotAValidator.code}")
+
+
+def _text(value: object) -> str:
+    return value.hex()[:16] if isinstance(value, bytes) else str(value)

@@ -1,0 +1,120 @@
+"""Everything the node's core asks for. The shell carries effects out in this order, one by one."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from consensus.messages import Equivocation, Proposal, Vote
+from ledger.apply import Applied
+from ledger.rounds import Problem
+from ledger.transactions import Transaction
+from node.blocks import Bundle, DecidedBlock
+from node.core.chain import Tip
+from node.messages import DirectMessage
+
+
+class WriteLog(msgspec.Struct, frozen=True):
+    """Append records to the consensus log and flush it, before any later effect."""
+
+    height: int
+    records: tuple[bytes, ...]
+
+
+class SignMessage(msgspec.Struct, frozen=True):
+    """Have the signer sign; answer with `SignerAnswered`."""
+
+    message: Vote | Proposal
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send a message to one peer."""
+
+    peer: str
+    message: DirectMessage
+
+
+class SendAll(msgspec.Struct, frozen=True):
+    """Send a message to every connected peer."""
+
+    message: DirectMessage
+
+
+class Gossip(msgspec.Struct, frozen=True):
+    """Publish a bundle."""
+
+    bundle: Bundle
+
+
+class SetTimer(msgspec.Struct, frozen=True):
+    """Answer with `TimerElapsed(key)` after `duration_ms`; a running timer of the key restarts."""
+
+    key: tuple[str | int, ...]
+    duration_ms: int
+
+
+class KeepSubmissions(msgspec.Struct, frozen=True):
+    """Write accepted submissions to disk; only then their senders get an answer."""
+
+    transactions: tuple[Transaction, ...]
+
+
+class CommitBlock(msgspec.Struct, frozen=True):
+    """Store a decided block with all its effects, in one database transaction."""
+
+    decided: DecidedBlock
+    applied: Applied
+    tip: Tip
+    """After the block."""
+
+
+class Solve(msgspec.Struct, frozen=True):
+    """Find certificates for the rounds due at `height`; answer with `Solved`."""
+
+    height: int
+    problems: tuple[Problem, ...]
+
+
+class LoadBlocks(msgspec.Struct, frozen=True):
+    """Read stored blocks for a peer; answer with `BlocksLoaded`."""
+
+    peer: str
+    from_height: int
+    count: int
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A validator has contradicted itself; record it where operators look."""
+
+    evidence: Equivocation
+
+
+class Punish(msgspec.Struct, frozen=True):
+    """A peer sent what no correct peer sends; count it against the peer."""
+
+    peer: str
+    code: str
+    detail: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something operators may want to know: an event name with fields."""
+
+    event: str
+    fields: dict[str, str | int]
+
+
+Effect: TypeAlias = (
+    WriteLog
+    | SignMessage
+    | Send
+    | SendAll
+    | Gossip
+    | SetTimer
+    | KeepSubmissions
+    | CommitBlock
+    | Solve
+    | LoadBlocks
+    | Evidence
+    | Punish
+    | Note
+)

@@ -1,0 +1,101 @@
+"""Everything the node's core is told; each input carries the node's clock."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from consensus import inputs as consensus_inputs
+from ledger.rounds import RoundCertificate
+from ledger.transactions import Transaction
+from node.blocks import Bundle, DecidedBlock
+from node.messages import DirectMessage
+from wire.signing import Verified
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The node is up; `log` are the records of its consensus log, oldest first."""
+
+    log: tuple[bytes, ...]
+    now_ms: int
+
+
+class PeerConnected(msgspec.Struct, frozen=True):
+    """A peer of this chain and protocol can be talked to."""
+
+    peer: str
+    now_ms: int
+
+
+class PeerLost(msgspec.Struct, frozen=True):
+    """A peer is gone."""
+
+    peer: str
+    now_ms: int
+
+
+class MessageReceived(msgspec.Struct, frozen=True):
+    """A direct message, every signature on it checked."""
+
+    peer: str
+    message: Verified[DirectMessage]
+    now_ms: int
+
+
+class BundleHeard(msgspec.Struct, frozen=True):
+    """A bundle by gossip, every signature on it checked."""
+
+    bundle: Verified[Bundle]
+    now_ms: int
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A transaction from this node's own users; refused by raising its `Rejection`."""
+
+    transaction: Verified[Transaction]
+    now_ms: int
+    again: bool = False
+    """Whether it was accepted before and is only sent again."""
+
+
+class TimerElapsed(msgspec.Struct, frozen=True):
+    """A timer that `SetTimer` asked for has run out."""
+
+    key: tuple[str | int, ...]
+    now_ms: int
+
+
+class SignerAnswered(msgspec.Struct, frozen=True):
+    """The signer's answer."""
+
+    answer: consensus_inputs.Signed | consensus_inputs.SignRefused
+    now_ms: int
+
+
+class Solved(msgspec.Struct, frozen=True):
+    """Certificates for the netting rounds due at `height`, in the rounds' order."""
+
+    height: int
+    certificates: tuple[RoundCertificate, ...]
+    now_ms: int
+
+
+class BlocksLoaded(msgspec.Struct, frozen=True):
+    """Stored blocks that a peer asked for."""
+
+    peer: str
+    blocks: tuple[DecidedBlock, ...]
+    now_ms: int
+
+
+Input: TypeAlias = (
+    Started
+    | PeerConnected
+    | PeerLost
+    | MessageReceived
+    | BundleHeard
+    | Submitted
+    | TimerElapsed
+    | SignerAnswered
+    | Solved
+    | BlocksLoaded
+)

@@ -1,0 +1,135 @@
+"""What nodes say to each other over the direct stream, and the one gossip topic."""
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+
+from consensus.exchange import Announcement
+from consensus.messages import CarriedProposal, Certificate, Vote
+from ledger.transactions import KeySignature, Transaction
+from node.blocks import Bundle, DecidedBlock, Proposed, check_bundle, check_parts
+from wire.codec import Record, decode, encode
+from wire.limits import FRAME_BYTES_MAX
+
+BUNDLES_TOPIC: Final = "dcn/bundles/1"
+"""Bundles of transactions; everything else goes over direct streams."""
+
+BUNDLES_PER_REQUEST_MAX: Final = 64
+BLOCKS_PER_REQUEST_MAX: Final = 64
+AFFIRMATIONS_MAX: Final = 512
+
+Digest32: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class Hello(Record, frozen=True, tag=16):
+    """First message on a connection; a peer of another chain or protocol is disconnected."""
+
+    protocol_version: int
+    chain_id: str
+    genesis_hash: Digest32
+    height: int
+    agent: str
+
+
+class ProposalMessage(Record, frozen=True, tag=17):
+    """A proposal and the block it is about, transactions by reference."""
+
+    carried: CarriedProposal
+    block: Proposed
+
+
+class BundleRequest(Record, frozen=True, tag=18):
+    """Asks for bundles by digest."""
+
+    digests: Annotated[tuple[Digest32, ...], msgspec.Meta(max_length=BUNDLES_PER_REQUEST_MAX)]
+
+
+class BundleReply(Record, frozen=True, tag=19):
+    """One bundle asked for."""
+
+    bundle: Bundle
+
+
+class BlocksRequest(Record, frozen=True, tag=20):
+    """Asks for decided blocks from a height on."""
+
+    from_height: Annotated[int, msgspec.Meta(ge=1)]
+    count: Annotated[int, msgspec.Meta(ge=1, le=BLOCKS_PER_REQUEST_MAX)]
+
+
+class BlocksReply(Record, frozen=True, tag=21):
+    """Decided blocks, consecutive; empty if the peer has none from there on."""
+
+    blocks: Annotated[tuple[DecidedBlock, ...], msgspec.Meta(max_length=BLOCKS_PER_REQUEST_MAX)]
+
+
+class AffirmRequest(Record, frozen=True, tag=22):
+    """Half-signed trades for the counterparty to compare with its own book, and to sign."""
+
+    transactions: Annotated[tuple[Transaction, ...], msgspec.Meta(max_length=AFFIRMATIONS_MAX)]
+
+
+class FieldDifference(Record, frozen=True):
+    """A field in which two books differ, as text."""
+
+    field: str
+    ours: str
+    theirs: str
+
+
+class Affirmation(Record, frozen=True):
+    """The answer for one transaction: a signature, or why not."""
+
+    tx_id: Digest32
+    signature: KeySignature | None
+    code: str
+    """Empty with a signature; else the code of the refusal."""
+    differences: Annotated[tuple[FieldDifference, ...], msgspec.Meta(max_length=64)]
+    """`ours` is the answering side's book."""
+
+
+class AffirmReply(Record, frozen=True, tag=23):
+    """Answers to an AffirmRequest, in its order."""
+
+    answers: Annotated[tuple[Affirmation, ...], msgspec.Meta(max_length=AFFIRMATIONS_MAX)]
+
+
+DirectMessage: TypeAlias = (
+    Vote
+    | Certificate
+    | Announcement
+    | Hello
+    | ProposalMessage
+    | BundleRequest
+    | BundleReply
+    | BlocksRequest
+    | BlocksReply
+    | AffirmRequest
+    | AffirmReply
+)
+
+
+class _Frame(Record, frozen=True):
+    message: DirectMessage
+
+
+def encode_message(message: DirectMessage) -> bytes:
+    """The frame of a direct message."""
+    return encode(_Frame(message))
+
+
+def decode_message(data: bytes) -> DirectMessage:
+    """The message in a frame, its form checked, its signatures not.
+
+    Raises `Oversize`, `MalformedBytes`, `BlockMismatch`.
+    """
+    message = decode(data, _Frame, FRAME_BYTES_MAX).message
+    match message:
+        case BundleReply(bundle=bundle):
+            check_bundle(bundle)
+        case BlocksReply(blocks=blocks):
+            for decided in blocks:
+                check_parts(decided.block)
+        case _:
+            pass
+    return message

@@ -1,0 +1,64 @@
+"""libp2p's log and warnings, brought into ours: one line each, no tracebacks, none to stderr.
+
+libp2p logs the ordinary end of a connection as a warning or an error, with a traceback, and some of
+it through the root logger, whose first use installs a handler on stderr.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger("network")
+
+REPEAT_S: Final = 10.0
+"""The same line of libp2p's source speaks at most once in this time: a peer must not fill disks."""
+
+
+class _IntoOurLog(logging.Handler):
+    """Passes a record on as a warning of ours: libp2p cannot know what should wake a person."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self._spoke_at: dict[tuple[str, int], float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        now = time.monotonic()
+        line = (record.pathname, record.lineno)
+        if now - self._spoke_at.get(line, float("-inf")) < REPEAT_S:
+            return
+        self._spoke_at[line] = now
+        text = record.getMessage().partition("\n")[0][:200]
+        log.warning("libp2p", source=record.name, text=text)
+
+
+def _not_of_libp2p(record: logging.LogRecord) -> bool:
+    return "libp2p" not in record.pathname
+
+
+def tame_logging() -> None:
+    """Route what libp2p logs into ours; idempotent."""
+    library = logging.getLogger("libp2p")
+    if any(isinstance(handler, _IntoOurLog) for handler in library.handlers):
+        return
+    library.setLevel(logging.WARNING)
+    library.propagate = False
+    library.handlers[:] = [_IntoOurLog()]
+    for noisy in ("multiaddr", "async_service", "anyio_service"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())  # else logging.warning() would install stderr
+    root.addFilter(_not_of_libp2p)
+
+
+@contextmanager
+def no_import_warnings() -> Iterator[None]:
+    """Silence what libp2p's modules warn about while they are imported, and only then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

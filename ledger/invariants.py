@@ -48,10 +48,11 @@ def _nothing_negative(draft: Draft) -> None:
 def _round_figures(draft: Draft) -> None:
     """3: gross = set off + cleared + remaining, and cash moved <= discharged <= remaining."""
     for row in draft.changes.values():
-        if isinstance(row, o.NettingRound) and row.state != o.RoundState.FROZEN:
-            adds_up = row.gross == row.set_off + row.cleared + row.remaining
-            if not adds_up or not 0 <= row.cash_moved <= row.discharged <= row.remaining:
-                raise InvariantBroken("3-round-figures", f"round {row.number}: {row}")
+        if isinstance(row, o.NettingRound):
+            for one in row.figures:
+                adds_up = one.gross == one.set_off + one.cleared + one.remaining
+                if not adds_up or not 0 <= one.cash_moved <= one.discharged <= one.remaining:
+                    raise InvariantBroken("3-round-figures", f"round {row.number}: {one}")
 
 
 def _two_parties(draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ledger.objects import RoundFigures
 from wire.codec import Record, encode
 from wire.ids import AssetCode, Date, Lei, Uti
 from wire.merkle import root
@@ -47,25 +48,20 @@ class RoundFrozen(Record, frozen=True, tag=4):
 
     number: int
     obligations: int
-    gross: int
 
 
 class RoundCleared(Record, frozen=True, tag=5):
     """Cycles are cancelled; pay-ins are published."""
 
     number: int
-    set_off: int
-    cleared: int
-    remaining: int
-    objective: int
+    figures: tuple[RoundFigures, ...]
 
 
 class RoundSettled(Record, frozen=True, tag=6):
     """Net cash moved."""
 
     number: int
-    cash_moved: int
-    discharged: int
+    figures: tuple[RoundFigures, ...]
     failed: tuple[Lei, ...]
     liquidity_events: tuple[Lei, ...]
 
@@ -109,10 +105,12 @@ class RoundResult(Record, frozen=True):
     creditor: Lei
     asset: AssetCode
     amount: int
-    set_off: int
-    cleared: int
+    cancelled: int
+    """Set off within the pair or cancelled in cycles."""
     settled: int
-    """Discharged by net cash; amount - set_off - cleared - settled stays open."""
+    """Discharged by net cash; amount - cancelled - settled stays open."""
+    because_of: Lei | None
+    """Whose being out of the round left the rest open."""
 
 
 def receipts_root(receipts: tuple[Receipt, ...]) -> bytes:

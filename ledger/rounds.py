@@ -5,15 +5,15 @@ certificate; whoever checks it rebuilds the same flows. Pay-ins are published th
 funding window everything settles in one transition, on the free cash of that moment.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 import numpy as np
-from netting.allot import allot
-from netting.check import Cleared, check
 from netting.errors import CertificateRefused
-from netting.settle import settle
+from netting.graph import Ints
+from netting.round import ClearedRound, Due, Round
+from netting.round import freeze as netting_round
+from netting.settle import Settlement, settle
 
 from ledger import cash
 from ledger import objects as o
@@ -21,7 +21,6 @@ from ledger import tables as t
 from ledger.receipts import Event, RoundCleared, RoundFrozen, RoundResult, RoundSettled
 from ledger.rejections import BlockRefused
 from ledger.state import Draft, State
-from netting import graph as g
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
 from wire.ids import Date, Lei
@@ -39,74 +38,57 @@ class RoundCertificate(Record, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A round as netting sees it: what a proposer solves and everybody checks."""
+    """A frozen round as netting sees it: what a proposer solves and everybody checks."""
 
     number: int
-    obligations: tuple[bytes, ...]
-    """Ids, sorted; position i below speaks of obligation i."""
-    participants: tuple[Lei, ...]
-    """Sorted; position is the participant's number."""
-    debtor: g.Ints
-    creditor: g.Ints
-    amount: g.Ints
-    whole: g.Graph
-    """Per ordered pair, before set-off."""
-    set_off: g.SetOff
+    round: Round
     seed: Digest
+
+    def solve(self) -> RoundCertificate:
+        """The certificate; takes long on large rounds, so it runs outside the core."""
+        return RoundCertificate(self.number, self.round.certify(self.seed))
 
 
 def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
-    """Freeze the obligations due, a round for each asset; they can no longer be changed singly."""
-    frozen: dict[str, list[bytes]] = {}
-    gross: dict[tuple[str, Lei], int] = {}
-    for key in _waiting(draft):
+    """Freeze the obligations due; from here on they cannot be changed singly."""
+    keys = _frozen_keys(draft, date)
+    if not keys:
+        return []
+    network = draft.must(t.NETWORK, t.network_key())
+    rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
+    number = network.rounds + 1
+    draft.put(t.NETWORK, t.network_key(), msgspec.structs.replace(network, rounds=number))
+    gross: dict[str, int] = {}
+    for key in keys:
         row = draft.must(t.OBLIGATIONS, key)
-        sides = [(row.asset, row.debtor), (row.asset, row.creditor)]
-        totals = [gross.get(side, 0) + row.amount for side in sides]
-        # A member's gross must stay an amount; what does not fit waits for the next round.
-        if row.due <= date and _in_good_standing(draft, row) and max(totals) <= AMOUNT_MAX:
-            gross.update(zip(sides, totals, strict=True))
-            frozen.setdefault(row.asset, []).append(key)
-    events: list[Event] = []
-    for asset in sorted(frozen):
-        network = draft.must(t.NETWORK, t.network_key())
-        number = network.rounds + 1
-        draft.put(t.NETWORK, t.network_key(), msgspec.structs.replace(network, rounds=number))
-        rows = [draft.must(t.OBLIGATIONS, key) for key in frozen[asset]]
-        idents = [t.OBLIGATIONS.parts(key)[0] for key in frozen[asset]]
-        leaves = [encode((ident, row)) for ident, row in zip(idents, rows, strict=True)]
-        for key, row in zip(frozen[asset], rows, strict=True):
-            _set_state(draft, key, row, o.ObligationState.FROZEN)
-        total = sum(row.amount for row in rows)
-        rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
-        opened = o.NettingRound(
-            number=number,
-            service=rulebook.service,
-            asset=rows[0].asset,
-            date=date,
-            state=o.RoundState.FROZEN,
-            root=merkle.root(leaves),
-            obligations=tuple(idents),
-            freeze_height=height,
-            links=(link,),
-            settle_height=height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks,
-            gross=total,
-            set_off=0,
-            cleared=0,
-            objective=0,
-            remaining=total,
-            cash_moved=0,
-            discharged=0,
-            failed=(),
-            liquidity_events=(),
-        )
-        draft.put(t.ROUNDS, t.ROUNDS.key(number), opened)
-        events.append(RoundFrozen(number, len(rows), total))
-    return events
+        gross[row.asset] = gross.get(row.asset, 0) + row.amount
+        _put_state(draft, key, row.amount, o.ObligationState.FROZEN)
+    idents = [t.OBLIGATIONS.parts(key)[0] for key in keys]
+    posed = netting_round(_due(draft, idents))
+    leaves = [encode((one.id, draft.row(t.OBLIGATIONS.key(one.id)))) for one in posed.obligations]
+    opened = o.NettingRound(
+        number=number,
+        service=rulebook.service,
+        date=date,
+        state=o.RoundState.FROZEN,
+        root=merkle.root(leaves),
+        obligations=tuple(_ident(one.id) for one in posed.obligations),
+        freeze_height=height,
+        links=(link,),
+        settle_height=height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks,
+        figures=tuple(
+            o.RoundFigures(asset, gross[asset], 0, 0, 0, gross[asset], 0, 0)
+            for asset in sorted(gross)
+        ),
+        failed=(),
+        liquidity_events=(),
+    )
+    draft.put(t.ROUNDS, t.ROUNDS.key(number), opened)
+    return [RoundFrozen(number, len(keys))]
 
 
 def reveal(draft: Draft, height: int, link: bytes) -> None:
-    """Add this block's seed link to the rounds that the block before froze."""
+    """Add this block's seed link to the round that the block before froze."""
     for key in draft.indexed(t.ROUNDS, o.RoundState.FROZEN):
         row = draft.must(t.ROUNDS, key)
         if row.freeze_height == height - 1:
@@ -121,18 +103,8 @@ def due_for_clearing(state: State | Draft, height: int) -> list[o.NettingRound]:
 
 def problem(state: State | Draft, row: o.NettingRound) -> Problem:
     """The netting problem of a frozen round."""
-    rows = [state.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident)) for ident in row.obligations]
-    participants = tuple(sorted({lei for x in rows for lei in (x.debtor, x.creditor)}))
-    number = {lei: i for i, lei in enumerate(participants)}
-    debtor = np.array([number[x.debtor] for x in rows], np.int64)
-    creditor = np.array([number[x.creditor] for x in rows], np.int64)
-    amount = np.array([x.amount for x in rows], np.int64)
-    whole = g.aggregate(len(participants), debtor, creditor, amount)
     seed = sha256(encode(("dcn/round-seed/1", row.root, *row.links)))
-    return Problem(
-        row.number, row.obligations, participants, debtor, creditor, amount, whole,
-        g.set_off(whole), seed,
-    )  # fmt: skip
+    return Problem(row.number, netting_round(_due(state, row.obligations)), seed)
 
 
 def check_certificates(
@@ -146,8 +118,9 @@ def check_certificates(
             f"due are {[row.number for row in due]}"
         )
     for row, entry in zip(due, certificates, strict=True):
+        posed = problem(state, row)
         try:
-            _checked(problem(state, row), entry)
+            posed.round.clear(posed.seed, entry.certificate)
         except CertificateRefused as refused:
             raise BlockRefused(f"certificate of round {row.number}: {refused.detail}") from None
 
@@ -158,44 +131,24 @@ def clear_due(
     """Cancel what the certificates prove can be cancelled, and publish the pay-ins."""
     for row, entry in zip(due_for_clearing(draft, height), certificates, strict=True):
         posed = problem(draft, row)
-        cleared = _checked(posed, entry)
-        off, cycles = _per_obligation(posed, cleared)
-        for i, ident in enumerate(posed.obligations):
-            if off[i] or cycles[i]:
-                flow = o.Flow(off[i], cycles[i])
-                draft.put(t.FLOWS, t.FLOWS.key(row.number, ident), flow)
-        pay_ins = g.pay_ins(g.nets(posed.whole))
-        for i, lei in enumerate(posed.participants):
-            if pay_ins[i]:
-                draft.put(t.PAY_INS, t.PAY_INS.key(row.number, lei), o.PayIn(int(pay_ins[i])))
-        updated = msgspec.structs.replace(
-            row,
-            state=o.RoundState.CLEARED,
-            set_off=sum(off),
-            cleared=sum(cycles),
-            remaining=row.gross - sum(off) - sum(cycles),
-            objective=int(cleared.objective),
-        )
-        draft.put(t.ROUNDS, t.ROUNDS.key(row.number), updated)
-        events.append(
-            RoundCleared(
-                row.number, updated.set_off, updated.cleared, updated.remaining, updated.objective
+        cleared = posed.round.clear(posed.seed, entry.certificate)
+        for ident, cancelled in zip(row.obligations, cleared.cancelled.tolist(), strict=True):
+            if cancelled:
+                draft.put(t.FLOWS, t.FLOWS.key(row.number, ident), o.Flow(cancelled))
+        _publish_pay_ins(draft, row.number, cleared)
+        figures = tuple(
+            msgspec.structs.replace(
+                old,
+                set_off=result.set_off,
+                cleared=result.cycled,
+                objective=int(result.objective),
+                remaining=old.gross - result.set_off - result.cycled,
             )
+            for old, result in zip(row.figures, cleared.results, strict=True)
         )
-
-
-def _checked(posed: Problem, entry: RoundCertificate) -> Cleared:
-    return check(posed.set_off.graph, posed.participants, posed.seed, entry.certificate)
-
-
-def _per_obligation(posed: Problem, cleared: Cleared) -> tuple[list[int], list[int]]:
-    """Set-off and cleared amounts of each obligation, allotted oldest (lowest id) first."""
-    edge = g.edges_of(posed.whole, posed.debtor, posed.creditor)
-    off = allot(edge, posed.amount, posed.set_off.cancelled)
-    flows = np.zeros(posed.whole.pairs, np.int64)
-    flows[posed.set_off.kept] = cleared.flows
-    cycles = allot(edge, posed.amount - off, flows)
-    return off.tolist(), cycles.tolist()
+        updated = msgspec.structs.replace(row, state=o.RoundState.CLEARED, figures=figures)
+        draft.put(t.ROUNDS, t.ROUNDS.key(row.number), updated)
+        events.append(RoundCleared(row.number, figures))
 
 
 def settle_due(draft: Draft, height: int, events: list[Event]) -> tuple[RoundResult, ...]:
@@ -208,84 +161,152 @@ def settle_due(draft: Draft, height: int, events: list[Event]) -> tuple[RoundRes
     return tuple(results)
 
 
+def pending(state: State) -> int:
+    """Rounds that wait for a block: the network does not idle while there are any."""
+    frozen = state.indexed(t.ROUNDS, o.RoundState.FROZEN)
+    return len(frozen) + len(state.indexed(t.ROUNDS, o.RoundState.CLEARED))
+
+
 def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[RoundResult]:
-    """One round: pass, move net cash, discharge, and put back as late what stays out."""
+    """One round: the settlement pass, net cash, discharge; what stays out is late."""
     posed = problem(draft, row)
-    flows = {i: _flow(draft, row.number, ident) for i, ident in enumerate(posed.obligations)}
-    rest = posed.amount - np.array(
-        [flows[i].set_off + flows[i].cleared for i in range(len(flows))], np.int64
-    )
-    accounts = {lei: t.own_account(lei, row.asset) for lei in posed.participants}
-    free = np.array([cash.free(draft, accounts[lei]) for lei in posed.participants], np.int64)
-    outcome = settle(posed.debtor, posed.creditor, rest, free)
-    discharged = outcome.discharged.tolist()
-    net = outcome.net.tolist()
-    for lei, amount in zip(posed.participants, net, strict=True):
-        if amount:
-            cash.credit(draft, accounts[lei], amount)
-    failed = tuple(posed.participants[i] for i in outcome.failed)
+    legs = posed.round.legs
+    cancelled = np.array([_cancelled(draft, row.number, i) for i in row.obligations], np.int64)
+    left = ClearedRound(posed.round, (), cancelled).legs()
+    outcome = settle(left, _free_cash(draft, posed.round))
+    _move_cash(draft, posed.round, outcome.cash)
+    failed = _names(posed.round, [one.participant for one in outcome.failed()])
+    because = _because(posed.round, outcome)
     results: list[RoundResult] = []
-    for i, ident in enumerate(posed.obligations):
-        left = int(rest[i])
-        paid = left if discharged[i] else 0
-        results.append(_result(draft, posed, i, flows[i], paid))
-        _close_out_obligation(draft, ident, left - paid, failed)
+    for i, ident in enumerate(row.obligations):
+        open_amount = int(left.amount[i])
+        paid = open_amount if outcome.discharged[i] else 0
+        results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
+        _close_obligation(draft, ident, open_amount - paid, failed)
         draft.delete(t.FLOWS.key(row.number, ident))
-    for lei in posed.participants:
-        draft.delete(t.PAY_INS.key(row.number, lei))
+    figures = tuple(
+        msgspec.structs.replace(
+            old,
+            discharged=int(left.amount[outcome.discharged & (legs.asset == number)].sum()),
+            cash_moved=int(np.maximum(outcome.cash[:, number], 0).sum()),
+        )
+        for number, old in enumerate(row.figures)
+    )
+    for lei in posed.round.participants:
+        for asset in posed.round.assets:
+            draft.delete(t.PAY_INS.key(row.number, lei, asset))
     done = msgspec.structs.replace(
         row,
         state=o.RoundState.SETTLED,
         obligations=(),
-        cash_moved=sum(amount for amount in net if amount > 0),
-        discharged=sum(int(rest[i]) for i in range(len(rest)) if discharged[i]),
+        figures=figures,
         failed=failed,
-        liquidity_events=tuple(posed.participants[i] for i in outcome.liquidity_events),
+        liquidity_events=_names(
+            posed.round, [one.participant for one in outcome.liquidity_events()]
+        ),
     )
     draft.put(t.ROUNDS, t.ROUNDS.key(row.number), done)
-    events.append(
-        RoundSettled(
-            row.number, done.cash_moved, done.discharged, done.failed, done.liquidity_events
-        )
-    )
+    events.append(RoundSettled(row.number, figures, failed, done.liquidity_events))
     return results
 
 
-def _result(draft: Draft, posed: Problem, i: int, flow: o.Flow, paid: int) -> RoundResult:
-    ident = posed.obligations[i]
-    obligation = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
+def _result(
+    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Lei | None
+) -> RoundResult:
+    ident = _ident(posed.round.obligations[i].id)
+    row = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
     return RoundResult(
         salt=sha256(encode(("dcn/result-salt/1", posed.seed, ident))),
         number=posed.number,
         obligation=ident,
-        debtor=obligation.debtor,
-        creditor=obligation.creditor,
-        asset=obligation.asset,
-        amount=obligation.amount,
-        set_off=flow.set_off,
-        cleared=flow.cleared,
+        debtor=row.debtor,
+        creditor=row.creditor,
+        asset=row.asset,
+        amount=row.amount,
+        cancelled=cancelled,
         settled=paid,
+        because_of=because_of,
     )
 
 
-def _close_out_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Lei, ...]) -> None:
+def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Lei, ...]) -> None:
     """Remove what is discharged; what is left waits for the next round as LATE or FAILED."""
     key = t.OBLIGATIONS.key(ident)
     if left == 0:
         draft.delete(key)
         return
-    row = draft.must(t.OBLIGATIONS, key)
-    state = o.ObligationState.FAILED if row.debtor in failed else o.ObligationState.LATE
-    draft.put(t.OBLIGATIONS, key, msgspec.structs.replace(row, amount=left, state=state))
+    debtor = draft.must(t.OBLIGATIONS, key).debtor
+    state = o.ObligationState.FAILED if debtor in failed else o.ObligationState.LATE
+    _put_state(draft, key, left, state)
 
 
-def _flow(draft: Draft, number: int, ident: bytes) -> o.Flow:
-    return draft.get(t.FLOWS, t.FLOWS.key(number, ident)) or o.Flow(0, 0)
+def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
+    nets = cleared.nets()
+    for i, lei in enumerate(cleared.round.participants):
+        for j, asset in enumerate(cleared.round.assets):
+            if nets[i, j] < 0:
+                key = t.PAY_INS.key(number, _lei(lei), asset)
+                draft.put(t.PAY_INS, key, o.PayIn(-int(nets[i, j])))
 
 
-def _waiting(draft: Draft) -> list[bytes]:
+def _free_cash(draft: Draft, posed: Round) -> Ints:
+    free = [
+        [cash.free(draft, t.own_account(_lei(lei), asset)) for asset in posed.assets]
+        for lei in posed.participants
+    ]
+    return np.array(free, np.int64)
+
+
+def _move_cash(draft: Draft, posed: Round, moved: Ints) -> None:
+    for i, lei in enumerate(posed.participants):
+        for j, asset in enumerate(posed.assets):
+            if moved[i, j]:
+                cash.credit(draft, t.own_account(_lei(lei), asset), int(moved[i, j]))
+
+
+def _because(posed: Round, outcome: Settlement) -> dict[int, Lei]:
+    pairs = zip(outcome.late.tolist(), outcome.late_because_of.tolist(), strict=True)
+    return {leg: _lei(posed.participants[who]) for leg, who in pairs}
+
+
+def _names(posed: Round, participants: list[int]) -> tuple[Lei, ...]:
+    return tuple(_lei(posed.participants[i]) for i in participants)
+
+
+def _lei(participant: bytes | str) -> Lei:
+    assert isinstance(participant, str)
+    return Lei(participant)
+
+
+def _ident(obligation: bytes | str) -> bytes:
+    assert isinstance(obligation, bytes)
+    return obligation
+
+
+def _due(state: State | Draft, idents: list[bytes] | tuple[bytes, ...]) -> list[Due]:
+    rows = [(ident, state.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))) for ident in idents]
+    return [Due(i, row.debtor, row.creditor, row.asset, row.amount, row.due) for i, row in rows]
+
+
+def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
+    flow = draft.get(t.FLOWS, t.FLOWS.key(number, ident))
+    return 0 if flow is None else flow.cancelled
+
+
+def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
+    """What is due, between members in good standing. A round's total in an asset, and so every
+    member's gross, must stay an amount: what does not fit waits for the next round."""
     states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
-    return sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    gross: dict[str, int] = {}
+    keys: list[bytes] = []
+    for key in waiting:
+        row = draft.must(t.OBLIGATIONS, key)
+        total = gross.get(row.asset, 0) + row.amount
+        if row.due <= date and _in_good_standing(draft, row) and total <= AMOUNT_MAX:
+            gross[row.asset] = total
+            keys.append(key)
+    return keys
 
 
 def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
@@ -293,11 +314,6 @@ def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
     return all(member.state == o.MemberState.ACTIVE for member in members)
 
 
-def _set_state(draft: Draft, key: bytes, row: o.Obligation, state: o.ObligationState) -> None:
-    draft.put(t.OBLIGATIONS, key, msgspec.structs.replace(row, state=state))
-
-
-def pending(state: State) -> Mapping[str, int]:
-    """How many rounds wait for a block: the network should not idle while any do."""
-    frozen = len(state.indexed(t.ROUNDS, o.RoundState.FROZEN))
-    return {"frozen": frozen, "cleared": len(state.indexed(t.ROUNDS, o.RoundState.CLEARED))}
+def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:
+    row = draft.must(t.OBLIGATIONS, key)
+    draft.put(t.OBLIGATIONS, key, msgspec.structs.replace(row, amount=amount, state=state))

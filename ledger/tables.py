@@ -56,7 +56,7 @@ ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
 MARKS: Final = Table(15, "mark", o.Mark)  # feed, date
 OBLIGATIONS: Final = Table(16, "obligation", o.Obligation, lambda row: (row.state,))  # id
 ROUNDS: Final = Table(17, "round", o.NettingRound, lambda row: (row.state,))  # number
-PAY_INS: Final = Table(18, "pay_in", o.PayIn)  # round, lei
+PAY_INS: Final = Table(18, "pay_in", o.PayIn)  # round, lei, asset
 FLOWS: Final = Table(19, "flow", o.Flow)  # round, obligation id
 
 TABLES: Final[tuple[Table[Any], ...]] = (

@@ -19,14 +19,20 @@ def minor_units(quantity: int, price: int, instrument: o.Instrument, exponent: i
 def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
     """Make `trade` a LIVE contract of its netting set."""
     instrument, feed = _check_terms(draft, trade)
-    key = t.CONTRACTS.key(trade.uti)
-    existing = draft.get(t.CONTRACTS, key)
-    if existing is not None:
-        raise r.DuplicateUti(f"{trade.uti} was registered at height {existing.height}")
+    check_unregistered(draft, (trade.uti,))
     exponent = checks.asset(draft, instrument.currency).exponent
     _add_to_set(draft, trade, footprint(trade, instrument, feed, exponent))
+    key = t.CONTRACTS.key(trade.uti)
     draft.put(t.CONTRACTS, key, o.Contract(trade, o.ContractState.LIVE, height))
     return [receipts.TradeRegistered(trade.uti, trade.buyer, trade.seller)]
+
+
+def check_unregistered(draft: Draft, utis: tuple[ids.Uti, ...]) -> None:
+    """Raise `DuplicateUti` if one of `utis` is registered."""
+    for uti in utis:
+        existing = draft.get(t.CONTRACTS, t.CONTRACTS.key(uti))
+        if existing is not None:
+            raise r.DuplicateUti(f"{uti[:52]} was registered at height {existing.height}")
 
 
 def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[receipts.Event]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from consensus.messages import Certificate, Equivocation
-
 from ledger.apply import Block as LedgerBlock
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction, check_form, verified_all

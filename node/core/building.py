@@ -12,8 +12,10 @@ from ledger.transactions import Transaction
 from node.blocks import (
     Block,
     BundlePart,
+    DecidedBlock,
     Header,
     Proposed,
+    block_id,
     commit_hash,
     ledger_block,
     records_root,
@@ -88,6 +90,17 @@ def check_successor(tip: Tip, block: Block) -> LedgerBlock:
     posed = ledger_block(block, tuple(Verified(tx) for tx in block.transactions))
     check_block(tip.state, posed)
     return posed
+
+
+def check_decided(tip: Tip, decided: DecidedBlock) -> None:
+    """Whether `decided` is the next block with a commit by the right validators, whose
+    signatures are verified; raises `BadCertificate`, a `PeerFault`."""
+    commit = decided.commit
+    subject = (commit.kind, commit.height, commit.block_id)
+    ident = block_id(decided.block.header)
+    if subject != (VoteKind.PRECOMMIT, tip.height + 1, ident):
+        raise BadCertificate(f"not a commit of the block at height {tip.height + 1}")
+    check_quorum(commit, tip.validators)
 
 
 def _check_commit(tip: Tip, block: Block) -> None:

@@ -138,4 +138,3 @@ def split(transactions: tuple[Transaction, ...]) -> list[Bundle]:
     if chunk:
         bundles.append(Bundle(tuple(chunk)))
     return bundles
-

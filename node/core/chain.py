@@ -95,6 +95,10 @@ class Tip(msgspec.Struct, frozen=True):
             rotation=advanced(rotation),
         )
 
+    def seed_link(self, validator: bytes) -> bytes:
+        """The last link of the validator's seed chain that the ledger knows."""
+        return self.state.must(t.SEEDS, t.SEEDS.key(validator)).link
+
     def next_time_ms(self) -> int:
         """The time block height + 1 must bear: genesis time, then the median of the commit."""
         return self.time_ms if self.commit is None else self.time_by(self.commit)

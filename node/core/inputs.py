@@ -5,6 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from consensus import inputs as consensus_inputs
+from consensus.signer import SignerState
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import Bundle, DecidedBlock
@@ -16,6 +17,8 @@ class Started(msgspec.Struct, frozen=True):
     """The node is up; `log` are the records of its consensus log, oldest first."""
 
     log: tuple[bytes, ...]
+    signed: SignerState | None
+    """What the signer remembers having signed; None without a signer."""
     now_ms: int
 
 
@@ -53,8 +56,6 @@ class Submitted(msgspec.Struct, frozen=True):
 
     transaction: Verified[Transaction]
     now_ms: int
-    again: bool = False
-    """Whether it was accepted before and is only sent again."""
 
 
 class TimerElapsed(msgspec.Struct, frozen=True):

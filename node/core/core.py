@@ -1,0 +1,267 @@
+"""The node as a pure machine: `handle(input) -> [effects]`.
+
+A submitted trade waits (`_submitted`, `_flush`) and is gossiped; every node takes it from the
+gossip (`_bundle_heard`); `Deciding` proposes, judges and applies blocks; `Sync` catches up.
+"""
+
+from typing import Final, assert_never
+
+from consensus.exchange import Announcement, PeerBehind, PeerViews, announcement
+from consensus.messages import CarriedProposal, Certificate, Vote
+from consensus.signer import SignerState
+from ledger import admission, trades
+from ledger.apply import check_transaction
+from ledger.state import Draft
+from ledger.transactions import Transaction, utis
+from node.blocks import DecidedBlock
+from node.core import effects as e
+from node.core import inputs as i
+from node.core.building import check_decided
+from node.core.candidates import split
+from node.core.chain import Tip
+from node.core.deciding import Deciding, Parameters
+from node.core.errors import BadBlocks, ObserverCannotSubmit, WrongNetwork
+from node.core.outbox import Outbox
+from node.core.outgoing import Outgoing
+from node.core.seedchain import SeedChain
+from node.core.sync import Sync
+from node.messages import (
+    BlocksReply,
+    BlocksRequest,
+    BundleReply,
+    BundleRequest,
+    DirectMessage,
+    Hello,
+    ProposalMessage,
+)
+from wire.errors import PeerFault, Rejection
+from wire.version import PROTOCOL_VERSION
+
+TICK_MS: Final = 250
+"""How often the node looks whether it is behind."""
+
+ANNOUNCE_MS: Final = 1_000
+"""How often it says what it holds, so that peers send what is missing."""
+
+
+class NodeCore:
+    """One node's core. Make it from the stored tip, then give it `Started` first."""
+
+    def __init__(
+        self,
+        tip: Tip,
+        genesis_hash: bytes,
+        me: bytes | None,
+        seed_chain: SeedChain | None,
+        parameters: Parameters,
+    ) -> None:
+        """`me`: consensus key to sign for, with its seed chain; None only follows."""
+        self.genesis_hash: Final = genesis_hash
+        self.sync: Final = Sync()
+        self.peers: Final[dict[str, int]] = {}
+        """Peers that have said hello, and the height they had then."""
+        self._parameters = parameters
+        self._outbox = Outbox()
+        self._outgoing = Outgoing()
+        self._views = PeerViews()
+        self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
+
+    @property
+    def tip(self) -> Tip:
+        """The last decided block and the state after it."""
+        return self.deciding.tip
+
+    def handle(self, given: i.Input) -> list[e.Effect]:
+        """Take one input in; the effects, in the order in which they must happen.
+
+        Raises the `Rejection` of a `Submitted`, and nothing else: a peer's fault is an effect.
+        """
+        self._outbox.now_ms = given.now_ms
+        match given:
+            case i.Started():
+                self._started(given.log, given.signed)
+            case i.PeerConnected():
+                self._outbox.send(given.peer, self._hello())
+            case i.PeerLost():
+                self._lost(given.peer)
+            case i.MessageReceived():
+                self._guarded(given.peer, given.message.value)
+            case i.BundleHeard():
+                self._bundle_heard(given)
+            case i.Submitted():
+                self._submitted(given.transaction.value)
+            case i.TimerElapsed():
+                self._timer(given.key)
+            case i.SignerAnswered():
+                self.deciding.answered(given.answer)
+            case i.Solved():
+                self.deciding.solved(given.height, given.certificates)
+            case i.BlocksLoaded():
+                self._outbox.send(given.peer, BlocksReply(given.blocks))
+            case _:
+                assert_never(given)
+        self.deciding.settle_down()
+        return self._outbox.take()
+
+    # ---------------------------------------------------------------- start and timers
+    def _started(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
+        self.deciding.restore(log, signed)
+        self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
+        self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
+        self.deciding.maybe_start()
+
+    def _timer(self, key: tuple[str | int, ...]) -> None:
+        match key:
+            case ("consensus", int(step), int(height), int(round_)):
+                self.deciding.timeout(step, height, round_)
+            case ("start", int(height)):
+                self.deciding.start_due(height)
+            case ("fetch", int(height)):
+                if height == self.deciding.run.height:
+                    self.deciding.fetch_missing()
+            case ("flush",):
+                self._flush()
+            case ("tick",):
+                self._ask_for_blocks()
+                self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
+            case ("announce",):
+                self.deciding.announce()
+                self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
+            case _:
+                raise AssertionError(f"no timer {key}")
+
+    # ---------------------------------------------------------------- peers
+    def _guarded(self, peer: str, message: DirectMessage) -> None:
+        try:
+            if isinstance(message, Hello):
+                self._hello_from(peer, message)
+            elif peer in self.peers:
+                self._message(peer, message)
+        except PeerFault as fault:
+            self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
+
+    def _message(self, peer: str, message: DirectMessage) -> None:
+        match message:
+            case Vote() | Certificate() | ProposalMessage():
+                self.deciding.message(peer, message)
+            case Announcement():
+                self._announcement(peer, message)
+            case BundleRequest(digests=digests):
+                for digest in digests:
+                    bundle = self.deciding.run.candidates.bundle(digest)
+                    if bundle is not None:
+                        self._outbox.send(peer, BundleReply(bundle))
+            case BundleReply(bundle=bundle):
+                self.deciding.run.candidates.arrived(bundle)
+                self.deciding.judge_again()
+            case BlocksRequest(from_height=start, count=count):
+                self._outbox.emit(e.LoadBlocks(peer, start, count))
+            case BlocksReply(blocks=blocks):
+                self._blocks_from(peer, blocks)
+            case _:
+                raise AssertionError("hello is handled before, affirmations by the shell")
+
+    def _hello(self) -> Hello:
+        tip = self.tip
+        return Hello(PROTOCOL_VERSION, tip.chain_id, self.genesis_hash, tip.height, "dcn")
+
+    def _hello_from(self, peer: str, hello: Hello) -> None:
+        ours = (PROTOCOL_VERSION, self.tip.chain_id, self.genesis_hash)
+        if (hello.protocol_version, hello.chain_id, hello.genesis_hash) != ours:
+            raise WrongNetwork(f"protocol {hello.protocol_version}, chain {hello.chain_id[:48]}")
+        self.peers[peer] = hello.height
+        self.sync.heard(peer, hello.height)
+        here = announcement(self.deciding.run.core)
+        if here is not None:
+            self._outbox.send(peer, here)
+        self._ask_for_blocks()
+
+    def _lost(self, peer: str) -> None:
+        self.peers.pop(peer, None)
+        self.sync.lost(peer)
+        self._views.forget(peer.encode())
+
+    def _announcement(self, peer: str, heard: Announcement) -> None:
+        """Where a peer is: send it what it lacks, and see whether it is ahead."""
+        self.sync.heard(peer, heard.height if heard.decided else heard.height - 1)
+        view = peer.encode()
+        self._views.heard(view, heard)
+        for delivery in self._views.take_missing(self.deciding.run.core, view):
+            match delivery:
+                case CarriedProposal():
+                    self.deciding.send_proposal(peer, delivery)
+                case PeerBehind():
+                    pass  # it learns our height from our announcement, and asks for blocks
+                case _:
+                    self._outbox.send(peer, delivery)
+        self._ask_for_blocks()
+
+    # ---------------------------------------------------------------- transactions
+    def _submitted(self, tx: Transaction) -> None:
+        if not self._parameters.may_submit:
+            raise ObserverCannotSubmit()
+        check_transaction(self.tip.state, tx, self.tip.height + 1)
+        self._outgoing.add(tx, self.deciding.pool)
+        if self._outgoing.full:
+            self._flush()
+        elif len(self._outgoing) == 1:
+            self._outbox.emit(e.SetTimer(("flush",), self._parameters.flush_ms))
+
+    def _flush(self) -> None:
+        """Keep, then gossip, what has been submitted since the last time."""
+        transactions = self._outgoing.take()
+        if not transactions:
+            return
+        self._outbox.emit(e.KeepSubmissions(transactions))
+        for bundle in split(transactions):
+            self.deciding.pool.add(bundle, range(len(bundle.transactions)))
+            self._outbox.emit(e.Gossip(bundle))
+        self.deciding.maybe_start()
+
+    def _bundle_heard(self, given: i.BundleHeard) -> None:
+        bundle = given.bundle.value
+        draft = Draft(self.tip.state)
+        height = self.tip.height + 1
+        admitted = [
+            position
+            for position, tx in enumerate(bundle.transactions)
+            if _admissible(draft, tx, height)
+        ]
+        self.deciding.pool.add(bundle, admitted)
+        self.deciding.judge_again()
+        self.deciding.maybe_start()
+
+    # ---------------------------------------------------------------- sync
+    def _ask_for_blocks(self) -> None:
+        asked = self.sync.next_request(self.tip.height, self._outbox.now_ms)
+        if asked is not None:
+            self._outbox.send(*asked)
+
+    def _blocks_from(self, peer: str, blocks: tuple[DecidedBlock, ...]) -> None:
+        """Blocks that were asked for: each is verified against its commit, then applied."""
+        if not self.sync.is_asked(peer):
+            return
+        before = self.tip.height
+        try:
+            for decided in blocks:
+                if decided.block.header.height == self.tip.height + 1:
+                    check_decided(self.tip, decided)
+                    self.deciding.extend(decided.block, decided.commit)
+        except Rejection as refused:
+            raise BadBlocks(str(refused)) from None
+        finally:
+            self.sync.answered(peer, useful=self.tip.height > before)
+        self._ask_for_blocks()
+
+
+def _admissible(draft: Draft, tx: Transaction, height: int) -> bool:
+    """A gossiped transaction waits if its window, uniqueness and signers are right; whether it
+    succeeds is seen when it is applied."""
+    try:
+        admission.check_window(draft, tx, height)
+        admission.check_nonces(draft, tx)
+        trades.check_unregistered(draft, utis(tx.action))
+        admission.check_signers(draft, tx)
+    except Rejection:
+        return False
+    return True

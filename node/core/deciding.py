@@ -1,0 +1,314 @@
+"""Deciding blocks: from the start of a height over a proposal and valid(v) to the applied block.
+
+`Deciding` joins consensus (`HeightRun`), the mempool and the ledger. It is told messages, timers
+and answers by `NodeCore`, and leaves effects in an `Outbox`.
+"""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from consensus import effects as ce
+from consensus import inputs as ci
+from consensus.exchange import announcement
+from consensus.messages import CarriedProposal, Certificate, Step, Vote
+from consensus.signer import SignerState
+from consensus.timeouts import TimeoutParameters
+from ledger import rounds
+from ledger.apply import apply_block
+from ledger.rejections import BlockRefused
+from ledger.rounds import RoundCertificate
+from ledger.transactions import Transaction
+from node.blocks import Block, BlockMismatch, DecidedBlock, block_id
+from node.core import effects as e
+from node.core.building import build, check_successor, problems_due
+from node.core.chain import Tip
+from node.core.height import HeightRun
+from node.core.mempool import Mempool
+from node.core.outbox import Outbox
+from node.core.records import decode_record
+from node.core.seedchain import SeedChain
+from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, ProposalMessage
+from wire.errors import PeerFault
+
+ConsensusMessage = Vote | Certificate | ProposalMessage
+
+FETCH_MS: Final = 60
+"""A missing bundle is probably on its way by gossip; after this it is asked for."""
+
+BUFFERED_MAX: Final = 1_000
+"""Messages kept for the next height, which a peer may reach a moment earlier."""
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What may differ between nodes without breaking agreement."""
+
+    timeouts: TimeoutParameters
+    block_interval_ms: int
+    """The least time between the beginnings of two heights: it lets blocks fill."""
+    empty_block_ms: int
+    """With nothing to decide, a block is made this seldom."""
+    flush_ms: int
+    """Submissions collect for so long before they are gossiped."""
+    may_submit: bool
+
+
+class Deciding:
+    """The height under way, and the tip it builds on."""
+
+    def __init__(
+        self,
+        tip: Tip,
+        me: bytes | None,
+        seed_chain: SeedChain | None,
+        parameters: Parameters,
+        outbox: Outbox,
+    ) -> None:
+        """`me`: consensus key to sign for, with its seed chain; None only follows."""
+        self.tip = tip
+        self.pool: Final = Mempool()
+        self._me = me
+        self._seed_chain = seed_chain
+        self._parameters = parameters
+        self._outbox = outbox
+        self._inner: deque[ci.Input] = deque()
+        """What the node itself has to tell consensus next."""
+        self._buffered: list[tuple[str, ConsensusMessage]] = []
+        self._last_run: HeightRun | None = None
+        self._announced = (0, 0)
+        self._start_ms = 0
+        self._prompt = True
+        """Whether something waits to be decided, or to be proved by the next header."""
+        self.run = self._new_run()
+
+    def restore(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
+        """Continue where the consensus log ends."""
+        self._carry_out(self.run.replay([decode_record(data) for data in log], signed))
+        if self.run.me is None and self._me is not None:
+            self._outbox.note("following_only", height=self.run.height)
+
+    # ---------------------------------------------------------------- told from outside
+    def message(self, peer: str, message: ConsensusMessage) -> None:
+        """A verified consensus message; raises `PeerFault`."""
+        proposal = message.carried.proposal if isinstance(message, ProposalMessage) else message
+        if proposal.height == self.run.height:
+            if not self.run.started:
+                self._start()
+            self._to_consensus(peer, message)
+        elif proposal.height == self.run.height + 1:
+            if len(self._buffered) < BUFFERED_MAX:
+                self._buffered.append((peer, message))
+        elif proposal.height == self.tip.height and isinstance(message, Vote):
+            if self._last_run is not None:  # a late precommit still joins the next block's commit
+                self._last_run.core.handle(ci.VoteReceived(message, self._outbox.now_ms))
+
+    def answered(self, answer: ci.Signed | ci.SignRefused) -> None:
+        """The signer's answer."""
+        self._inner.append(answer)
+
+    def timeout(self, step: int, height: int, round_: int) -> None:
+        """A timer of consensus."""
+        if height == self.run.height:
+            elapsed = ci.TimeoutElapsed(Step(step), height, round_, self._outbox.now_ms)
+            self._inner.append(elapsed)
+
+    def start_due(self, height: int) -> None:
+        """The timer that begins a height."""
+        if height == self.run.height and not self.run.started:
+            self._start()
+
+    def solved(self, height: int, certificates: tuple[RoundCertificate, ...]) -> None:
+        """The netting rounds of `height` are solved."""
+        if height == self.run.height:
+            self.run.certificates = certificates
+            self._build(certificates)
+
+    def settle_down(self) -> None:
+        """Work off what the node has told itself; then announce a new round to the peers."""
+        while self._inner:
+            self._consensus(self._inner.popleft())
+        place = (self.run.height, self.run.core.process.round)
+        if place != self._announced and place[1] > 0:
+            self.announce()
+        self._announced = place
+
+    def announce(self) -> None:
+        """Tell all peers where this node is and which votes it holds."""
+        here = announcement(self.run.core)
+        if here is not None:
+            self._outbox.emit(e.SendAll(here))
+
+    def send_proposal(self, peer: str | None, carried: CarriedProposal) -> None:
+        """Send a proposal with its block to `peer`, or to all."""
+        proposed = self.run.candidates.proposed(carried.proposal.block_id)
+        if proposed is not None:
+            message = ProposalMessage(carried, proposed)
+            self._outbox.emit(e.SendAll(message) if peer is None else e.Send(peer, message))
+
+    def maybe_start(self) -> None:
+        """Begin the height now, at its earliest time, or after the idle pause."""
+        if self.run.started:
+            return
+        if self._prompt or len(self.pool):
+            wait = self._start_ms + self._parameters.block_interval_ms - self._outbox.now_ms
+            if wait <= 0:
+                self._start()
+                return
+        else:
+            wait = self._start_ms + self._parameters.empty_block_ms - self._outbox.now_ms
+        self._outbox.emit(e.SetTimer(("start", self.run.height), max(wait, 1)))
+
+    def _start(self) -> None:
+        self._start_ms = self._outbox.now_ms
+        self._consensus(ci.Start(self._outbox.now_ms))
+
+    def _to_consensus(self, peer: str, message: Vote | Certificate | ProposalMessage) -> None:
+        if isinstance(message, ProposalMessage):
+            proposal = message.carried.proposal
+            if block_id(message.block.header) != proposal.block_id:
+                raise BlockMismatch("the block sent with a proposal is another one")
+            self.run.candidates.offered(message.block, peer)
+            carried = message.carried
+            self._consensus(
+                ci.ProposalReceived(carried.proposal, carried.polka, self._outbox.now_ms)
+            )
+            self.judge_again()
+        elif isinstance(message, Vote):
+            self._consensus(ci.VoteReceived(message, self._outbox.now_ms))
+        else:
+            self._consensus(ci.CertificateReceived(message, self._outbox.now_ms))
+
+    def _consensus(self, given: ci.Input) -> None:
+        self._carry_out(self.run.handle(given))
+
+    def _carry_out(self, effects: list[ce.Effect]) -> None:
+        run = self.run
+        for effect in effects:
+            if self.run is not run:
+                return  # the height is decided: what is left to do for it is nothing
+            match effect:
+                case ce.Persist():
+                    self._outbox.emit(e.WriteLog(run.height, run.take_unlogged()))
+                case ce.Sign(message=message):
+                    self._outbox.emit(e.SignMessage(message))
+                case ce.Broadcast(message=Vote() as vote):
+                    self._outbox.emit(e.SendAll(vote))
+                case ce.Broadcast(message=CarriedProposal() as carried):
+                    self.send_proposal(None, carried)
+                case ce.ScheduleTimeout():
+                    key = ("consensus", int(effect.step), effect.height, effect.round)
+                    self._outbox.emit(e.SetTimer(key, effect.duration_ms))
+                case ce.GetValue(round=round_):
+                    run.wanted_round = round_
+                    self._propose()
+                case ce.CheckValue(block_id=ident):
+                    run.asked.add(ident)
+                    self._judge(ident)
+                case ce.Decide():
+                    self._decided(effect)
+                case ce.ReportEvidence(evidence=evidence):
+                    self._outbox.emit(e.Evidence(evidence))
+                case _:
+                    raise AssertionError(f"no such effect: {effect}")
+
+    def _propose(self) -> None:
+        """Build a block for the round that waits, solving due netting rounds first."""
+        run = self.run
+        if run.certificates is None:
+            problems = problems_due(self.tip)
+            if problems:
+                self._outbox.emit(e.Solve(run.height, problems))
+                return
+            run.certificates = ()
+        self._build(run.certificates)
+
+    def _build(self, certificates: tuple[RoundCertificate, ...]) -> None:
+        run = self.run
+        if run.wanted_round is None or self._me is None or self._seed_chain is None:
+            return
+        late = self._last_run.core.commit() if self._last_run is not None else None
+        if late is not None and self.tip.commit is not None:
+            self.tip = msgspec.structs.replace(self.tip, commit=late)
+        parts = self.pool.pick()
+        transactions: list[Transaction] = []
+        for part in parts:
+            bundle = self.pool.bundle(part.digest)
+            assert bundle is not None
+            source = bundle.transactions
+            transactions += [source[n] for n in part.taken] if part.taken else source
+        link = self._seed_chain.next_link(self.tip.seed_link(self._me))
+        proposed, block = build(self.tip, self._me, link, parts, tuple(transactions), certificates)
+        run.candidates.built(proposed, block)
+        run.log_block(block)
+        round_, run.wanted_round = run.wanted_round, None
+        self._inner.append(ci.ValueReady(round_, block_id(block.header), self._outbox.now_ms))
+
+    def judge_again(self) -> None:
+        """Something arrived that blocks under discussion may have waited for."""
+        for ident in sorted(self.run.asked):
+            self._judge(ident)
+
+    def _judge(self, ident: bytes) -> None:
+        """valid(v), as soon as the block is at hand in full."""
+        run = self.run
+        try:
+            block = run.candidates.assemble(ident)
+        except BlockMismatch as fault:
+            self._outbox.note("body_mismatch", block=ident.hex()[:16], detail=fault.detail)
+            return
+        if block is None:
+            if not run.fetching:
+                run.fetching = True
+                self._outbox.emit(e.SetTimer(("fetch", run.height), FETCH_MS))
+            return
+        run.asked.discard(ident)
+        try:
+            check_successor(self.tip, block)
+            valid = True
+            run.log_block(block)
+        except (BlockRefused, PeerFault) as refused:
+            self._outbox.note("block_refused", height=run.height, detail=str(refused))
+            valid = False
+        self._inner.append(ci.ValueChecked(ident, valid, self._outbox.now_ms))
+
+    def fetch_missing(self) -> None:
+        """Ask the peers that offered a block for the bundles that it still needs."""
+        self.run.fetching = False
+        for ident in sorted(self.run.asked):
+            missing = self.run.candidates.missing(ident)
+            if missing:
+                for peer in self.run.candidates.sources(ident):
+                    self._outbox.send(peer, BundleRequest(missing[:BUNDLES_PER_REQUEST_MAX]))
+                self.run.fetching = True
+                self._outbox.emit(e.SetTimer(("fetch", self.run.height), 4 * FETCH_MS))
+
+    def _decided(self, decision: ce.Decide) -> None:
+        block = self.run.candidates.blocks.get(decision.block_id)
+        if block is None:  # the log was lost with the block in it: peers have it, see sync
+            self._outbox.note("decided_without_block", height=decision.height)
+            return
+        self.extend(block, decision.certificate)
+
+    def extend(self, block: Block, commit: Certificate) -> None:
+        """Apply a decided block and go to the next height."""
+        applied = apply_block(self.tip.state, check_successor(self.tip, block))
+        self.tip = self.tip.extended(block, commit, applied)
+        expired = self.pool.decided(block.transactions, self.tip.height)
+        if expired:
+            self._outbox.note("expired_in_pool", count=len(expired))
+        self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
+        changed = bool(block.transactions or applied.results or applied.events)
+        self._prompt = changed or rounds.pending(self.tip.state) > 0
+        self._inner.clear()
+        self._last_run, self.run = self.run, self._new_run()
+        self.maybe_start()
+        buffered, self._buffered = self._buffered, []
+        for peer, message in buffered:
+            try:
+                self.message(peer, message)
+            except PeerFault as fault:
+                self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
+
+    def _new_run(self) -> HeightRun:
+        return HeightRun(self.tip, self._me, self._parameters.timeouts, self.pool)

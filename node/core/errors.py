@@ -1,0 +1,31 @@
+"""What the node's core refuses, and whose fault it is."""
+
+from wire.errors import PeerFault, Rejection
+
+
+class ObserverCannotSubmit(Rejection):
+    """This node is an observer: it follows, checks and reports, and submits nothing."""
+
+    code = "NODE_OBSERVER"
+    remedy = "Submit through a member's node."
+
+
+class NotReady(Rejection):
+    """The node is catching up with the network and cannot judge a submission yet."""
+
+    code = "NODE_CATCHING_UP"
+    remedy = "Try again when `dcn status` shows the node at the network's height."
+
+
+class WrongNetwork(PeerFault):
+    """A peer speaks another protocol version or belongs to another chain."""
+
+    code = "PEER_WRONG_NETWORK"
+    remedy = "Run the same version, with the same genesis file."
+
+
+class BadBlocks(PeerFault):
+    """A peer's blocks do not follow the chain, or a commit is not one."""
+
+    code = "PEER_BAD_BLOCKS"
+    remedy = "None for a user: another peer is asked."

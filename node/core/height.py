@@ -1,0 +1,92 @@
+"""Consensus on one height as a node runs it: the core, the blocks under discussion, the log."""
+
+from consensus.core import Core
+from consensus.effects import Effect
+from consensus.inputs import Input, decode_input, encode_input
+from consensus.messages import NO_ROUND
+from consensus.rotation import ProposerOfRound
+from consensus.signer import SignerState, must_only_follow
+from consensus.timeouts import TimeoutParameters
+from ledger.rounds import RoundCertificate
+from node.blocks import Block, block_id
+from node.core.candidates import Candidates
+from node.core.chain import Tip
+from node.core.mempool import Mempool
+from node.core.records import LoggedBlock, LoggedInput, LogRecord, encode_record
+
+
+class HeightRun:
+    """One height, from the tip that it builds on until its decision."""
+
+    def __init__(
+        self, tip: Tip, me: bytes | None, timeouts: TimeoutParameters, pool: Mempool
+    ) -> None:
+        self.height = tip.height + 1
+        self.me = me
+        self.core = self._core(tip, me, timeouts)
+        self.candidates = Candidates(pool)
+        self.asked: set[bytes] = set()
+        """Blocks that consensus wants judged and that are not complete here."""
+        self.wanted_round: int | None = None
+        """The round in which this node is to propose and has not answered."""
+        self.certificates: tuple[RoundCertificate, ...] | None = None
+        """Solved netting rounds, once they are."""
+        self.fetching = False
+        """Whether the timer runs that asks for missing bundles."""
+        self._logged: set[bytes] = set()
+        self._unlogged: list[bytes] = []
+        self._timeouts = timeouts
+        self._tip = tip
+
+    @property
+    def started(self) -> bool:
+        """Whether round 0 has begun."""
+        return self.core.process.round != NO_ROUND
+
+    def handle(self, given: Input) -> list[Effect]:
+        """Give consensus an input, and remember it for the log. Raises `PeerFault` as the core."""
+        effects = self.core.handle(given)
+        self._unlogged.append(encode_record(LoggedInput(self.height, encode_input(given))))
+        return effects
+
+    def log_block(self, block: Block) -> None:
+        """Have the log hold a block before the prevote for it is sent."""
+        ident = block_id(block.header)
+        if ident not in self._logged:
+            self._logged.add(ident)
+            self._unlogged.append(encode_record(LoggedBlock(block)))
+
+    def take_unlogged(self) -> tuple[bytes, ...]:
+        """Records to write since the last call."""
+        taken, self._unlogged = tuple(self._unlogged), []
+        return taken
+
+    def replay(self, records: list[LogRecord], signed: SignerState | None) -> list[Effect]:
+        """Bring the height to where the log ends; what is still to be done.
+
+        If the signer has signed what the log does not know, this height is only followed: a new
+        vote could break a promise that a lost one made.
+        """
+        inputs = [r for r in records if isinstance(r, LoggedInput) and r.height == self.height]
+        for record in records:
+            if isinstance(record, LoggedBlock) and record.block.header.height == self.height:
+                self.candidates.restored(record.block)
+        for entry in inputs:
+            self.core.handle(decode_input(entry.data))
+        if self.me is not None and signed is not None and must_only_follow(signed, self.core):
+            self.me = None
+            self.core = self._core(self._tip, None, self._timeouts)
+            for entry in inputs:
+                self.core.handle(decode_input(entry.data))
+        return self.core.resume() if self.started else []
+
+    @staticmethod
+    def _core(tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:
+        return Core(
+            tip.height + 1,
+            tip.validators,
+            me,
+            ProposerOfRound(tip.rotation),
+            timeouts,
+            time_ms_min=tip.time_ms + 1,
+        )

@@ -91,16 +91,20 @@ def leg_nets(legs: Legs) -> Ints:
 
 
 def settle(legs: Legs, free_cash: Ints, absent: Iterable[int] = ()) -> Settlement:
-    """Settle `legs` on `free_cash`, int64[n, assets], 0 or more; `absent` stay out beforehand."""
+    """Settle `legs` on `free_cash`, int64[n, assets], 0 or more; `absent` stay out beforehand.
+
+    O(obligations + the obligations of everybody who is ever out).
+    """
     assert free_cash.shape == (legs.n, legs.assets), free_cash.shape
     round_ = _Round(legs, free_cash)
-    out = {who: Out(who, Cause.ABSENT, (0,) * legs.assets) for who in sorted(absent)}
+    out = {who: Out(who, Cause.ABSENT, (0,) * legs.assets) for who in sorted(set(absent))}
     round_.take_out(np.array(list(out), np.int64))
     cause = Cause.FAILED
-    while (short := round_.short()).size:
+    short = round_.short(np.arange(legs.n * legs.assets))
+    while short.size:
         for who in short.tolist():
             out[who] = Out(who, cause, round_.shortfall(who))
-        round_.take_out(short)
+        short = round_.short(round_.take_out(short))
         cause = Cause.LIQUIDITY_EVENT
     ever_out = list(out)
     let_down = [one for one in out.values() if one.cause is Cause.LIQUIDITY_EVENT]
@@ -111,32 +115,43 @@ def settle(legs: Legs, free_cash: Ints, absent: Iterable[int] = ()) -> Settlemen
 
 
 def _report(legs: Legs, round_: "_Round", out: dict[int, Out], ever_out: list[int]) -> Settlement:
-    discharged = round_.sides_out[round_.instruction] == 0
+    """`out` and `ever_out` are in the order in which participants were taken out."""
+    discharged = (round_.sides_out[round_.instruction] == 0) | (legs.amount == 0)
     late = np.flatnonzero(~discharged)
-    let_down_by: dict[int, set[int]] = {who: set() for who in out}
-    culprits = _first_out(legs, round_, ever_out)[round_.instruction[late]]
-    for who, culprit in zip(legs.creditor[late].tolist(), culprits.tolist(), strict=True):
-        if who in out and out[who].cause is Cause.LIQUIDITY_EVENT and culprit != who:
-            let_down_by[who].add(culprit)
+    let_down_by = _let_down_by(legs, late, _first_out(legs, round_, ever_out))
     return Settlement(
         discharged,
         _cash(legs, discharged).reshape(legs.n, legs.assets),
         tuple(
-            replace(out[who], let_down_by=tuple(sorted(let_down_by[who]))) for who in sorted(out)
+            replace(one, let_down_by=tuple(let_down_by.get(one.participant, ())))
+            if one.cause is Cause.LIQUIDITY_EVENT
+            else one
+            for one in sorted(out.values(), key=lambda one: one.participant)
         ),
         late,
-        _first_out(legs, round_, list(out))[round_.instruction[late]],
+        _first_out(legs, round_, list(out))[late],
     )
 
 
+def _let_down_by(legs: Legs, late: Ints, culprit: Ints) -> dict[int, list[int]]:
+    """Of each creditor of late legs, those (not itself) who were taken out first on them."""
+    creditor, culprit = legs.creditor[late].astype(np.int64), culprit[late]
+    others = creditor != culprit
+    who_whom = np.unique(creditor[others] * legs.n + culprit[others])
+    let_down_by: dict[int, list[int]] = {}
+    for key in who_whom.tolist():
+        let_down_by.setdefault(key // legs.n, []).append(key % legs.n)
+    return let_down_by
+
+
 def _first_out(legs: Legs, round_: "_Round", out: list[int]) -> Ints:
-    """int64[m]: which party of an instruction comes first in `out`; -1 if none is in it."""
+    """int64[m]: which party of each leg's instruction comes first in `out`; -1: none is in it."""
     rank = np.full(legs.n, len(out), np.int64)
     rank[out] = np.arange(len(out))
     first = np.full(len(round_.instruction), len(out), np.int64)
     np.minimum.at(first, round_.instruction, rank[legs.debtor])
     np.minimum.at(first, round_.instruction, rank[legs.creditor])
-    return np.array([*out, -1], np.int64)[first]
+    return np.array([*out, -1], np.int64)[first[round_.instruction]]
 
 
 def _cash(legs: Legs, counted: Flags) -> Ints:
@@ -166,25 +181,25 @@ class _Round:
         self.sides_out = np.zeros(m, np.int64)
         self._index: tuple[Groups, Groups] | None = None
 
-    def short(self) -> Ints:
-        """int64: participants in the round with something missing in an asset."""
-        missing = (self.left.reshape(self.legs.n, self.legs.assets) < 0).any(axis=1)
-        return np.flatnonzero(missing & self.is_in)
+    def short(self, accounts: Ints) -> Ints:
+        """int64: participants in the round with something missing on one of `accounts`."""
+        missing: Ints = np.unique(accounts[self.left[accounts] < 0] // self.legs.assets)
+        return missing[self.is_in[missing]]
 
     def shortfall(self, who: int) -> tuple[int, ...]:
         """Per asset, what `who` is short of."""
         here = self.left[who * self.legs.assets : (who + 1) * self.legs.assets]
         return tuple(max(0, -left) for left in here.tolist())
 
-    def take_out(self, who: Ints) -> None:
-        """Open every instruction that `who` are party to."""
+    def take_out(self, who: Ints) -> Ints:
+        """Open every instruction that `who` are party to; the accounts that changed."""
         if len(who) == 0:
-            return
+            return who
         self.is_in[who] = False
         touched = self._instructions_of(who)
         settled = np.unique(touched[self.sides_out[touched] == 0])
         np.add.at(self.sides_out, touched, 1)
-        self._book(settled, -1)
+        return self._book(settled, -1)
 
     def put_back(self, who: int) -> bool:
         """Let `who` in again if nobody is short then; otherwise change nothing."""
@@ -218,7 +233,7 @@ class _Round:
     def _groups(self) -> "tuple[Groups, Groups]":
         """Sides of legs by participant, and legs by instruction; made when somebody is out."""
         if self._index is None:
-            sides = np.concatenate((self.legs.debtor, self.legs.creditor))
+            sides: Ints = np.concatenate((self.legs.debtor, self.legs.creditor)).astype(np.int64)
             self._index = (
                 Groups(sides, self.legs.n),
                 Groups(self.instruction, len(self.instruction)),

@@ -1,0 +1,95 @@
+"""Find the optimum and the potentials that prove it; fall back to the greedy result.
+
+Callable from a worker process: everything it takes and returns pickles. The time box is the
+caller's: a solver that is killed is answered with `greedy`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from netting.certificate import Potentials, encode
+from netting.check import check
+from netting.errors import CertificateRefused, Unsolved
+from netting.graph import Graph, Index, Ints, ParticipantId, net_positions
+from netting.greedy import greedy
+from netting.tiebreak import WEIGHT_MAX, anchors, weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shipment:
+    """A min-cost flow: bring `supply` away over edges debtor -> creditor of `amount` at `cost`."""
+
+    debtor: Index
+    creditor: Index
+    amount: Ints
+    """int64[E], at least 1."""
+    cost: Ints
+    """int64[E], 0 .. 2^36."""
+    supply: Ints
+    """int64[n], sums to 0; a feasible flow exists."""
+
+
+class Solver(Protocol):
+    """Anything that solves a min-cost flow exactly in integers."""
+
+    def __call__(self, shipment: Shipment) -> Ints:
+        """int64[n]: potentials pi of an optimum, cost + pi[debtor] - pi[creditor] >= 0 on every
+        edge that is not full and <= 0 on every edge that is used. Raises `Unsolved`.
+        """
+        ...
+
+
+def solve(
+    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, *, solver: Solver | None = None
+) -> bytes:
+    """A certificate of `graph`: OPTIMAL, or MAXIMAL where the solver did not find a unique one.
+
+    `ids`: the participants in order; `seed`: of the tie-break. Solver: pylmcf unless given.
+    """
+    try:
+        certificate = optimum(graph, ids, seed, solver=solver)
+        check(graph, ids, seed, certificate)
+    except (Unsolved, CertificateRefused):
+        return greedy(graph)
+    return certificate
+
+
+def optimum(
+    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, *, solver: Solver | None = None
+) -> bytes:
+    """The OPTIMAL certificate of `graph`, not checked; raises what the solver raises."""
+    potentials = solver or _reference()
+    debtor, creditor, amount, value = graph.debtor, graph.creditor, graph.amount, graph.value()
+    supply = -net_positions(graph.n, debtor, creditor, amount)
+    p = _squeeze(potentials(Shipment(debtor, creditor, amount, value, supply)), 1)
+    reduced = value + p[debtor] - p[creditor]
+    full = reduced < 0
+    supply += net_positions(graph.n, debtor[full], creditor[full], amount[full])
+    tight = reduced == 0
+    debtor, creditor, amount = debtor[tight], creditor[tight], amount[tight]
+    cost = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
+    q = _squeeze(potentials(Shipment(debtor, creditor, amount, cost, supply)), WEIGHT_MAX)
+    return encode(Potentials(p, q), graph)
+
+
+def _reference() -> Solver:
+    # Imported here: a validator checks certificates without having a solver loaded.
+    from netting.solver_pylmcf import solver_pylmcf
+
+    return solver_pylmcf
+
+
+def _squeeze(potential: Ints, cost_max: int) -> Ints:
+    """The same signs of every reduced cost, from potentials that lie close together around 0.
+
+    Costs lie in 0 .. cost_max, so two potentials further apart than that decide an edge whatever
+    the distance: gaps in the sorted list shrink to cost_max + 1.
+    """
+    order = np.argsort(potential, kind="stable")
+    gaps = np.minimum(np.diff(potential[order]), cost_max + 1)
+    squeezed = np.zeros(len(potential), np.int64)
+    squeezed[order[1:]] = np.cumsum(gaps)
+    return squeezed - (int(squeezed.max(initial=0)) >> 1)

@@ -9,11 +9,6 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from netting.errors import CertificateRefused
-from netting.graph import Ints
-from netting.round import ClearedRound, Due, Round
-from netting.round import freeze as netting_round
-from netting.settle import Settlement, settle
 
 from ledger import cash
 from ledger import objects as o
@@ -21,9 +16,14 @@ from ledger import tables as t
 from ledger.receipts import Event, RoundCleared, RoundFrozen, RoundResult, RoundSettled
 from ledger.rejections import BlockRefused
 from ledger.state import Draft, State
+from netting.errors import CertificateRefused
+from netting.graph import Ints
+from netting.round import ClearedRound, Due, Round
+from netting.round import freeze as netting_round
+from netting.settle import Settlement, settle
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
-from wire.ids import Date, Lei
+from wire.ids import AssetCode, Date, Lei
 from wire.limits import AMOUNT_MAX
 
 CLEAR_AFTER_BLOCKS: Final = 2
@@ -58,7 +58,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     number = network.rounds + 1
     draft.put(t.NETWORK, t.network_key(), msgspec.structs.replace(network, rounds=number))
-    gross: dict[str, int] = {}
+    gross: dict[AssetCode, int] = {}
     for key in keys:
         row = draft.must(t.OBLIGATIONS, key)
         gross[row.asset] = gross.get(row.asset, 0) + row.amount

@@ -36,7 +36,7 @@ class Table(Generic[R]):
     def parts(self, key: bytes) -> tuple[Any, ...]:
         """The key parts of a state key of this table."""
         assert key[0] == self.tag, (key[0], self.tag)
-        return decode(key[1:], tuple[str | int | bytes, ...], 1 << 10)
+        return decode(key[1:], tuple, ROW_BYTES_MAX)
 
 
 NETWORK: Final = Table(1, "network", o.Network)

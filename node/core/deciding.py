@@ -100,8 +100,12 @@ class Deciding:
             if len(self._buffered) < BUFFERED_MAX:
                 self._buffered.append((peer, message))
         elif proposal.height == self.tip.height and isinstance(message, Vote):
-            if self._last_run is not None:  # a late precommit still joins the next block's commit
-                self._last_run.core.handle(ci.VoteReceived(message, self._outbox.now_ms))
+            self._late_vote(message)
+
+    def _late_vote(self, vote: Vote) -> None:
+        """A precommit that comes after the decision still joins the next block's commit."""
+        if self._last_run is not None:
+            self._last_run.core.handle(ci.VoteReceived(vote, self._outbox.now_ms))
 
     def answered(self, answer: ci.Signed | ci.SignRefused) -> None:
         """The signer's answer."""

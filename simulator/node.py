@@ -1,0 +1,114 @@
+"""One simulated node: the real core, with memory in place of disk, and its effects carried out."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from consensus import inputs as ci
+from consensus.errors import DoubleSign
+from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
+from consensus.signer import SignerState, admit, new_state, signed_state
+from node.blocks import DecidedBlock
+from node.core import effects as e
+from node.core import inputs as i
+from node.core.chain import Tip
+from node.core.core import NodeCore
+from node.core.deciding import Parameters
+from node.core.seedchain import SeedChain
+from node.founding import Identity
+from wire.codec import Digest
+from wire.signing import SigningKey
+
+
+class Disk(msgspec.Struct):
+    """What survives a crash."""
+
+    log: list[bytes]
+    log_height: int
+    blocks: list[DecidedBlock]
+    tip: Tip
+    signer: SignerState
+    kept: dict[bytes, object]
+
+
+class SimulatedNode:
+    """A node's core, disk and signer. `act` is what the network does with the rest."""
+
+    def __init__(
+        self,
+        name: str,
+        identity: Identity,
+        votes: bool,
+        genesis_hash: Digest,
+        tip: Tip,
+        parameters: Parameters,
+        seed_chain: SeedChain | None,
+        act: Callable[[str, e.Effect], None],
+    ) -> None:
+        self.name = name
+        self._key: SigningKey = identity.key("consensus")
+        self._votes = votes
+        self._genesis_hash = genesis_hash
+        self._parameters = parameters
+        self._seed_chain = seed_chain
+        self._act = act
+        signer = new_state(tip.chain_id, self._key.public)
+        self.disk = Disk([], 1, [], tip, signer, {})
+        self.up = False
+        self.core = self._boot()
+
+    def _boot(self) -> NodeCore:
+        me = self._key.public if self._votes else None
+        return NodeCore(self.disk.tip, self._genesis_hash, me, self._seed_chain, self._parameters)
+
+    def start(self, now_ms: int) -> None:
+        """Start, or start again, from the disk alone."""
+        self.up = True
+        self.core = self._boot()
+        self.take(i.Started(tuple(self.disk.log), self.disk.signer, now_ms))
+
+    def crash(self) -> None:
+        """Forget everything but the disk."""
+        self.up = False
+
+    def take(self, given: i.Input) -> None:
+        """Give the core an input and carry out what it asks for."""
+        pending: list[i.Input] = [given]
+        while pending and self.up:
+            for effect in self.core.handle(pending.pop(0)):
+                answer = self._carry_out(effect, given.now_ms)
+                if answer is not None:
+                    pending.append(answer)
+
+    def _carry_out(self, effect: e.Effect, now_ms: int) -> i.Input | None:
+        match effect:
+            case e.WriteLog(height=height, records=records):
+                if height != self.disk.log_height:
+                    self.disk.log, self.disk.log_height = [], height
+                self.disk.log += records
+            case e.SignMessage(message=message):
+                return i.SignerAnswered(self._sign(message, now_ms), now_ms)
+            case e.KeepSubmissions(transactions=transactions):
+                for tx in transactions:
+                    self.disk.kept[msgspec.msgpack.encode(tx)] = tx
+            case e.CommitBlock(decided=decided, tip=tip):
+                self.disk.blocks.append(decided)
+                self.disk.tip = tip
+            case e.Solve(height=height, problems=problems):
+                return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                blocks = self.disk.blocks[start - 1 : start - 1 + count]
+                return i.BlocksLoaded(peer, tuple(blocks), now_ms)
+            case _:
+                self._act(self.name, effect)
+        return None
+
+    def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
+        try:
+            signature = admit(self.disk.signer, message)
+        except DoubleSign:
+            return ci.SignRefused(step_of(message), message.round, now_ms)
+        if signature is None:
+            signature = self._key.sign(sign_bytes(self.disk.signer.chain_id, message))
+            self.disk.signer = signed_state(self.disk.signer, message, signature)
+        return ci.Signed(with_signature(message, signature), now_ms)

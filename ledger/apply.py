@@ -158,6 +158,19 @@ def check_transaction(state: State | Draft, tx: Transaction, height: int) -> Dra
     return draft
 
 
+def check_terms(state: State, tx: Transaction) -> None:
+    """Whether the trades of `tx` could be registered, signatures apart; raises a `Rejection`."""
+    draft = Draft(state)
+    height = state.must(t.NETWORK, t.network_key()).height + 1
+    match tx.action:
+        case RegisterTrade(trade=trade):
+            trades.register(draft, trade, height)
+        case TradeBatch() as batch:
+            trades.register_batch(draft, batch, height)
+        case _:
+            pass
+
+
 def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundResult, ...]:
     """Settle, then clear, then close the date and freeze: older events come first."""
     rounds.reveal(draft, block.height, block.seed_link)

@@ -16,7 +16,7 @@ from node.core.chain import Tip
 from node.core.deciding import Parameters
 from node.core.seedchain import SeedChain
 from node.founding import Founded
-from node.messages import encode_message
+from node.messages import DirectMessage, encode_message
 from simulator.node import SimulatedNode
 from wire.codec import encode
 from wire.signing import Verified
@@ -88,7 +88,7 @@ class SimulatedNetwork:
         self._timers = {k: v for k, v in self._timers.items() if k[0] != name}
         for other in self.nodes:
             if other != name:
-                self._later(1, other, lambda now, n=name: i.PeerLost(n, now))
+                self._later(1, other, lambda now: i.PeerLost(name, now))
 
     def cut(self, one: str, other: str) -> None:
         """Cut a link."""
@@ -146,9 +146,10 @@ class SimulatedNetwork:
                     if peer != name:
                         self._transmit(name, peer, message)
             case e.Gossip(bundle=bundle):
+                heard = Verified(bundle)
                 for peer in self.nodes:
                     if peer != name:
-                        self._hop(name, peer, lambda now, b=bundle: i.BundleHeard(Verified(b), now))
+                        self._hop(name, peer, lambda now: i.BundleHeard(heard, now))
             case e.SetTimer(key=key, duration_ms=duration_ms):
                 self._set_timer(name, key, duration_ms)
             case e.Punish(peer=peer, code=code, detail=detail):
@@ -158,7 +159,7 @@ class SimulatedNetwork:
             case _:
                 self.counts[type(effect).__name__] += 1
 
-    def _transmit(self, name: str, peer: str, message: e.DirectMessage) -> None:
+    def _transmit(self, name: str, peer: str, message: DirectMessage) -> None:
         self.counts["messages"] += 1
         self.counts["bytes"] += len(encode_message(message))
         self._hop(name, peer, lambda now: i.MessageReceived(name, Verified(message), now))

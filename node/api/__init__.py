@@ -1,0 +1,1 @@
+"""The node's HTTP API: submit, follow, query, prove. On the loopback, with a bearer token."""

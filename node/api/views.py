@@ -1,0 +1,107 @@
+"""What the API shows of the ledger: plain values, each with the height it holds at."""
+
+from typing import Any
+
+from ledger import objects as o
+from ledger import tables as t
+from ledger.state import State
+from ledger.transactions import tx_id
+from node.api.errors import BadRequest
+from node.blocks import DecidedBlock, block_id
+from node.core.chain import Tip
+from node.plain import plain
+
+Json = dict[str, Any]
+
+
+def percentile(samples: list[int], percent: int) -> int | None:
+    """Nearest-rank percentile; None of nothing."""
+    if not samples:
+        return None
+    ordered = sorted(samples)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def network(tip: Tip) -> Json:
+    """Height, root, dates and counters."""
+    row = tip.state.must(t.NETWORK, t.network_key())
+    return {
+        "chain_id": tip.chain_id,
+        "height": tip.height,
+        "block_id": tip.block_id.hex(),
+        "time_ms": tip.time_ms,
+        "state_root": tip.state.root.hex(),
+        "business_date": row.business_date,
+        "rounds": row.rounds,
+        "validators": len(tip.validators),
+        "live_contracts": len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
+    }
+
+
+def account(state: State, lei: str) -> Json | None:
+    """A member, its balances, limits and netting sets."""
+    member = state.get(t.MEMBERS, t.MEMBERS.key(lei))
+    if member is None:
+        return None
+    balances = [
+        {"kind": o.AccountKind(parts[1]).name, "reference": parts[2], "asset": parts[3]}
+        | plain(row)
+        for key, row in state.scan(t.BALANCES)
+        if (parts := t.BALANCES.parts(key))[0] == lei
+    ]
+    sets = [plain(row) for _, row in state.scan(t.NETTING_SETS) if lei in (row.first, row.second)]
+    limits = [
+        {"counterparty": parts[1], "asset": parts[2]} | plain(row)
+        for key, row in state.scan(t.LIMITS)
+        if (parts := t.LIMITS.parts(key))[0] == lei
+    ]
+    return {"member": plain(member), "balances": balances, "netting_sets": sets, "limits": limits}
+
+
+def block(decided: DecidedBlock) -> Json:
+    """A block with its transactions and commit."""
+    found = decided.block
+    return {
+        "id": block_id(found.header).hex(),
+        "header": plain(found.header),
+        "transactions": [
+            {"tx_id": tx_id(tx).hex(), **plain(tx.action)} for tx in found.transactions
+        ],
+        "certificates": [
+            {"number": entry.number, "bytes": len(entry.certificate)}
+            for entry in found.certificates
+        ],
+        "commit": {
+            "round": decided.commit.round,
+            "signers": [entry.validator.hex() for entry in decided.commit.signatures],
+        },
+    }
+
+
+def contract(row: o.Contract) -> Json:
+    """A registered trade."""
+    return {**plain(row.trade), "state": row.state.name, "height": row.height}
+
+
+def rounds(state: State) -> list[Json]:
+    """All netting rounds, newest first; obligations counted, not listed."""
+    found = [plain(row) for _, row in state.scan(t.ROUNDS)]
+    for row in found:
+        row["obligations"] = len(row["obligations"])
+    return sorted(found, key=lambda row: -int(row["number"]))
+
+
+def key_of(table: str, parts: list[str]) -> bytes:
+    """The state key that a query names; raises `BadRequest`."""
+    found = t.BY_NAME.get(table)
+    match table, parts:
+        case "balance", [lei, asset]:
+            return t.own_account(lei, asset)
+        case (("member" | "trade" | "asset" | "instrument" | "feed"), [name]) if found is not None:
+            return found.key(name)
+        case "netting_set", [one, other]:
+            return t.netting_set_key(one, other)
+        case "round", [number] if number.isdecimal():
+            return t.ROUNDS.key(int(number))
+        case _:
+            raise BadRequest(f"no proof of {table[:20]!r} with {len(parts)} key parts")

@@ -1,0 +1,150 @@
+"""A node's configuration: one TOML file, environment overrides, unknown keys are errors."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from consensus.timeouts import DEFAULT_TIMEOUTS, TimeoutParameters
+from wire.errors import EnvironmentFault
+
+
+class BadConfig(EnvironmentFault):
+    """The configuration file or an environment override is not valid."""
+
+    code = "CONFIG_INVALID"
+    remedy = "Correct the key named; `dcn config validate` checks the file."
+
+
+class NetworkSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where this node listens, and where its peers are."""
+
+    listen: str
+    """Multiaddr, e.g. `/ip4/127.0.0.1/tcp/7001`."""
+    peers: dict[str, str]
+    """LEI of a member or observer to its node's multiaddr; only they are let in."""
+
+
+class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The HTTP API."""
+
+    host: str = "127.0.0.1"
+    """Loopback only, until the API has TLS."""
+    port: int = 8001
+
+
+class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Pace and patience; may differ between nodes."""
+
+    block_interval_ms: int = 200
+    """The least time between the beginnings of two heights."""
+    empty_block_ms: int = 5_000
+    """With nothing to decide, a block is made this seldom."""
+    propose_ms: int = DEFAULT_TIMEOUTS.propose_ms
+    propose_delta_ms: int = DEFAULT_TIMEOUTS.propose_delta_ms
+    vote_ms: int = DEFAULT_TIMEOUTS.prevote_ms
+    vote_delta_ms: int = DEFAULT_TIMEOUTS.prevote_delta_ms
+    cap_ms: int = DEFAULT_TIMEOUTS.cap_ms
+
+    def timeouts(self) -> TimeoutParameters:
+        """As the consensus core takes them."""
+        return TimeoutParameters(
+            propose_ms=self.propose_ms,
+            propose_delta_ms=self.propose_delta_ms,
+            prevote_ms=self.vote_ms,
+            prevote_delta_ms=self.vote_delta_ms,
+            precommit_ms=self.vote_ms,
+            precommit_delta_ms=self.vote_delta_ms,
+            cap_ms=self.cap_ms,
+            wait_when_complete=False,
+        )
+
+
+class TradesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Submission and affirmation."""
+
+    blotter: str = ""
+    """CSV of this member's own book, loaded at start; empty: only what operators enter."""
+    flush_ms: int = 20
+    """Submissions collect for so long before they are gossiped together."""
+    valid_heights: int = 2_000
+    """How many blocks ahead the trades this node signs stay valid."""
+
+
+class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Structured logs on standard error."""
+
+    level: str = "info"
+    format: str = "json"
+    """`json` for machines, `console` for people."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a node is told besides its keys and the genesis."""
+
+    lei: str
+    """The member or observer that runs this node."""
+    network: NetworkSection
+    api: ApiSection = ApiSection()
+    consensus: ConsensusSection = ConsensusSection()
+    trades: TradesSection = TradesSection()
+    log: LogSection = LogSection()
+
+
+def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration at `path`, `DCN_<SECTION>_<KEY>` overriding it. Raises `BadConfig`."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadConfig(f"there is no file {path}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{path}: {error}") from None
+    _override(raw, os.environ if environment is None else environment)
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{path}: {error}") from None
+    _check(config, path)
+    return config
+
+
+def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+    sections = {f.name: f.type for f in msgspec.structs.fields(Config) if f.name != "lei"}
+    for section, kind in sections.items():
+        for field in msgspec.structs.fields(kind):
+            value = environment.get(f"DCN_{section}_{field.name}".upper())
+            if value is None:
+                continue
+            if field.type is int:
+                if not value.lstrip("-").isdecimal():
+                    raise BadConfig(f"DCN_{section}_{field.name}".upper() + f" is {value!r}")
+                raw.setdefault(section, {})[field.name] = int(value)
+            elif field.type is str:
+                raw.setdefault(section, {})[field.name] = value
+
+
+def _check(config: Config, path: Path) -> None:
+    consensus = config.consensus
+    positive = {
+        "consensus.block_interval_ms": consensus.block_interval_ms,
+        "consensus.empty_block_ms": consensus.empty_block_ms,
+        "consensus.propose_ms": consensus.propose_ms,
+        "consensus.vote_ms": consensus.vote_ms,
+        "consensus.cap_ms": consensus.cap_ms,
+        "trades.flush_ms": config.trades.flush_ms,
+        "trades.valid_heights": config.trades.valid_heights,
+    }
+    for name, value in positive.items():
+        if value <= 0:
+            raise BadConfig(f"{path}: {name} is {value}, must be positive")
+    if not 0 < config.api.port < 65_536:
+        raise BadConfig(f"{path}: api.port is {config.api.port}")
+    if config.api.host not in ("127.0.0.1", "::1", "localhost"):
+        raise BadConfig(f"{path}: api.host is {config.api.host}: loopback only, there is no TLS")
+    if config.log.level not in ("debug", "info", "warning", "error"):
+        raise BadConfig(f"{path}: log.level is {config.log.level!r}")
+    if config.log.format not in ("json", "console"):
+        raise BadConfig(f"{path}: log.format is {config.log.format!r}")

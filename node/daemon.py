@@ -1,0 +1,219 @@
+"""A running node: opens its files, starts network, core and API, and stops them in order."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from ledger.apply import check_terms
+from ledger.genesis import Genesis, genesis_hash
+from ledger.objects import Role, Trade
+from ledger.tables import MEMBERS
+from ledger.transactions import (
+    RegisterTrade,
+    TradeBatch,
+    Transaction,
+    TxId,
+    decode_transaction,
+    unsigned,
+    verified,
+)
+from node.affirmation import Affirmer
+from node.blotter import read_blotter
+from node.config import Config
+from node.core.chain import Tip
+from node.core.core import NodeCore
+from node.core.deciding import Parameters
+from node.core.effects import CommitBlock
+from node.core.errors import ObserverCannotSubmit
+from node.core.seedchain import SeedChain
+from node.home import Home, HomeIncomplete, Keys
+from node.inbound import Inbound
+from node.membership import Membership
+from node.messages import BUNDLES_TOPIC, encode_message
+from node.network import Network, NetworkConfig
+from node.shell import Shell
+from node.signer import FileSigner
+from node.startup import checked_tip
+from node.storage.store import Store
+from node.storage.trades import TradeStore
+from node.wal import ConsensusLog
+from wire.errors import Rejection
+from wire.signing import Verified
+
+log = structlog.get_logger("node")
+
+ASK_AGAIN_SECONDS = 2.0
+"""How often counterparties are asked again, and own submissions offered again."""
+
+
+class Daemon:
+    """One node. `open`, then `run` until `stop`."""
+
+    def __init__(self, home: Home, config: Config, genesis: Genesis, keys: Keys) -> None:
+        self.home = home
+        self.config = config
+        self.genesis = genesis
+        self._keys = keys
+        self._stopping = asyncio.Event()
+        self.store: Store
+        self.trades: TradeStore
+        self.shell: Shell
+        self.network: Network
+        self.inbound: Inbound
+        self.affirmer: Affirmer | None = None
+        self._log: ConsensusLog
+
+    @classmethod
+    async def open(cls, path: Path) -> "Daemon":
+        """Read and check everything under the home directory `path`. Raises `CodedError`s."""
+        home = Home(path)
+        daemon = cls(home, home.config(), home.genesis(), home.keys())
+        await daemon._open()
+        return daemon
+
+    async def _open(self) -> None:
+        config, genesis, keys = self.config, self.genesis, self._keys
+        chain = genesis_hash(genesis)
+        at_genesis = Tip.at_genesis(genesis)
+        self.store = await Store.open(self.home.store, chain)
+        tip = await checked_tip(self.home, self.store, at_genesis)
+        self.trades = TradeStore(self.store.db)
+        self._log = ConsensusLog(self.home.log)
+        membership = Membership(tip.state)
+        me = self._me(tip)
+        signer = seed_chain = None
+        if me is not None:
+            signer = FileSigner(self.home.signer_state, tip.chain_id, keys.signing("consensus"))
+            seed_chain = SeedChain(keys.seed_chain)
+        self.is_member = self._has_role(Role.MEMBER)
+        parameters = Parameters(
+            timeouts=config.consensus.timeouts(),
+            block_interval_ms=config.consensus.block_interval_ms,
+            empty_block_ms=config.consensus.empty_block_ms,
+            flush_ms=config.trades.flush_ms,
+            may_submit=self.is_member,
+        )
+        core = NodeCore(tip, chain, me, seed_chain, parameters)
+        self.network = Network(
+            NetworkConfig(
+                seed=keys.peer,
+                listen=config.network.listen,
+                peers=membership.addresses(config.network.peers),
+                topics=(BUNDLES_TOPIC,),
+            )
+        )
+        self.shell = Shell(core, self.store, self._log, signer, self.network)
+        self.inbound = Inbound(tip.chain_id, self.network, self.shell, membership)
+        if self.is_member:
+            self.affirmer = Affirmer(config.lei, keys.signing("trade"), self.trades)
+            self.inbound.affirmer = self.affirmer
+            await self.affirmer.load()
+        if config.trades.blotter:
+            book = read_blotter(self.home.path / config.trades.blotter)
+            await self.trades.add_to_blotter(book)
+
+    def _me(self, tip: Tip) -> bytes | None:
+        """This node's consensus key, if the ledger lets it vote."""
+        key = self._keys.signing("consensus").public
+        return key if key in tip.validators else None
+
+    def _has_role(self, role: Role) -> bool:
+        for member in self.genesis.members:
+            if member.lei == self.config.lei:
+                if member.peer_key != self._keys.signing("peer").public:
+                    raise HomeIncomplete(f"keys.json is not that of {self.config.lei}")
+                return role in member.roles
+        raise HomeIncomplete(f"genesis has no member {self.config.lei}")
+
+    # ---------------------------------------------------------------- life
+    async def run(self) -> None:
+        """Run until `stop`, or until a part fails: then its error is raised."""
+        await self.network.start()
+        self.shell.on_block.append(self._on_block)
+        tasks = [
+            asyncio.create_task(self.shell.run(), name="core"),
+            asyncio.create_task(self.inbound.run(), name="inbound"),
+            asyncio.create_task(self._again(), name="again"),
+            asyncio.create_task(self._stopping.wait(), name="stop"),
+        ]
+        log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await self.network.stop()
+        self._log.close()
+        await self.store.close()
+        log.info("stopped", height=self.shell.core.tip.height)
+        for task in done:
+            task.result()
+
+    def stop(self) -> None:
+        """End `run` in order."""
+        self._stopping.set()
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT end `run`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+
+    def _on_block(self, effect: CommitBlock) -> None:
+        changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
+        if changed:
+            membership = Membership(effect.tip.state)
+            self.inbound.membership = membership
+            self.network.set_peers(membership.addresses(self.config.network.peers))
+
+    async def _again(self) -> None:
+        """Ask counterparties again, and offer again what is accepted and not decided."""
+        await self._offer_pending()
+        while True:
+            self.ask_counterparties()
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            if self.affirmer is not None:
+                await self.affirmer.expire(self.shell.core.tip.height)
+            await self._offer_pending()
+
+    async def _offer_pending(self) -> None:
+        for kept in await self.store.pending():
+            if TxId(kept.tx_id) not in self.shell.core.deciding.pool:
+                tx = verified(decode_transaction(kept.tx))
+                with contextlib.suppress(Rejection):  # the store says what becomes of it
+                    await self.shell.submit(tx)
+
+    def ask_counterparties(self) -> None:
+        """Send every waiting affirmation to its counterparty, if it is connected."""
+        if self.affirmer is None:
+            return
+        for lei in sorted(self.affirmer.counterparties()):
+            peer = self.inbound.membership.peer_of(lei)
+            if peer in self.shell.core.peers and peer is not None:
+                for request in self.affirmer.requests(lei):
+                    self.network.send(peer, encode_message(request))
+
+    # ---------------------------------------------------------------- what users do
+    async def submit(self, tx: Verified[Transaction]) -> TxId:
+        """Accept a signed transaction; see `Shell.submit`."""
+        return await self.shell.submit(tx)
+
+    async def initiate(self, trades: Sequence[Trade], *, batch: bool) -> list[Transaction]:
+        """Sign own trades, keep them, and ask the counterparties to affirm them.
+
+        `batch`: all in one TradeBatch, which needs one counterparty. Raises `Rejection`.
+        """
+        if self.affirmer is None:
+            raise ObserverCannotSubmit()
+        valid_until = self.shell.core.tip.height + self.config.trades.valid_heights
+        actions = [TradeBatch(tuple(trades))] if batch else [RegisterTrade(x) for x in trades]
+        chain_id = self.genesis.chain_id
+        halves = [unsigned(chain_id, a, nonce=0, valid_until=valid_until) for a in actions]
+        for tx in halves:
+            check_terms(self.shell.core.tip.state, tx)
+        await self.affirmer.begin(halves)
+        self.ask_counterparties()
+        return halves

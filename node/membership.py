@@ -1,0 +1,49 @@
+"""Who is who on the network: peer ids of the ledger's members, and what each may do."""
+
+from collections.abc import Mapping
+
+from ledger import objects as o
+from ledger import tables as t
+from ledger.state import State
+from node.network import peer_id_of
+
+
+class Membership:
+    """Members with a node, by peer id and by LEI. Made anew from each state that changes it."""
+
+    def __init__(self, state: State) -> None:
+        self._by_peer: dict[str, o.Member] = {}
+        self._peer_of: dict[str, str] = {}
+        for key in _with_node(state):
+            member = state.must(t.MEMBERS, key)
+            if member.peer_key is not None:
+                peer = peer_id_of(member.peer_key)
+                self._by_peer[peer] = member
+                self._peer_of[member.lei] = peer
+
+    def lei_of(self, peer: str) -> str | None:
+        """The member that runs the node `peer`."""
+        member = self._by_peer.get(peer)
+        return None if member is None else member.lei
+
+    def peer_of(self, lei: str) -> str | None:
+        """The peer id of a member's node."""
+        return self._peer_of.get(lei)
+
+    def may_submit(self, peer: str) -> bool:
+        """Whether the peer's bundles are taken: observers have none."""
+        member = self._by_peer.get(peer)
+        return member is not None and o.Role.MEMBER in member.roles
+
+    def addresses(self, configured: Mapping[str, str]) -> dict[str, str]:
+        """Peer id to multiaddr of the configured members that the ledger knows."""
+        return {
+            self._peer_of[lei]: address
+            for lei, address in configured.items()
+            if lei in self._peer_of
+        }
+
+
+def _with_node(state: State) -> list[bytes]:
+    members = state.indexed(t.MEMBERS, o.Role.MEMBER)
+    return sorted({*members, *state.indexed(t.MEMBERS, o.Role.REGULATOR)})

@@ -1,0 +1,115 @@
+"""Proof files: a balance, a trade or any other row, checkable by anybody who holds a header.
+
+The state after block h is committed to by the header of block h + 1. A file holds that header, the
+commit that decided it, and the path in the state tree; the reader needs nothing else but the
+header's id, or the genesis to check the commit's signatures with.
+"""
+
+import json
+from typing import Any
+
+from consensus.errors import BadCertificate
+from consensus.messages import Certificate
+from consensus.validators import ValidatorSet
+from consensus.verification import verify_commit
+from ledger.genesis import Genesis, genesis_state
+from ledger.tables import decode_row, table_of
+from node.blocks import DecidedBlock, Header, block_id
+from node.core.chain import Tip, validators_of
+from node.plain import plain
+from wire.codec import Record, decode, encode
+from wire.errors import BadProof, BadSignature, CodedError, Rejection
+from wire.statetree import StateProof, verify_state
+
+FORMAT = "dcn-proof/1"
+BYTES_MAX = 16 << 20
+
+
+class ProofNotReady(Rejection):
+    """The block that commits to this state is not decided yet."""
+
+    code = "PROOF_NOT_READY"
+    remedy = "Wait for one more block; a block with changes is followed promptly by one."
+
+
+class ProvedRow(Record, frozen=True):
+    """The content of a proof file."""
+
+    header: Header
+    commit: Certificate
+    proof: StateProof
+
+
+def prove_row(before: Tip | None, last: DecidedBlock | None, key: bytes) -> ProvedRow:
+    """The proof of the row `key`, or of its absence, in the state that `last` commits to.
+
+    `before`: the tip one block before `last`. Raises `ProofNotReady`.
+    """
+    if before is None or last is None:
+        raise ProofNotReady("no block since this node started")
+    header = last.block.header
+    assert header.state_root == before.state.root
+    return ProvedRow(header, last.commit, before.state.prove(key))
+
+
+def to_file(proved: ProvedRow) -> dict[str, Any]:
+    """The proof as JSON: bytes for machines, the claim for people."""
+    header = proved.header
+    return {
+        "format": FORMAT,
+        "chain_id": header.chain_id,
+        "state_after_height": header.height - 1,
+        "header_height": header.height,
+        "header_id": block_id(header).hex(),
+        "claim": claim_of(proved.proof),
+        "proved": encode(proved).hex(),
+    }
+
+
+def claim_of(proof: StateProof) -> dict[str, Any]:
+    """What a proof says, decoded from its own bytes."""
+    table = table_of(proof.key)
+    row = None if proof.row is None else plain(decode_row(proof.key, proof.row))
+    return {"table": table.name, "key": plain(table.parts(proof.key)), "row": row}
+
+
+def check_file(text: str, genesis: Genesis | None, header_id: str | None) -> dict[str, Any]:
+    """The claim of a proof file, if it holds; raises `BadProof`.
+
+    `header_id`: the id of the header that the reader trusts. `genesis`: check the header's commit
+    with the validators of the genesis. One of them is needed: a header proves nothing by itself.
+    """
+    try:
+        raw = json.loads(text)
+        proved = decode(bytes.fromhex(raw["proved"]), ProvedRow, BYTES_MAX)
+        claim = claim_of(proved.proof)
+    except (ValueError, KeyError, TypeError, CodedError) as error:
+        raise BadProof(f"not a proof file: {error}") from None
+    ident = block_id(proved.header)
+    if genesis is None and header_id is None:
+        raise BadProof("name the header you trust, or give the genesis")
+    if header_id is not None and ident.hex() != header_id.lower():
+        raise BadProof(f"is under header {ident.hex()}, not under {header_id}")
+    if genesis is not None:
+        _check_commit(proved, genesis)
+    verify_state(proved.proof, proved.header.state_root)
+    return {
+        "valid": True,
+        "claim": claim,
+        "chain_id": proved.header.chain_id,
+        "state_after_height": proved.header.height - 1,
+        "header_height": proved.header.height,
+        "header_id": ident.hex(),
+        "commit_checked": genesis is not None,
+    }
+
+
+def _check_commit(proved: ProvedRow, genesis: Genesis) -> None:
+    header = proved.header
+    validators: ValidatorSet = validators_of(genesis_state(genesis))
+    if header.chain_id != genesis.chain_id or header.validators_hash != validators.hash:
+        raise BadProof("the header is of another chain, or its validators are not genesis's")
+    try:
+        verify_commit(genesis.chain_id, proved.commit, validators, header.height, block_id(header))
+    except (BadCertificate, BadSignature) as error:
+        raise BadProof(f"the commit: {error}") from None

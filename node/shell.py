@@ -1,0 +1,247 @@
+"""Feeds the core and carries out its effects, one by one, in their order.
+
+What the core asks to be durable is durable before the next effect: the log before a signature,
+the signer's state before a vote, a block before the votes on the next.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from ledger.rounds import Problem, RoundCertificate
+from ledger.transactions import Transaction, TxId, tx_id
+from node.blocks import DecidedBlock
+from node.core import effects as e
+from node.core import inputs as i
+from node.core.chain import Tip
+from node.core.core import NodeCore
+from node.messages import BUNDLES_TOPIC, encode_message
+from node.network import Network
+from node.signer import FileSigner
+from node.storage.store import Store
+from node.wal import ConsensusLog
+from wire.codec import encode
+from wire.errors import PeerFault, Rejection
+from wire.limits import FRAME_BYTES_MAX
+from wire.signing import Verified
+
+log = structlog.get_logger("node")
+
+QUEUE_MAX = 4_096
+"""Inputs that wait; above it the network is read no further."""
+
+SOLVE_SECONDS_MAX = 2.0
+"""The time box of the netting solver; past it the greedy result is shipped."""
+
+BLOCKS_REPLY_BYTES_MAX = FRAME_BYTES_MAX - (64 << 10)
+"""Blocks in one answer to a peer that catches up; at least one."""
+
+SAMPLES_MAX = 20_000
+"""Finality measurements kept."""
+
+
+def now_ms() -> int:
+    """The node's clock, milliseconds UTC: the one place it is read for the core."""
+    return time.time_ns() // 1_000_000
+
+
+class Shell:
+    """The core with its world: store, log, signer, network, timers."""
+
+    def __init__(
+        self,
+        core: NodeCore,
+        store: Store,
+        consensus_log: ConsensusLog,
+        signer: FileSigner | None,
+        network: Network,
+    ) -> None:
+        self.core = core
+        self.tip = core.tip
+        """The last stored block; queries answer from its state."""
+        self.last: DecidedBlock | None = None
+        """The last stored block itself."""
+        self.finality_ms: deque[int] = deque(maxlen=SAMPLES_MAX)
+        """Of this node's own submissions: from acceptance to the decided block."""
+        self.on_block: list[Callable[[e.CommitBlock], None]] = []
+        """Called after each stored block."""
+        self._store = store
+        self._log = consensus_log
+        self._signer = signer
+        self._network = network
+        self._queue: deque[i.Input] = deque()
+        self._filled = asyncio.Event()
+        self._drained = asyncio.Event()
+        self.before: Tip | None = None
+        """The tip one block ago, whose state root the last header carries: proofs are made of it."""
+        self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
+        self._submitters: dict[TxId, asyncio.Future[None]] = {}
+        self._accepted_ms: dict[TxId, int] = {}
+
+    # ---------------------------------------------------------------- inputs
+    def put(self, given: i.Input) -> None:
+        """Queue an input."""
+        self._queue.append(given)
+        self._filled.set()
+
+    async def room(self) -> None:
+        """Wait until the queue has room: whoever reads from outside awaits this first."""
+        while len(self._queue) >= QUEUE_MAX:
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def submit(self, tx: Verified[Transaction]) -> TxId:
+        """Accept a transaction: returns its id once it is on disk. Raises its `Rejection`."""
+        ident = tx_id(tx.value)
+        future = asyncio.get_running_loop().create_future()
+        if ident in self._submitters:
+            await self._submitters[ident]
+            return ident
+        self._submitters[ident] = future
+        try:
+            self.put(i.Submitted(tx, now_ms()))
+            await future
+        finally:
+            self._submitters.pop(ident, None)
+        return ident
+
+    async def run(self) -> None:
+        """Work for ever; raises what the core or the disk raise."""
+        self.put(
+            i.Started(
+                self._log.records, None if self._signer is None else self._signer.state, now_ms()
+            )
+        )
+        while True:
+            while not self._queue:
+                self._filled.clear()
+                await self._filled.wait()
+            given = self._queue.popleft()
+            if len(self._queue) < QUEUE_MAX:
+                self._drained.set()
+            await self._step(given)
+
+    async def _step(self, given: i.Input) -> None:
+        pending = deque([given])
+        while pending:
+            turn = pending.popleft()
+            try:
+                effects = self.core.handle(turn)
+            except Rejection as rejection:
+                self._refuse(turn, rejection)
+                continue
+            for effect in effects:
+                answer = await self._carry_out(effect)
+                if answer is not None:
+                    pending.append(answer)
+
+    def _refuse(self, given: i.Input, rejection: Rejection) -> None:
+        assert isinstance(given, i.Submitted), given
+        waiting = self._submitters.get(tx_id(given.transaction.value))
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(rejection)
+
+    # ---------------------------------------------------------------- effects
+    async def _carry_out(self, effect: e.Effect) -> i.Input | None:
+        match effect:
+            case e.Send(peer=peer, message=message):
+                self._network.send(peer, encode_message(message))
+            case e.SendAll(message=message):
+                data = encode_message(message)
+                for peer in self.core.peers:
+                    self._network.send(peer, data)
+            case e.SetTimer(key=key, duration_ms=duration_ms):
+                self._set_timer(key, duration_ms)
+            case e.WriteLog(height=height, records=records):
+                await asyncio.to_thread(self._log.append, height, records)
+            case e.SignMessage(message=message):
+                assert self._signer is not None
+                answer = await asyncio.to_thread(self._signer.sign, message, now_ms())
+                return i.SignerAnswered(answer, now_ms())
+            case e.Gossip(bundle=bundle):
+                await self._network.publish(BUNDLES_TOPIC, encode(bundle))
+            case e.KeepSubmissions(transactions=transactions):
+                await self._keep(transactions)
+            case e.CommitBlock():
+                await self._commit(effect)
+            case e.Solve(height=height, problems=problems):
+                return i.Solved(height, await _solved(problems), now_ms())
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                return await self._load_blocks(peer, start, count)
+            case e.Punish(peer=peer, code=code, detail=detail):
+                log.warning("peer_fault", peer=peer, code=code, detail=detail)
+                self._network.fault(peer, PeerFault(f"{code}: {detail}"))
+            case e.Evidence(evidence=evidence):
+                log.error("equivocation", validator=evidence.first.validator.hex())
+            case e.Note(event=event, fields=fields):
+                log.info(event, **fields)
+        return None
+
+    def _set_timer(self, key: tuple[str | int, ...], duration_ms: int) -> None:
+        running = self._timers.pop(key, None)
+        if running is not None:
+            running.cancel()
+
+        def elapsed() -> None:
+            self._timers.pop(key, None)
+            self.put(i.TimerElapsed(key, now_ms()))
+
+        loop = asyncio.get_running_loop()
+        self._timers[key] = loop.call_later(duration_ms * 0.001, elapsed)
+
+    async def _keep(self, transactions: tuple[Transaction, ...]) -> None:
+        await self._store.keep(transactions)
+        for tx in transactions:
+            ident = tx_id(tx)
+            self._accepted_ms.setdefault(ident, now_ms())
+            waiting = self._submitters.get(ident)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+
+    async def _commit(self, effect: e.CommitBlock) -> None:
+        await self._store.commit_block(effect.decided, effect.applied, effect.tip)
+        self.before, self.tip = self.tip, effect.tip
+        self.last = effect.decided
+        stored_ms = now_ms()
+        for receipt in effect.applied.receipts:
+            accepted_ms = self._accepted_ms.pop(TxId(receipt.tx_id), None)
+            if accepted_ms is not None:
+                self.finality_ms.append(stored_ms - accepted_ms)
+        header = effect.decided.block.header
+        log.info(
+            "block",
+            height=header.height,
+            transactions=len(effect.decided.block.transactions),
+            round=effect.decided.commit.round,
+            state_root=effect.tip.state.root.hex()[:16],
+        )
+        for call in self.on_block:
+            call(effect)
+
+    async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
+        """As many of the blocks asked for as fit a frame."""
+        found = await self._store.blocks(start, count)
+        chosen: list[DecidedBlock] = []
+        size = 0
+        for decided in found:
+            size += len(encode(decided))
+            if chosen and size > BLOCKS_REPLY_BYTES_MAX:
+                break
+            chosen.append(decided)
+        return i.BlocksLoaded(peer, tuple(chosen), now_ms())
+
+
+async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:
+    """Optimal certificates, or greedy ones past the time box."""
+    certificates = []
+    for problem in problems:
+        try:
+            work = asyncio.to_thread(problem.solve)
+            certificates.append(await asyncio.wait_for(work, SOLVE_SECONDS_MAX))
+        except TimeoutError:
+            log.warning("netting_time_box", round=problem.number)
+            certificates.append(problem.solve_greedily())
+    return tuple(certificates)

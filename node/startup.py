@@ -1,0 +1,76 @@
+"""What a node checks before it runs: the mark of damage, the state root, and the last blocks.
+
+A node that cannot trust its files does not start; it says what is wrong and what to do.
+"""
+
+import json
+from typing import Final
+
+from consensus.errors import BadCertificate
+from consensus.verification import verify_commit
+from node.blocks import DecidedBlock, block_id
+from node.core.chain import Tip
+from node.files import replace_file
+from node.home import Home
+from node.storage.errors import StoreDamaged
+from node.storage.store import Store
+from wire.errors import BadSignature
+
+RECENT_BLOCKS: Final = 100
+"""Blocks whose hashes and commits are checked at every start."""
+
+
+def leave_mark(home: Home, findings: list[str]) -> None:
+    """Have every later start refuse, until the store is reset."""
+    replace_file(home.damage, json.dumps({"findings": findings}, indent=2).encode())
+
+
+def honour_mark(home: Home) -> None:
+    """Raise `StoreDamaged` if an earlier check has found the store damaged."""
+    if home.damage.exists():
+        try:
+            findings = json.loads(home.damage.read_text())["findings"]
+        except (ValueError, KeyError, TypeError):
+            findings = ["(the mark itself cannot be read)"]
+        raise StoreDamaged(f"found before: {findings[0]}")
+
+
+async def checked_tip(home: Home, store: Store, at_genesis: Tip) -> Tip:
+    """The stored tip, after the checks of a start; leaves the mark on damage."""
+    honour_mark(home)
+    try:
+        tip = await store.load_tip(at_genesis)
+        first = max(1, tip.height - RECENT_BLOCKS + 1)
+        blocks = await store.blocks(first, RECENT_BLOCKS)
+        check_recent(tip, blocks, first)
+    except StoreDamaged as damaged:
+        leave_mark(home, [damaged.detail])
+        raise
+    return tip
+
+
+def check_recent(tip: Tip, blocks: list[DecidedBlock], first: int) -> None:
+    """Raise `StoreDamaged` unless `blocks` are the chain from `first` up to the tip.
+
+    The validator set of older blocks is known by its hash in their headers; signatures are
+    checked for the blocks of the present set, the chain of hashes for all.
+    """
+    heights = [decided.block.header.height for decided in blocks]
+    if heights != list(range(first, tip.height + 1)):
+        raise StoreDamaged(f"height {first}: blocks are missing up to {tip.height}")
+    previous: bytes | None = None
+    for decided in blocks:
+        header = decided.block.header
+        ident = block_id(header)
+        if previous is not None and header.last_block_id != previous:
+            raise StoreDamaged(f"height {header.height}: does not follow the block before")
+        previous = ident
+        if header.validators_hash == tip.last_validators.hash:
+            try:
+                verify_commit(
+                    tip.chain_id, decided.commit, tip.last_validators, header.height, ident
+                )
+            except (BadCertificate, BadSignature) as error:
+                raise StoreDamaged(f"height {header.height}: the commit: {error}") from None
+    if blocks and block_id(blocks[-1].block.header) != tip.block_id:
+        raise StoreDamaged(f"height {tip.height}: the block is not the recorded one")

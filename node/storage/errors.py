@@ -1,0 +1,34 @@
+"""What can be wrong with a node's files, each with what to do about it."""
+
+from wire.errors import EnvironmentFault
+
+
+class StoreDamaged(EnvironmentFault):
+    """Stored data is not what it was: a root, hash, signature or digest does not match."""
+
+    code = "STORE_DAMAGED"
+    remedy = (
+        "Run `dcn verify` for the full finding. Then `dcn reset --store` moves the store aside, "
+        "keys and signer state stay, and the node fetches and verifies every block anew."
+    )
+
+
+class StoreVersion(EnvironmentFault):
+    """The store was written by another version of the software."""
+
+    code = "STORE_VERSION"
+    remedy = "Run the version that wrote it, or migrate as docs/adr say."
+
+
+class StoreOfAnotherChain(EnvironmentFault):
+    """The store belongs to another genesis."""
+
+    code = "STORE_OTHER_CHAIN"
+    remedy = "Use the home directory of this network, or restore its genesis file."
+
+
+class LogDamaged(EnvironmentFault):
+    """The consensus log's head is not one of this version."""
+
+    code = "LOG_DAMAGED"
+    remedy = "Move the file `consensus.log` aside; the signer's state keeps the node safe."

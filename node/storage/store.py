@@ -1,0 +1,197 @@
+"""The store: opened once, written by one task, one SQLite transaction a block."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from ledger.apply import Applied
+from ledger.receipts import OK
+from ledger.state import State
+from ledger.transactions import Transaction, tx_id
+from node.blocks import DecidedBlock, decode_decided
+from node.core.chain import Tip
+from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion
+from node.storage.records import StoredTip, Submission, stored_tip, validator_sets
+from node.storage.schema import SCHEMA
+from wire.codec import Digest, decode, encode
+from wire.errors import CodedError
+from wire.version import STORE_VERSION
+
+TIP_BYTES_MAX = 1 << 20
+
+
+class Store:
+    """Blocks, receipts, results, events, state rows and this node's own submissions."""
+
+    def __init__(self, db: aiosqlite.Connection, genesis_hash: bytes) -> None:
+        """Use `open`."""
+        self.db = db
+        self._genesis_hash = genesis_hash
+
+    @classmethod
+    async def open(cls, path: Path, genesis_hash: bytes, *, read_only: bool = False) -> Self:
+        """Open or create the store at `path`; raises `StoreVersion`."""
+        if read_only:
+            db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            db = await aiosqlite.connect(path)
+            await db.execute("PRAGMA journal_mode=WAL")
+            await db.execute("PRAGMA synchronous=FULL")
+        version = await _scalar(db, "PRAGMA user_version")
+        if version == 0 and not read_only:
+            await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
+        elif version != STORE_VERSION:
+            await db.close()
+            raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+        return cls(db, genesis_hash)
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self.db.close()
+
+    # ---------------------------------------------------------------- the chain
+    async def load_tip(self, at_genesis: Tip) -> Tip:
+        """The stored tip; `at_genesis` for an empty store.
+
+        The state is rebuilt from its rows and its root compared. Raises `StoreDamaged`.
+        """
+        stored = await self.stored_tip()
+        if stored is None:
+            return at_genesis
+        if stored.genesis_hash != self._genesis_hash:
+            raise StoreOfAnotherChain(f"genesis {stored.genesis_hash.hex()[:16]}")
+        try:
+            state = State.load(iter(await self.state_rows()))
+        except CodedError as error:
+            raise StoreDamaged(f"height {stored.height}: a state row: {error}") from None
+        if state.root != stored.state_root:
+            raise StoreDamaged(
+                f"height {stored.height}: state root is {state.root.hex()[:16]}, "
+                f"recorded is {stored.state_root.hex()[:16]}"
+            )
+        decided = await self.block(stored.height)
+        last, validators, upcoming = validator_sets(stored)
+        return Tip(
+            chain_id=stored.chain_id,
+            height=stored.height,
+            block_id=Digest(stored.block_id),
+            time_ms=stored.time_ms,
+            state=state,
+            commit=None if decided is None else decided.commit,
+            receipts_root=stored.receipts_root,
+            results_root=stored.results_root,
+            last_validators=last,
+            validators=validators,
+            next_validators=upcoming,
+            rotation=stored.rotation,
+        )
+
+    async def stored_tip(self) -> StoredTip | None:
+        """The tip's record; raises `StoreDamaged`."""
+        raw = await _scalar(self.db, "SELECT value FROM meta WHERE key='tip'")
+        try:
+            return None if raw is None else decode(bytes(raw), StoredTip, TIP_BYTES_MAX)
+        except CodedError as error:
+            raise StoreDamaged(f"the tip record: {error}") from None
+
+    async def state_rows(self) -> list[tuple[bytes, bytes]]:
+        """Every (key, encoded row)."""
+        cursor = await self.db.execute("SELECT key, row FROM state ORDER BY key")
+        return [(bytes(key), bytes(row)) for key, row in await cursor.fetchall()]
+
+    async def commit_block(self, decided: DecidedBlock, applied: Applied, tip: Tip) -> None:
+        """Write a block with everything that follows from it, or nothing."""
+        height = decided.block.header.height
+        deleted = [(key,) for key, row in applied.changes if row is None]
+        written = [(key, row) for key, row in applied.changes if row is not None]
+        db = self.db
+        try:
+            await db.execute(
+                "INSERT INTO blocks VALUES (?, ?, ?)", (height, tip.block_id, encode(decided))
+            )
+            await db.executemany(
+                "INSERT INTO receipts VALUES (?, ?, ?, ?)",
+                [(height, n, x.tx_id, encode(x)) for n, x in enumerate(applied.receipts)],
+            )
+            await db.executemany(
+                "INSERT INTO results VALUES (?, ?, ?)",
+                [(height, n, encode(x)) for n, x in enumerate(applied.results)],
+            )
+            await db.executemany(
+                "INSERT INTO events (height, event) VALUES (?, ?)",
+                [(height, encode(x)) for x in applied.events],
+            )
+            await db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", written)
+            await db.executemany("DELETE FROM state WHERE key=?", deleted)
+            await db.executemany(
+                "UPDATE submissions SET status=?, code=?, detail=?, height=? WHERE tx_id=?",
+                [
+                    ("decided" if x.code == OK else "rejected", x.code, x.detail, height, x.tx_id)
+                    for x in applied.receipts
+                ],
+            )
+            await db.execute(
+                "UPDATE submissions SET status='expired', height=? "
+                "WHERE status='pending' AND valid_until<=?",
+                (height, height),
+            )
+            record = encode(stored_tip(tip, self._genesis_hash))
+            await db.execute("INSERT OR REPLACE INTO meta VALUES ('tip', ?)", (record,))
+            await db.commit()
+        except BaseException:
+            await db.rollback()
+            raise
+
+    async def block(self, height: int) -> DecidedBlock | None:
+        """The block at `height`; raises `StoreDamaged`."""
+        found = await self.blocks(height, 1)
+        return found[0] if found else None
+
+    async def blocks(self, from_height: int, count: int) -> list[DecidedBlock]:
+        """Up to `count` consecutive blocks; raises `StoreDamaged`."""
+        cursor = await self.db.execute(
+            "SELECT height, decided FROM blocks WHERE height>=? ORDER BY height LIMIT ?",
+            (from_height, count),
+        )
+        found: list[DecidedBlock] = []
+        for height, raw in await cursor.fetchall():
+            try:
+                found.append(decode_decided(bytes(raw)))
+            except CodedError as error:
+                raise StoreDamaged(f"height {height}: the block: {error}") from None
+        return found
+
+    # ---------------------------------------------------------------- own submissions
+    async def keep(self, transactions: Sequence[Transaction]) -> None:
+        """Write accepted submissions; what is decided already stays as it is."""
+        await self.db.executemany(
+            "INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, 'pending', '', '', 0)",
+            [(tx_id(tx), encode(tx), tx.valid_until) for tx in transactions],
+        )
+        await self.db.commit()
+
+    async def submission(self, ident: bytes) -> Submission | None:
+        """What became of a transaction that this node accepted."""
+        found = await self._submissions("tx_id=?", (ident,))
+        return found[0] if found else None
+
+    async def pending(self) -> list[Submission]:
+        """Submissions that are neither decided nor rejected nor expired."""
+        return await self._submissions("status='pending'", ())
+
+    async def _submissions(self, where: str, values: Iterable[object]) -> list[Submission]:
+        cursor = await self.db.execute(
+            "SELECT tx_id, tx, valid_until, status, code, detail, height FROM submissions "
+            f"WHERE {where}",
+            tuple(values),
+        )
+        return [Submission(*row) for row in await cursor.fetchall()]
+
+
+async def _scalar(db: aiosqlite.Connection, query: str) -> Any:
+    cursor = await db.execute(query)
+    row = await cursor.fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,87 @@
+"""Signature checks of what arrives, in bulk, outside the core: only `Verified` gets in."""
+
+from consensus.exchange import Announcement
+from consensus.messages import Certificate, Equivocation, Vote, sign_bytes, votes_of
+from ledger.transactions import verified
+from node.blocks import Bundle
+from node.messages import (
+    AffirmReply,
+    AffirmRequest,
+    BlocksReply,
+    BlocksRequest,
+    BundleReply,
+    BundleRequest,
+    DirectMessage,
+    Hello,
+    ProposalMessage,
+)
+from wire.signing import Verified, require
+
+HEAVY_SIGNATURES = 8
+"""From so many signatures on, checking is handed to a thread."""
+
+
+def signatures_in(message: DirectMessage) -> int:
+    """About how many signatures `message` holds."""
+    match message:
+        case BundleReply(bundle=bundle):
+            return 2 * len(bundle.transactions)
+        case BlocksReply(blocks=blocks):
+            return sum(4 + 2 * len(x.block.transactions) for x in blocks)
+        case AffirmRequest(transactions=transactions):
+            return len(transactions)
+        case ProposalMessage(block=block):
+            return 2 if block.last_commit is None else 2 + len(block.last_commit.signatures)
+        case Certificate(signatures=signatures):
+            return len(signatures)
+        case _:
+            return 1
+
+
+def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMessage]:
+    """`message` with every signature on it checked; raises `BadSignature`."""
+    match message:
+        case Vote():
+            require(message.validator, sign_bytes(chain_id, message), message.signature)
+        case Certificate():
+            _certificate(chain_id, message)
+        case ProposalMessage(carried=carried, block=block):
+            proposal = carried.proposal
+            require(proposal.validator, sign_bytes(chain_id, proposal), proposal.signature)
+            _certificate(chain_id, carried.polka)
+            _certificate(chain_id, block.last_commit)
+            _evidence(chain_id, block.evidence)
+        case BundleReply(bundle=bundle):
+            verify_bundle(bundle)
+        case BlocksReply(blocks=blocks):
+            for decided in blocks:
+                _certificate(chain_id, decided.commit)
+                _certificate(chain_id, decided.block.last_commit)
+                _evidence(chain_id, decided.block.evidence)
+                for tx in decided.block.transactions:
+                    verified(tx)
+        case AffirmRequest(transactions=transactions):
+            for tx in transactions:
+                verified(tx)
+        case Announcement() | Hello() | BundleRequest() | BlocksRequest() | AffirmReply():
+            pass  # nothing of these is signed; an affirmation is checked with its transaction
+    return Verified(message)
+
+
+def verify_bundle(bundle: Bundle) -> Verified[Bundle]:
+    """`bundle` with every signature in it checked; raises `BadSignature`."""
+    for tx in bundle.transactions:
+        verified(tx)
+    return Verified(bundle)
+
+
+def _certificate(chain_id: str, certificate: Certificate | None) -> None:
+    if certificate is not None:
+        for vote in votes_of(certificate):
+            require(vote.validator, sign_bytes(chain_id, vote), vote.signature)
+
+
+def _evidence(chain_id: str, evidence: tuple[Equivocation, ...]) -> None:
+    for piece in evidence:
+        for message in (piece.first, piece.second):
+            require(message.validator, sign_bytes(chain_id, message), message.signature)

@@ -1,0 +1,96 @@
+"""The consensus log: an append-only file of records, flushed before anything they led to is sent.
+
+Head: magic, version, height. Record: length (u32 LE), CRC-32C (u32 LE), bytes. A file holds one
+height; the next height starts a new file, atomically. A torn tail is cut at the last whole record.
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import Final
+
+import structlog
+from crc32c import crc32c
+
+from node.files import fsync_folder
+from node.storage.errors import LogDamaged
+from wire.limits import FRAME_BYTES_MAX
+
+log = structlog.get_logger("wal")
+
+MAGIC: Final = b"DCNLOG"
+VERSION: Final = 1
+_HEAD: Final = struct.Struct("<6sHQ")
+_RECORD: Final = struct.Struct("<II")
+
+
+class ConsensusLog:
+    """One log file, open for appending."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create; `records` are what is in it. Raises `LogDamaged`."""
+        self._path = path
+        self.height = 0
+        self.records: tuple[bytes, ...] = ()
+        self.cut_bytes = 0
+        """Bytes of a torn tail that were cut off at opening."""
+        if path.exists():
+            self._read()
+        else:
+            self._create(0)
+        self._file = path.open("ab")
+
+    def append(self, height: int, records: tuple[bytes, ...]) -> None:
+        """Append and flush to the disk; a new height starts a new file."""
+        if height != self.height:
+            self._file.close()
+            self._create(height)
+            self._file = self._path.open("ab")
+        data = b"".join(_RECORD.pack(len(r), crc32c(r)) + r for r in records)
+        self._file.write(data)
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _create(self, height: int) -> None:
+        fresh = self._path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(_HEAD.pack(MAGIC, VERSION, height))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        fsync_folder(self._path.parent)
+        self.height = height
+
+    def _read(self) -> None:
+        data = self._path.read_bytes()
+        if len(data) < _HEAD.size:
+            raise LogDamaged(f"{self._path} has {len(data)} bytes")
+        magic, version, self.height = _HEAD.unpack_from(data)
+        if magic != MAGIC or version != VERSION:
+            raise LogDamaged(f"{self._path}: {magic!r} version {version}")
+        records, end = _whole_records(data)
+        self.records = tuple(records)
+        self.cut_bytes = len(data) - end
+        if self.cut_bytes:
+            log.warning("log_cut", path=str(self._path), bytes=self.cut_bytes, kept=len(records))
+            with self._path.open("r+b") as file:
+                file.truncate(end)
+                os.fsync(file.fileno())
+
+
+def _whole_records(data: bytes) -> tuple[list[bytes], int]:
+    """The records up to the first that is torn or damaged, and where they end."""
+    records: list[bytes] = []
+    at = _HEAD.size
+    while at + _RECORD.size <= len(data):
+        length, checksum = _RECORD.unpack_from(data, at)
+        record = data[at + _RECORD.size : at + _RECORD.size + length]
+        if length > 2 * FRAME_BYTES_MAX or len(record) < length or crc32c(record) != checksum:
+            break
+        records.append(record)
+        at += _RECORD.size + length
+    return records, at

@@ -64,6 +64,8 @@ class Shell:
         """The last stored block; queries answer from its state."""
         self.last: DecidedBlock | None = None
         """The last stored block itself."""
+        self.evidence = 0
+        """Validators seen contradicting themselves."""
         self.finality_ms: deque[int] = deque(maxlen=SAMPLES_MAX)
         """Of this node's own submissions: from acceptance to the decided block."""
         self.on_block: list[Callable[[e.CommitBlock], None]] = []
@@ -76,7 +78,7 @@ class Shell:
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self.before: Tip | None = None
-        """The tip one block ago, whose state root the last header carries: proofs are made of it."""
+        """The tip one block ago, whose state root the last header carries: what proofs are of."""
         self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
         self._submitters: dict[TxId, asyncio.Future[None]] = {}
         self._accepted_ms: dict[TxId, int] = {}
@@ -175,6 +177,7 @@ class Shell:
                 log.warning("peer_fault", peer=peer, code=code, detail=detail)
                 self._network.fault(peer, PeerFault(f"{code}: {detail}"))
             case e.Evidence(evidence=evidence):
+                self.evidence += 1
                 log.error("equivocation", validator=evidence.first.validator.hex())
             case e.Note(event=event, fields=fields):
                 log.info(event, **fields)

@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.invariants import InvariantBroken, check_full
 from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
@@ -97,6 +98,7 @@ def _queries(daemon: Daemon) -> list[Any]:
                 lei for p in shell.core.peers if (lei := daemon.inbound.membership.lei_of(p))
             ),
             "behind": max(0, shell.core.sync.target() - shell.tip.height),
+            "evidence": shell.evidence,
             "waiting": len(shell.core.deciding.pool),
             "finality_ms": {
                 "count": len(samples),
@@ -162,6 +164,16 @@ def _queries(daemon: Daemon) -> list[Any]:
             "differences": plain(way.differences),
         }
 
+    @get("/invariants", sync_to_thread=False)
+    def invariants() -> Json:
+        """All conservation laws checked over the whole state."""
+        tip = shell.tip
+        try:
+            names = check_full(tip.state)
+        except InvariantBroken as broken:
+            return {"as_of_height": tip.height, "hold": False, "detail": str(broken)}
+        return {"as_of_height": tip.height, "hold": True, "checked": list(names)}
+
     @get("/rounds", sync_to_thread=False)
     def rounds() -> list[Json]:
         """Netting rounds, newest first."""
@@ -172,7 +184,7 @@ def _queries(daemon: Daemon) -> list[Any]:
         """A proof file of a row: `table` and the parts of its key, e.g. balance of LEI OWN USD."""
         return to_file(prove_row(shell.before, shell.last, views.key_of(table, key)))
 
-    return [status, finality, accounts, account, block, trades, trade, rounds, proof]
+    return [status, finality, accounts, account, block, trades, trade, rounds, invariants, proof]
 
 
 def _submissions(daemon: Daemon) -> list[Any]:

@@ -1,0 +1,1 @@
+"""The command `dcn`: one file per command."""

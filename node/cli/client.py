@@ -1,0 +1,58 @@
+"""Talking to a node's API: the token from its home, errors as the codes they are."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from node.home import Home
+from wire.errors import CodedError, EnvironmentFault, Rejection
+
+
+class NodeUnreachable(EnvironmentFault):
+    """The node's API does not answer."""
+
+    code = "NODE_UNREACHABLE"
+    remedy = "Start the node with `dcn run`, or look at its log."
+
+
+def remote_error(status: int, content: Any) -> CodedError:
+    """The error that a node answered with, its code and remedy kept."""
+    known = content if isinstance(content, dict) else {}
+    kind = EnvironmentFault if status >= 500 else Rejection
+    error = kind(str(known.get("detail", "")))
+    # The class is not known here; code and remedy are what a reader acts on.
+    vars(error)["code"] = str(known.get("code", f"HTTP_{status}"))
+    vars(error)["remedy"] = str(known.get("remedy", ""))
+    return error
+
+
+class Client:
+    """Synchronous requests to the node of a home directory."""
+
+    def __init__(self, home: Path) -> None:
+        found = Home(home)
+        api = found.config().api
+        self._http = httpx.Client(
+            base_url=f"http://{api.host}:{api.port}",
+            headers={"Authorization": f"Bearer {found.token()}"},
+            timeout=30,
+        )
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON answer; raises `CodedError`."""
+        return self._answer("GET", path, params=query)
+
+    def post(self, path: str, content: Any) -> Any:
+        """The JSON answer; raises `CodedError`."""
+        return self._answer("POST", path, json=content)
+
+    def _answer(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise NodeUnreachable(f"{self._http.base_url}: {error}") from None
+        content = answer.json()
+        if answer.is_error:
+            raise remote_error(answer.status_code, content)
+        return content

@@ -1,0 +1,39 @@
+"""`dcn run`: run a node until it is told to stop."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from node.daemon import Daemon
+
+from node.cli.options import HomeOption
+
+
+def run(home: HomeOption) -> None:
+    """Run the node of a home directory.
+
+    The node checks its files, joins its peers, catches up, and then takes part: a validator votes,
+    a member submits, an observer follows. SIGTERM stops it in order.
+    """
+    from node.daemon import Daemon
+    from node.home import Home
+    from node.logs import configure_logs
+
+    config = Home(home).config()
+    configure_logs(config.log.level, config.log.format)
+    asyncio.run(_run(Daemon, home))
+
+
+async def _run(kind: "type[Daemon]", home: Path) -> None:
+    from node.api.server import serve
+
+    daemon = await kind.open(home)
+    daemon.stop_on_signals()
+    api = asyncio.create_task(serve(daemon), name="api")
+    api.add_done_callback(lambda _: daemon.stop())
+    try:
+        await daemon.run()
+    finally:
+        api.cancel()
+        await asyncio.gather(api, return_exceptions=True)

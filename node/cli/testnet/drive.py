@@ -1,0 +1,195 @@
+"""Drives the replay over the nodes' APIs, as members, oracles and the cash bank would."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ledger.transactions import Action, FeedMark, Mint, SubmitOracle, signed, unsigned
+from node.blotter import fields_of
+from node.cli.testnet.layout import Place
+from node.cli.testnet.plan import CASH, Day, Replay
+from node.cli.testnet.processes import Processes
+from node.founding import CURRENCY, Identity
+from node.home import Home
+from wire.codec import encode
+from wire.errors import EnvironmentFault
+from wire.ids import FeedCode
+
+VALID_HEIGHTS = 1_000
+BATCH = 200
+"""Trades in one request to a member's node."""
+
+
+class ReplayStuck(EnvironmentFault):
+    """The network has not done in time what it should."""
+
+    code = "TESTNET_STUCK"
+    remedy = "Look at the nodes' logs; `--keep` leaves them running."
+
+
+class Node:
+    """A node's API."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        token = Home(Path(place.home)).token()
+        self._http = httpx.AsyncClient(
+            base_url=place.url(), headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
+
+    async def get(self, path: str) -> Any:
+        """The JSON answer, or None if the node does not answer."""
+        try:
+            answer = await self._http.get(path)
+        except httpx.HTTPError:
+            return None
+        return answer.json() if answer.is_success else None
+
+    async def post(self, path: str, content: Any) -> httpx.Response:
+        """The answer, whatever its status."""
+        return await self._http.post(path, json=content)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+class Drive:
+    """The replay as it goes on."""
+
+    def __init__(self, replay: Replay, places: list[Place], processes: Processes) -> None:
+        self.replay = replay
+        self.processes = processes
+        self.nodes = {place.lei: Node(place) for place in places}
+        self.members = [self.nodes[who.lei] for who in replay.founded.members]
+        self.submitted = 0
+        self.down: set[str] = set()
+        """Names of nodes that are down on purpose."""
+        self._nonce = int(time.time() * 1_000) << 16
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for node in self.nodes.values():
+            await node.close()
+
+    async def wait_connected(self) -> None:
+        """Until every node answers, has all its peers and a block."""
+
+        async def connected() -> bool:
+            found = [await node.get("/v1/status") for node in self._up()]
+            wanted = len(self.nodes) - 1
+            return all(s is not None and len(s["peers"]) == wanted for s in found)
+
+        await self.until(connected, "connecting the nodes", 60)
+
+    async def fund(self) -> None:
+        """The cash bank mints every member's settlement cash."""
+        founded = self.replay.founded
+        for who in founded.members:
+            action = Mint(CURRENCY, who.lei, CASH, "testnet reserve")
+            await self._submit(action, founded.issuer, "treasury")
+
+        async def funded() -> bool:
+            for who in founded.members:
+                found = await self.members[0].get(f"/v1/accounts/{who.lei}")
+                if found is None or not found["balances"]:
+                    return False
+            return True
+
+        await self.until(funded, "minting settlement cash", 60)
+
+    async def trade(self, day: Day) -> None:
+        """Every buyer's node initiates its trades of the day; the sellers' nodes affirm them."""
+        for who in self.replay.founded.members:
+            mine = [trade for trade in day.trades if trade.buyer == who.lei]
+            for start in range(0, len(mine), BATCH):
+                chunk = [fields_of(trade) for trade in mine[start : start + BATCH]]
+                await self._post(self.nodes[who.lei], "/v1/trades", {"trades": chunk})
+        self.submitted += len(day.trades)
+
+    async def registered(self) -> None:
+        """Until every node that is up holds all trades submitted so far."""
+
+        async def all_there() -> bool:
+            found = [await node.get("/v1/status") for node in self._up()]
+            return all(s is not None and s["live_contracts"] == self.submitted for s in found)
+
+        await self.until(all_there, f"registering {self.submitted} trades", 300)
+
+    async def mark(self, day: Day) -> None:
+        """The three oracles mark every feed for the date."""
+        marks = tuple(FeedMark(FeedCode(f"EQ-{x}"), price) for x, price in day.prices.items())
+        for oracle in self.replay.founded.oracles:
+            await self._submit(SubmitOracle(oracle.lei, day.date, marks), oracle, "oracle")
+
+    async def settled(self, day: Day) -> None:
+        """Until the date's netting round is settled on every node that is up."""
+
+        async def done() -> bool:
+            for node in self._up():
+                found = await node.get("/v1/rounds")
+                if not found or found[0]["date"] != day.date or found[0]["state"] != "SETTLED":
+                    return False
+            return True
+
+        await self.until(done, f"settling {day.date}", 120)
+
+    async def level(self) -> list[dict[str, Any]]:
+        """Until all nodes are at one height; their status there."""
+        found: list[dict[str, Any]] = []
+
+        async def same() -> bool:
+            nonlocal found
+            answers = await asyncio.gather(*(n.get("/v1/status") for n in self.nodes.values()))
+            found = [answer for answer in answers if answer is not None]
+            heights = {(s["height"], s["state_root"]) for s in found}
+            return len(found) == len(self.nodes) and len(heights) == 1
+
+        await self.until(same, "bringing all nodes to one height", 60)
+        return found
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], what: str, seconds_max: float
+    ) -> None:
+        """Wait for a condition; raises `ReplayStuck`, or `NodeDied` if a process has ended."""
+        end = time.monotonic() + seconds_max
+        while not await condition():
+            self.processes.check()
+            if time.monotonic() > end:
+                raise ReplayStuck(f"{what}: not done in {seconds_max:.0f} s")
+            await asyncio.sleep(0.1)
+
+    def _up(self) -> list[Node]:
+        return [node for node in self.nodes.values() if node.place.name not in self.down]
+
+    async def _submit(self, action: Action, signer: Identity, purpose: str) -> None:
+        node = next(node for node in self.members if node.place.name not in self.down)
+        status = await node.get("/v1/status")
+        height = 0 if status is None else status["height"]
+        self._nonce += 1
+        tx = unsigned(
+            self.replay.founded.genesis.chain_id,
+            action,
+            nonce=self._nonce,
+            valid_until=height + VALID_HEIGHTS,
+        )
+        complete = signed(tx, signer.key(purpose))
+        await self._post(node, "/v1/transactions", {"tx": encode(complete).hex()})
+
+    async def _post(self, node: Node, path: str, content: Any) -> None:
+        """Post, trying again while the node says "later"; raises `ReplayStuck`."""
+        for _ in range(100):
+            try:
+                answer = await node.post(path, content)
+            except httpx.HTTPError:
+                answer = None
+            if answer is not None and answer.is_success:
+                return
+            if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise ReplayStuck(f"{node.place.name} {path}: {answer.text[:300]}")
+            await asyncio.sleep(0.3)
+        raise ReplayStuck(f"{node.place.name} {path}: no answer")

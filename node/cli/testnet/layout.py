@@ -1,0 +1,150 @@
+"""Home directories for every node of a testnet, and the file that remembers them."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ledger.objects import Trade
+from node.blotter import write_blotter
+from node.cli.testnet.plan import Replay
+from node.files import replace_file
+from node.founding import Identity
+from node.home import Home, Keys
+from wire.errors import EnvironmentFault
+
+HOST: Final = "127.0.0.1"
+STATE_FILE: Final = "testnet.json"
+
+CONFIG = """# A testnet node on the loopback. `dcn config validate` checks this file.
+lei = "{lei}"
+
+[network]
+listen = "/ip4/127.0.0.1/tcp/{p2p}"
+
+[network.peers]
+{peers}
+
+[api]
+port = {api}
+
+[consensus]
+block_interval_ms = {interval}
+empty_block_ms = 2000
+propose_ms = 1500
+propose_delta_ms = 300
+vote_ms = 500
+vote_delta_ms = 200
+cap_ms = 6000
+
+[trades]
+blotter = "{blotter}"
+flush_ms = {flush}
+
+[log]
+level = "info"
+"""
+
+
+class TestnetExists(EnvironmentFault):
+    """The directory holds a testnet already, perhaps a running one."""
+
+    code = "TESTNET_EXISTS"
+    remedy = "Stop and remove it with `dcn testnet down`, or name another directory."
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where one node of the testnet lives."""
+
+    name: str
+    lei: str
+    role: str
+    home: str
+    p2p: int
+    api: int
+
+    def url(self) -> str:
+        """Base URL of the node's API."""
+        return f"http://{HOST}:{self.api}"
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """What a test may want quicker or slower."""
+
+    block_interval_ms: int = 150
+    flush_ms: int = 20
+
+
+def lay_out(directory: Path, replay: Replay, pace: Pace) -> list[Place]:
+    """Make every node's home; members first. Raises `TestnetExists`."""
+    if (directory / STATE_FILE).exists():
+        raise TestnetExists(str(directory))
+    founded = replay.founded
+    runners = [(who, "member") for who in founded.members]
+    runners += [(who, "observer") for who in founded.observers]
+    ports = free_ports(2 * len(runners))
+    places = []
+    for number, (who, role) in enumerate(runners):
+        name = who.name.lower().replace(" ", "-")
+        home = str((directory / name).resolve())
+        places.append(Place(name, who.lei, role, home, ports[2 * number], ports[2 * number + 1]))
+    for (who, role), place in zip(runners, places, strict=True):
+        book = [trade for day in replay.days for trade in day.trades] if role == "member" else []
+        _write_home(replay, who, place, places, book, pace)
+    remember(directory, places, {})
+    return places
+
+
+def remember(directory: Path, places: list[Place], pids: dict[str, int]) -> None:
+    """Write down the nodes and their processes."""
+    content = {"nodes": [msgspec.to_builtins(place) for place in places], "pids": pids}
+    replace_file(directory / STATE_FILE, json.dumps(content, indent=2).encode(), 0o644)
+
+
+def recall(directory: Path) -> tuple[list[Place], dict[str, int]] | None:
+    """The nodes and processes of an earlier run; None if there is none."""
+    path = directory / STATE_FILE
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text())
+    return msgspec.convert(content["nodes"], list[Place]), dict(content["pids"])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _write_home(
+    replay: Replay,
+    who: Identity,
+    place: Place,
+    places: list[Place],
+    book: list[Trade],
+    pace: Pace,
+) -> None:
+    peers = [other for other in places if other.lei != who.lei]
+    text = CONFIG.format(
+        lei=who.lei,
+        p2p=place.p2p,
+        api=place.api,
+        peers="\n".join(f'"{peer.lei}" = "/ip4/{HOST}/tcp/{peer.p2p}"' for peer in peers),
+        blotter="blotter.csv" if book else "",
+        interval=pace.block_interval_ms,
+        flush=pace.flush_ms,
+    )
+    secrets = (who.peer, who.consensus, who.trade, who.treasury, who.governance, who.seed_chain)
+    home = Home(Path(place.home))
+    home.write(text, replay.founded.genesis, Keys(*secrets))
+    if book:
+        mine = [trade for trade in book if who.lei in (trade.buyer, trade.seller)]
+        write_blotter(home.path / "blotter.csv", mine)

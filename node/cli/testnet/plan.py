@@ -1,0 +1,138 @@
+"""What the replay does: dates, prices, and trades drawn from a seed, the same for the same seed."""
+
+import csv
+import random
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ledger.objects import Trade, TradeSource
+from node.founding import PRICE_SCALE, Founded, Plan, found
+from wire import ids
+from wire.errors import EnvironmentFault
+from wire.ids import Date, InstrumentCode, Uti
+
+PRICES: Final = Path(__file__).resolve().parents[3] / "configs" / "prices-2008-09.csv"
+GENESIS_TIME_MS: Final = 1_221_177_600_000
+"""2008-09-12 00:00 UTC; block time is real time from block 2 on."""
+
+MATURITY: Final = Date(20081219)
+CASH: Final = 10**13
+"""Minted to each member at the start, in cents."""
+
+
+class BadReplay(EnvironmentFault):
+    """The replay asked for cannot be made."""
+
+    code = "TESTNET_BAD_REPLAY"
+    remedy = "Choose numbers in the ranges that `dcn testnet run --help` gives."
+
+
+class Day(msgspec.Struct, frozen=True):
+    """One business date of the replay."""
+
+    date: Date
+    prices: dict[str, int]
+    """Closing price by ticker, in thousandths of a dollar."""
+    trades: tuple[Trade, ...]
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """Everything the testnet will do, known before it starts."""
+
+    founded: Founded
+    days: tuple[Day, ...]
+    seed: int
+
+
+def read_prices(path: Path = PRICES) -> list[tuple[Date, dict[str, int]]]:
+    """(date, price by ticker) of the shipped excerpt, oldest first."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        (
+            ids.date(int(row.pop("Date").replace("-", ""))),
+            {ticker: _thousandths(text) for ticker, text in row.items()},
+        )
+        for row in rows
+    ]
+
+
+def make_replay(*, members: int, observers: int, days: int, trades: int, seed: int) -> Replay:
+    """The replay of the first `days` dates; raises `BadReplay`."""
+    prices = read_prices()
+    if not 4 <= members <= 20 or not 0 <= observers <= 5:
+        raise BadReplay(f"{members} members, {observers} observers: 4 to 20 and 0 to 5")
+    if not 1 <= days <= len(prices) or not days <= trades <= 100_000:
+        raise BadReplay(f"{days} days, {trades} trades: 1 to {len(prices)}, a trade a day or more")
+    chosen = prices[:days]
+    founded = found(
+        Plan(
+            chain_id=f"dcn-testnet-{seed}",
+            seed=seed,
+            members=members,
+            observers=observers,
+            time_ms=GENESIS_TIME_MS,
+            shares=tuple(chosen[0][1]),
+            calendar=tuple(date for date, _ in prices),
+            maturity=MATURITY,
+        )
+    )
+    draw = random.Random(seed)
+    counts = [trades * (n + 1) // days - trades * n // days for n in range(days)]
+    number = 0
+    made = []
+    for (date, closes), count in zip(chosen, counts, strict=True):
+        drawn = [_trade(draw, founded, date, closes, number + k) for k in range(count)]
+        number += count
+        made.append(Day(date, closes, tuple(drawn)))
+    return Replay(founded, tuple(made), seed)
+
+
+def expected_gross_vm(replay: Replay) -> int:
+    """Gross variation margin of all days, reckoned from trades and prices alone, in cents.
+
+    Independent of the ledger's code: exact fractions of a cent are rounded half to even here too.
+    """
+    gross = 0
+    settled: dict[tuple[str, str], int] = {}
+    live: list[Trade] = []
+    for day in replay.days:
+        live += day.trades
+        value: dict[tuple[str, str], int] = dict.fromkeys(settled, 0)
+        for trade in live:
+            gain = trade.quantity * (day.prices[trade.instrument[4:]] - trade.price)
+            whole, rest = divmod(gain, 10)
+            cents = whole + (rest > 5 or (rest == 5 and whole % 2 == 1))
+            pair: tuple[str, str] = (min(trade.buyer, trade.seller), max(trade.buyer, trade.seller))
+            value[pair] = value.get(pair, 0) + (cents if trade.buyer == pair[0] else -cents)
+        for pair, amount in value.items():
+            gross += abs(amount - settled.get(pair, 0))
+            settled[pair] = amount
+    return gross
+
+
+def _trade(
+    draw: random.Random, founded: Founded, date: Date, closes: dict[str, int], number: int
+) -> Trade:
+    buyer, seller = draw.sample(founded.members, 2)
+    ticker = draw.choice(sorted(closes))
+    close = closes[ticker]
+    return Trade(
+        uti=Uti(f"{buyer.lei}T{date}N{number:06d}"),
+        buyer=buyer.lei,
+        seller=seller.lei,
+        instrument=InstrumentCode(f"FWD-{ticker}"),
+        quantity=draw.randint(1, 100) * 100,
+        price=max(1, close + draw.randint(-close, close) // 100),
+        trade_date=date,
+        source=TradeSource.OTC,
+        reference="replay",
+    )
+
+
+def _thousandths(text: str) -> int:
+    """`12.34` as 12340, without floating point."""
+    whole, _, decimals = text.partition(".")
+    return int(whole) * PRICE_SCALE + int(f"{decimals:0<3}"[:3])

@@ -40,6 +40,7 @@ from consensus.messages import (
     Certificate,
     Equivocation,
     Proposal,
+    Step,
     Vote,
     VoteKind,
     sign_bytes,
@@ -65,12 +66,16 @@ class Faults:
     powers: tuple[int, ...] = ()
     byzantine: int = 0
     """The last nodes of the set equivocate."""
+    cunning_percent: int = 50
+    """How often they follow a plan instead of chance."""
     down: int = 0
     """The first nodes never start."""
     loss_percent: int = 0
     duplicate_percent: int = 0
     delay_ms_max: int = 40
     partition: bool = False
+    """Two sides that hear nothing of each other, drawn again about once a second; Byzantine
+    nodes hear and speak across."""
     crash_percent: int = 0
     """Chance of a crash before each effect."""
     invalid_percent: int = 0
@@ -109,9 +114,7 @@ class Node:
         self.up = True
 
     def _new_core(self) -> Core:
-        return Core(
-            HEIGHT, self.network.validators, self.key, self.network.proposer, TIMEOUTS
-        )
+        return Core(HEIGHT, self.network.validators, self.key, self.network.proposer, TIMEOUTS)
 
     def take(self, given: Input) -> None:
         if not self.up:
@@ -238,7 +241,7 @@ class Network:
     def send(self, sender: int, to: int, message: Vote | CarriedProposal | Certificate) -> None:
         self.outcome.messages += 1
         cut = self.faults.partition and self.now < self.faults.heal_ms
-        if cut and self.side[sender] != self.side[to]:
+        if cut and sender not in self.byzantine and self.side[sender] != self.side[to]:
             return
         copies = 2 if self.strikes(self.faults.duplicate_percent) else 1
         if self.strikes(self.faults.loss_percent):
@@ -271,6 +274,8 @@ class Network:
                 for item in missing_for(peer.core, announced):
                     assert isinstance(item, Vote | CarriedProposal | Certificate)
                     self.send(peer.index, index, item)
+        if self.random.random() < 0.25:
+            self.side = [self.random.random() < 0.5 for _ in self.keys]
         for liar in self.byzantine:
             self.lie(liar)
         self.at(self.now + TICK_MS, self.tick)
@@ -278,24 +283,39 @@ class Network:
     def lie(self, liar: int) -> None:
         """Say something different to everyone, in a round near theirs."""
         key = self.keys[liar]
-        values = [None, *self.outcome.proposed]
-        for to, node in self.nodes.items():
+        for to in self.nodes:
             for _ in range(3):
-                round_ = max(0, node.core.process.round + self.random.randint(-1, 2))
                 kind = self.random.choice(list(VoteKind))
-                value = self.random.choice(values[-4:] + [None])
+                round_, value = self._lie_about(kind, to)
+                if round_ is None:
+                    continue
                 self.send(liar, to, Vote(kind, HEIGHT, round_, value, 0, key, bytes(64)))
                 if self.proposer(round_) == key:
-                    block = self.random.choice(values[1:] or [self.new_value()])
-                    assert block is not None
-                    vr = self.random.randint(-1, round_)
+                    known = list(self.outcome.proposed)
+                    block = self.random.choice([self.new_value(), *known[-3:]])
+                    vr = self.random.choice([-1, -1, self.random.randint(-1, round_)])
                     offer = Proposal(HEIGHT, round_, block, vr, 0, key, bytes(64))
                     self.send(liar, to, CarriedProposal(offer, None))
+
+    def _lie_about(self, kind: VoteKind, to: int) -> tuple[int | None, bytes | None]:
+        """By plan: one victim decides alone, then the others something else. Else at random."""
+        round_ = max(0, self.nodes[to].core.process.round)
+        heard = self.nodes[to].core.process.book.rounds.get(round_)
+        if self.random.randrange(100) >= self.faults.cunning_percent:
+            value = self.random.choice([None, *list(self.outcome.proposed)[-4:]])
+            return max(0, round_ + self.random.choice([-1, 0, 0, 1, 2])), value
+        if heard is None or heard.proposal is None:
+            waits = self.nodes[to].core.process.step is Step.PROPOSE
+            return None if waits else round_, None  # once it has given up: on to the next round
+        victim = self.outcome.correct[self.faults.seed % len(self.outcome.correct)]
+        held_back = to != victim and victim not in self.outcome.decided
+        wait = kind is VoteKind.PRECOMMIT and held_back
+        return round_, None if wait else heard.proposal.block_id
 
     def run(self) -> Outcome:
         for node in self.nodes.values():
             start = node.restart
-            self.at(self.random.randint(0, 300), start)
+            self.at(self.random.randint(0, 100), start)
             node.up = False
         self.at(TICK_MS, self.tick)
         while self._queue and self.now <= self.faults.end_ms and not self._done():

@@ -303,7 +303,7 @@ def test_an_own_message_is_sent_again_byte_for_byte() -> None:
     core.handle(Start(1))
     asked = core.handle(TimeoutElapsed(Step.PROPOSE, HEIGHT, 0, 777))[0]
     assert isinstance(asked, Persist)
-    assert core.resume()[0] == Sign(asked.message)
+    assert core.resume()[:2] == [asked, Sign(asked.message)]
     sent = core.handle(Signed(with_signature(asked.message, b"s" * 64), 800))
     assert core.resume()[0] == sent[0]
 

@@ -5,9 +5,10 @@ byte, which is what makes a replay of the log after a crash continue where the n
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
-from consensus.effects import Broadcast, Decide, Effect, GetValue, ReportEvidence, Sign
+from consensus.effects import Broadcast, Decide, Effect, GetValue, Persist, ReportEvidence, Sign
 from consensus.errors import NotAValidator, NotTheProposer, WrongHeight
 from consensus.inputs import (
     CertificateReceived,
@@ -111,7 +112,9 @@ class Core:
             case Signed():
                 self._on_signed(given)
             case SignRefused():
-                process.unsigned.pop((given.step, given.round), None)
+                if process.awaits_signature(given.step, given.round):
+                    del process.unsigned[given.step, given.round]
+                    process.ask_signature()
         advance(process)
         return process.take_effects()
 
@@ -125,7 +128,8 @@ class Core:
         effects: list[Effect] = [
             Broadcast(self._carried(message)) for message in process.signed.values()
         ]
-        effects += [Sign(message) for message in process.unsigned.values()]
+        for message in islice(process.unsigned.values(), 1):
+            effects += [Persist(message), Sign(message)]
         if process.decision is not None:
             return [*effects, process.decision]
         effects += process.timers.values()
@@ -184,12 +188,14 @@ class Core:
         """Only now does the validator's own message count, and go out."""
         process, message = self._process, given.message
         place = (step_of(message), message.round)
-        if process.unsigned.get(place) != with_signature(message, UNSIGNED):
+        asked = process.awaits_signature(*place) and process.unsigned[place]
+        if asked != with_signature(message, UNSIGNED):
             return  # answered twice, or not asked for
         del process.unsigned[place]
         if message.round == process.round:
             process.signed[place] = message
         process.emit(Broadcast(self._carried(message)))
+        process.ask_signature()
         if isinstance(message, Proposal):
             self._take_proposal(message)
         else:

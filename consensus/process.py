@@ -4,6 +4,7 @@ L1-9: `height`, `round`, `step`, `locked_*`, `valid_*`. The rules are in `rules.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from consensus.book import PAST_ROUNDS_KEPT, Book
@@ -28,6 +29,9 @@ from consensus.messages import (
 from consensus.tally import RoundLog
 from consensus.timeouts import TimeoutParameters
 from consensus.validators import ValidatorSet
+
+UNSIGNED_MAX: Final = 16
+"""Messages that wait for a signer that does not answer; past it the validator stays silent."""
 
 
 class Process:
@@ -62,7 +66,7 @@ class Process:
         self.value_wanted = False
         """Whether `GetValue` of this round is unanswered."""
         self.unsigned: dict[tuple[Step, int], Vote | Proposal] = {}
-        """What `Sign` has asked for and nobody has answered."""
+        """Own messages to be signed, in order; `Sign` has asked for the first."""
         self.signed: dict[tuple[Step, int], Vote | Proposal] = {}
         """Own messages of the current round, to send again after a restart."""
         self.timers: dict[tuple[Step, int], ScheduleTimeout] = {}
@@ -95,7 +99,8 @@ class Process:
         self.timers.clear()
         self.signed.clear()
         self.value_wanted = False
-        self._drop_old_questions()
+        oldest = round_ - PAST_ROUNDS_KEPT
+        self.checks = {asked: c for asked, c in self.checks.items() if asked[0] >= oldest}
         if self.me is not None and self.proposer(round_) == self.me:  # L14
             if self.valid_value is not None:
                 self.propose(self.valid_value, self.valid_round)  # L15-16, L19
@@ -130,18 +135,22 @@ class Process:
         self.timers[step, self.round] = timer
         self.emit(timer)
 
+    def ask_signature(self) -> None:
+        """Have the first message that waits for it logged, then signed."""
+        for message in islice(self.unsigned.values(), 1):
+            self.emit(Persist(message))
+            self.emit(Sign(message))
+
+    def awaits_signature(self, step: Step, round_: int) -> bool:
+        """Whether the signer was asked for the message of `step` and `round_`."""
+        return next(iter(self.unsigned), None) == (step, round_)
+
     def check(self, proposal: Proposal) -> None:
         """Ask for valid(v), once per round in which `proposal` matters."""
         asked = (proposal.round, proposal.block_id)
         if proposal.block_id not in self.validity and asked not in self.checks:
             self.checks[asked] = CheckValue(proposal.block_id, proposal)
             self.emit(self.checks[asked])
-
-    def _drop_old_questions(self) -> None:
-        """Nobody can be kept waiting for ever: memory is bounded."""
-        oldest = self.round - PAST_ROUNDS_KEPT
-        self.unsigned = {at: m for at, m in self.unsigned.items() if at[1] >= oldest}
-        self.checks = {at: c for at, c in self.checks.items() if at[0] >= oldest}
 
     def _vote(self, kind: VoteKind, block_id: bytes | None) -> None:
         if self.me is not None:
@@ -150,10 +159,15 @@ class Process:
             )
 
     def _speak(self, message: Vote | Proposal) -> None:
-        """Fix the message, have it logged, then signed; it counts once `Signed` answers."""
-        self.unsigned[step_of(message), message.round] = message
-        self.emit(Persist(message))
-        self.emit(Sign(message))
+        """Fix the message and have it signed in its turn; it counts once `Signed` answers.
+
+        One at a time: when a signer holds a later message, the log holds the answer to the
+        earlier one, so that after a crash nothing is asked for that the signer has left behind.
+        """
+        if len(self.unsigned) < UNSIGNED_MAX:
+            self.unsigned[step_of(message), message.round] = message
+            if len(self.unsigned) == 1:
+                self.ask_signature()
 
     def _time_ms(self) -> int:
         """The clock, but past the last block's time, so that block time strictly increases."""

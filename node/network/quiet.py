@@ -48,8 +48,8 @@ def tame_logging() -> None:
     library.setLevel(logging.WARNING)
     library.propagate = False
     library.handlers[:] = [_IntoOurLog()]
-    for noisy in ("multiaddr", "async_service", "anyio_service"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    # A dial that failed is ordinary, and we say so ourselves.
+    logging.getLogger("libp2p.transport").setLevel(logging.CRITICAL)
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.NullHandler())  # else logging.warning() would install stderr

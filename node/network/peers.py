@@ -28,6 +28,9 @@ REDIAL_S_FIRST: Final = 0.25
 DIAL_S_MAX: Final = 10.0
 """Patience with a peer that accepts a connection and then says nothing."""
 
+CLOSE_S_MAX: Final = 1.2
+"""Patience with a connection that is being closed."""
+
 STEADY_S: Final = 5.0
 """A link that lasted so long was a good one: the next dial follows at once."""
 
@@ -139,7 +142,9 @@ class Peers:
         if peer.link is not None:
             peer.why = reason
             peer.link.cancel()
-        await self._network.close_peer(peer.id)
+        with trio.move_on_after(CLOSE_S_MAX) as patience:
+            patience.shield = True  # a close that is cut short leaves its socket open
+            await self._network.close_peer(peer.id)
 
     # ------------------------------------------------------------------ links
     async def _keep_linked(self, peer: _Peer) -> None:

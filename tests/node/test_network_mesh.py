@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,10 +16,15 @@ from node.network import (
     Network,
     NetworkConfig,
     NetworkStopped,
+    PeerDown,
+    PeerUp,
 )
 from tests.node.network_driver import TOPIC, Identity, PeerProcess
 from wire.errors import Oversize
 from wire.limits import FRAME_BYTES_MAX
+
+if TYPE_CHECKING:
+    from node.network.host import Host
 
 pytestmark = pytest.mark.e2e
 
@@ -175,3 +181,25 @@ async def test_what_is_too_long_is_refused_before_it_is_queued() -> None:
         await network.publish("nowhere", b"x")
     assert not network.send(Identity(45).id, b"not connected")
     assert network.counters()["direct_refused"] == 1
+
+
+async def test_a_host_that_fails_as_a_whole_is_started_again() -> None:
+    left, right = Identity(46), Identity(47)
+    networks = [Network(config(left, right)), Network(config(right, left))]
+    for network in networks:
+        await network.start()
+    assert await networks[1].receive() == PeerUp(left.id)
+
+    async def fail() -> None:
+        raise RuntimeError("a bug in the library")
+
+    def break_host(host: "Host") -> None:
+        host._peers._nursery.start_soon(fail)
+
+    networks[0]._soon(break_host)
+    async with asyncio.timeout(10):
+        assert isinstance(await networks[1].receive(), PeerDown)
+        assert await networks[1].receive() == PeerUp(left.id)
+    assert networks[0].counters()["host_restarts"] == 1
+    for network in networks:
+        await network.stop()

@@ -65,7 +65,7 @@ class MeshRouter(GossipSub):  # type: ignore[misc]  # libp2p is untyped here
             [PROTOCOL_ID_V11],
             degree=1,
             degree_low=1,
-            degree_high=12,
+            degree_high=MESH_MAX + 4,
             heartbeat_interval=1,
             spam_protection_enabled=False,  # ten messages a second, then silent loss
             eclipse_protection_enabled=False,  # by IP address; our peers are members
@@ -75,7 +75,7 @@ class MeshRouter(GossipSub):  # type: ignore[misc]  # libp2p is untyped here
 
     def fit(self, peers: int) -> None:
         """Choose the degrees of the mesh for a network of so many peers."""
-        self.degree = self.adaptive_degree_high = max(1, min(peers, MESH_MAX))
+        self.degree = max(1, min(peers, MESH_MAX))
         self.degree_low = self.adaptive_degree_low = max(1, min(peers, MESH_MAX - 2))
 
     async def publish(self, msg_forwarder: Any, pubsub_msg: Any) -> None:

@@ -27,6 +27,7 @@ from node.network.errors import ListenFailed
 from node.network.events import Gossip
 from node.network.mailbox import Inbox, Outbox
 from node.network.peers import CLOSE_S_MAX, Peers
+from node.network.quiet import Pace
 from node.network.tally import Tally
 from wire.errors import PeerFault
 
@@ -51,6 +52,7 @@ class Host:
         self._key_pair = create_new_key_pair(config.seed)
         self._scope = trio.CancelScope()
         self._serving = self._stopped = False
+        self._pace = Pace()
         # Unbounded, and bounded all the same by its callers, each of whom waits for its turn.
         self._to_publish, self._publications = trio.open_memory_channel[_Publication](math.inf)
         hardening.install()
@@ -194,7 +196,8 @@ class Host:
             self._tally.add("gossip_in")
             return
         self._tally.add("gossip_in_dropped")
-        log.warning("gossip dropped, the daemon is too slow", topic=topic, size=len(data))
+        if self._pace.due(topic):
+            log.warning("gossip dropped, the daemon is too slow", topic=topic, size=len(data))
 
     async def _publish_all(self) -> None:
         async for topic, data, done in self._publications:

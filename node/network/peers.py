@@ -17,6 +17,7 @@ from node.network.events import Direct, PeerDown, PeerFaulted, PeerUp
 from node.network.faults import FaultBook
 from node.network.link import Link, LinkEnded
 from node.network.mailbox import Inbox, Outbox
+from node.network.quiet import Pace
 from node.network.tally import Tally
 from wire.errors import PeerFault
 
@@ -58,6 +59,7 @@ class Peers:
         self._peers: dict[str, _Peer] = {}
         self._names: dict[bytes, str] = {}
         self._faults = FaultBook()
+        self._pace = Pace()
 
     # ------------------------------------------------------------------ a session
     def enter(self, host: Any, nursery: trio.Nursery, soon: Callable[[Any], None]) -> None:
@@ -106,7 +108,8 @@ class Peers:
         """Why `peer` may not connect now, or None."""
         if peer not in self._addresses:
             self._tally.add("strangers_refused")
-            log.warning("stranger refused", peer=peer)
+            if self._pace.due("stranger"):
+                log.warning("stranger refused", peer=peer)
             return "not a peer of this node"
         barred = self._faults.barred_for(peer, trio.current_time())
         if barred:

@@ -31,6 +31,7 @@ class Doorkeeper:
     ) -> None:
         self._host, self._network = host, host.get_network()
         self._limits, self._fault = limits, fault
+        self._open: list[Any] = []
 
     def install(self) -> None:
         """Replace the entrances."""
@@ -58,7 +59,14 @@ class Doorkeeper:
     async def _upgrade(self, secured: Any, peer: Any) -> Any:
         muxed = await self._upgrade_muxer(secured, peer)
         muxed.report = lambda fault: self._fault(str(peer), fault)
+        self._open = [other for other in self._open if not other.event_closed.is_set()]
+        self._open.append(muxed)
         return muxed
+
+    async def close(self) -> None:
+        """Close every socket that is still open, whatever state the library has it in."""
+        for muxed in self._open:
+            await muxed.secured_conn.close()
 
     async def _on_stream(self, stream: Any) -> None:
         """Serve one inbound stream; nothing that happens in it leaves this function."""

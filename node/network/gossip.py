@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import trio
 from libp2p.io.exceptions import IOException
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
@@ -38,6 +39,10 @@ OUTBOX_BYTES_MAX: Final = 8 * GOSSIP_BYTES_MAX
 """The same in bytes."""
 
 
+PUBLISH_PATIENCE_S: Final = 0.5
+"""How long `publish` waits, once, for a peer whose queue is half full."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sink:
     """What the gossip layer tells and asks its host."""
@@ -60,7 +65,7 @@ class MeshRouter(GossipSub):  # type: ignore[misc]  # libp2p is untyped here
             [PROTOCOL_ID_V11],
             degree=1,
             degree_low=1,
-            degree_high=12,
+            degree_high=MESH_MAX + 4,
             heartbeat_interval=1,
             spam_protection_enabled=False,  # ten messages a second, then silent loss
             eclipse_protection_enabled=False,  # by IP address; our peers are members
@@ -70,7 +75,7 @@ class MeshRouter(GossipSub):  # type: ignore[misc]  # libp2p is untyped here
 
     def fit(self, peers: int) -> None:
         """Choose the degrees of the mesh for a network of so many peers."""
-        self.degree = self.adaptive_degree_high = max(1, min(peers, MESH_MAX))
+        self.degree = max(1, min(peers, MESH_MAX))
         self.degree_low = self.adaptive_degree_low = max(1, min(peers, MESH_MAX - 2))
 
     async def publish(self, msg_forwarder: Any, pubsub_msg: Any) -> None:
@@ -92,6 +97,20 @@ class BoundedQueue(RpcQueue):  # type: ignore[misc]  # libp2p is untyped here
     def __init__(self) -> None:
         super().__init__(max_size=OUTBOX_MESSAGES_MAX)
         self._bytes = 0
+        self._relief = trio.Event()
+        self._lagging = False
+
+    async def room(self) -> None:
+        """Wait until half of the queue is free; a peer that takes too long is not waited for."""
+        if self._lagging:
+            return
+        with trio.move_on_after(PUBLISH_PATIENCE_S) as patience:
+            while not self.closed and (
+                self._bytes > OUTBOX_BYTES_MAX // 2 or len(self) > OUTBOX_MESSAGES_MAX // 2
+            ):
+                self._relief = trio.Event()
+                await self._relief.wait()
+        self._lagging = patience.cancelled_caught
 
     def push(self, rpc: Any, priority: bool = False) -> bool:
         """Queue `rpc`; False, and counted if it carries messages, when there is no room."""
@@ -114,6 +133,8 @@ class BoundedQueue(RpcQueue):  # type: ignore[misc]  # libp2p is untyped here
             parts.append(encode_varint_prefixed(raw))
             size += len(raw)
             rpc = self._queue.pop() if size < bytes_max else None
+        self._lagging = False
+        self._relief.set()
         return b"".join(parts)
 
 
@@ -136,6 +157,12 @@ class GuardedPubsub(library.Pubsub):  # type: ignore[misc]  # libp2p is untyped 
         # The library starts at the time in seconds: after a restart the numbers of a busy hour
         # would come again, and our messages would be taken for repetitions.
         self.counter = time.time_ns()
+
+    async def publish_when_room(self, topic: str, data: bytes) -> None:
+        """Publish at the pace at which the peers take it."""
+        for queue in tuple(self.peer_queues.values()):
+            await queue.room()
+        await self.publish(topic, data)
 
     async def stream_handler(self, stream: Any) -> None:
         """Serve one inbound gossip stream to its end; a fault resets it and is reported."""
@@ -204,6 +231,11 @@ class GuardedPubsub(library.Pubsub):  # type: ignore[misc]  # libp2p is untyped 
         if author is not None and not signature_validator(msg):
             raise BadSignature("gossip envelope")
         return author
+
+    async def write_msg(self, stream: Any, rpc_msg: Any) -> bool:
+        """Queue what the library would write past the queue: two writers tear frames apart."""
+        self.router.send_rpc(stream.muxed_conn.peer_id, rpc_msg)
+        return True
 
     async def handle_sending_messages(self, peer_id: Any, stream: Any, queue: Any) -> None:
         """Write what waits for a peer, as much as there is in one write."""

@@ -26,14 +26,12 @@ from node.network.config import DIRECT_PROTOCOL, NetworkConfig
 from node.network.errors import ListenFailed
 from node.network.events import Gossip
 from node.network.mailbox import Inbox, Outbox
-from node.network.peers import Peers
+from node.network.peers import CLOSE_S_MAX, Peers
+from node.network.quiet import Pace
 from node.network.tally import Tally
 from wire.errors import PeerFault
 
 log = structlog.get_logger("network")
-
-CLOSE_S_MAX: Final = 1.2
-"""Patience with connections that are being closed when the node stops."""
 
 RESTART_S: Final = 1.0
 """Pause before a host that failed as a whole is started again."""
@@ -54,6 +52,7 @@ class Host:
         self._key_pair = create_new_key_pair(config.seed)
         self._scope = trio.CancelScope()
         self._serving = self._stopped = False
+        self._pace = Pace()
         # Unbounded, and bounded all the same by its callers, each of whom waits for its turn.
         self._to_publish, self._publications = trio.open_memory_channel[_Publication](math.inf)
         hardening.install()
@@ -151,6 +150,7 @@ class Host:
             for connection in self._network.get_connections():
                 nursery.start_soon(connection.close)
         await self._host.close()
+        await self._door.close()
 
     def _build(self) -> None:
         noise_key = create_new_x25519().private_key
@@ -171,7 +171,8 @@ class Host:
         self._network: Any = self._host.get_network()
         self._network.retry_config = RetryConfig(max_retries=0)  # we redial ourselves
         self._network.set_resource_manager(None)
-        Doorkeeper(self._host, limits, self._peers.fault).install()
+        self._door = Doorkeeper(self._host, limits, self._peers.fault)
+        self._door.install()
         self._host.set_stream_handler(DIRECT_PROTOCOL, self._peers.on_direct_stream)
         self._router: Any = gossip.MeshRouter(self._peers_count)
         self._pubsub: Any = gossip.GuardedPubsub(
@@ -195,12 +196,13 @@ class Host:
             self._tally.add("gossip_in")
             return
         self._tally.add("gossip_in_dropped")
-        log.warning("gossip dropped, the daemon is too slow", topic=topic, size=len(data))
+        if self._pace.due(topic):
+            log.warning("gossip dropped, the daemon is too slow", topic=topic, size=len(data))
 
     async def _publish_all(self) -> None:
         async for topic, data, done in self._publications:
             try:
-                await self._pubsub.publish(topic, data)
+                await self._pubsub.publish_when_room(topic, data)
                 self._tally.add("gossip_out")
             finally:
                 done()

@@ -17,6 +17,7 @@ from node.network.events import Direct, PeerDown, PeerFaulted, PeerUp
 from node.network.faults import FaultBook
 from node.network.link import Link, LinkEnded
 from node.network.mailbox import Inbox, Outbox
+from node.network.quiet import Pace
 from node.network.tally import Tally
 from wire.errors import PeerFault
 
@@ -27,6 +28,9 @@ REDIAL_S_FIRST: Final = 0.25
 
 DIAL_S_MAX: Final = 10.0
 """Patience with a peer that accepts a connection and then says nothing."""
+
+CLOSE_S_MAX: Final = 1.2
+"""Patience with a connection that is being closed."""
 
 STEADY_S: Final = 5.0
 """A link that lasted so long was a good one: the next dial follows at once."""
@@ -55,6 +59,7 @@ class Peers:
         self._peers: dict[str, _Peer] = {}
         self._names: dict[bytes, str] = {}
         self._faults = FaultBook()
+        self._pace = Pace()
 
     # ------------------------------------------------------------------ a session
     def enter(self, host: Any, nursery: trio.Nursery, soon: Callable[[Any], None]) -> None:
@@ -103,7 +108,8 @@ class Peers:
         """Why `peer` may not connect now, or None."""
         if peer not in self._addresses:
             self._tally.add("strangers_refused")
-            log.warning("stranger refused", peer=peer)
+            if self._pace.due("stranger"):
+                log.warning("stranger refused", peer=peer)
             return "not a peer of this node"
         barred = self._faults.barred_for(peer, trio.current_time())
         if barred:
@@ -139,7 +145,9 @@ class Peers:
         if peer.link is not None:
             peer.why = reason
             peer.link.cancel()
-        await self._network.close_peer(peer.id)
+        with trio.move_on_after(CLOSE_S_MAX) as patience:
+            patience.shield = True  # a close that is cut short leaves its socket open
+            await self._network.close_peer(peer.id)
 
     # ------------------------------------------------------------------ links
     async def _keep_linked(self, peer: _Peer) -> None:

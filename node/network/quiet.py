@@ -16,7 +16,22 @@ import structlog
 log = structlog.get_logger("network")
 
 REPEAT_S: Final = 10.0
-"""The same line of libp2p's source speaks at most once in this time: a peer must not fill disks."""
+"""A line that a peer can provoke speaks at most once in this time: it must not fill disks."""
+
+
+class Pace:
+    """Lets a line that a peer can provoke at will speak once in `REPEAT_S`; counters have all."""
+
+    def __init__(self) -> None:
+        self._spoke_at: dict[object, float] = {}
+
+    def due(self, line: object) -> bool:
+        """True if `line`, one of few, may speak now."""
+        now = time.monotonic()
+        if now - self._spoke_at.get(line, float("-inf")) < REPEAT_S:
+            return False
+        self._spoke_at[line] = now
+        return True
 
 
 class _IntoOurLog(logging.Handler):
@@ -24,16 +39,12 @@ class _IntoOurLog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
-        self._spoke_at: dict[tuple[str, int], float] = {}
+        self._pace = Pace()
 
     def emit(self, record: logging.LogRecord) -> None:
-        now = time.monotonic()
-        line = (record.pathname, record.lineno)
-        if now - self._spoke_at.get(line, float("-inf")) < REPEAT_S:
-            return
-        self._spoke_at[line] = now
-        text = record.getMessage().partition("\n")[0][:200]
-        log.warning("libp2p", source=record.name, text=text)
+        if self._pace.due((record.pathname, record.lineno)):
+            text = record.getMessage().partition("\n")[0][:200]
+            log.warning("libp2p", source=record.name, text=text)
 
 
 def _not_of_libp2p(record: logging.LogRecord) -> bool:
@@ -48,8 +59,8 @@ def tame_logging() -> None:
     library.setLevel(logging.WARNING)
     library.propagate = False
     library.handlers[:] = [_IntoOurLog()]
-    for noisy in ("multiaddr", "async_service", "anyio_service"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    # A dial that failed is ordinary, and we say so ourselves.
+    logging.getLogger("libp2p.transport").setLevel(logging.CRITICAL)
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.NullHandler())  # else logging.warning() would install stderr

@@ -67,6 +67,8 @@ class PeerProcess:
             )
         self._lines: queue.Queue[Line] = queue.Queue()
         self.seen: list[Line] = []
+        self._unclaimed: list[Line] = []
+        self._asked = 0
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
         self.order(
@@ -89,8 +91,11 @@ class PeerProcess:
         self._process.stdin.flush()
 
     def expect(self, wanted: Callable[[Line], bool], within_s: float = 10) -> Line:
-        """The next line that is `wanted`; what comes before it is kept in `seen`."""
+        """The first line not yet expected that is `wanted`, said before or within the time."""
         deadline = time.monotonic() + within_s
+        for position, line in enumerate(self._unclaimed):
+            if wanted(line):
+                return self._unclaimed.pop(position)
         while True:
             try:
                 line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
@@ -100,6 +105,7 @@ class PeerProcess:
             self.seen.append(line)
             if wanted(line):
                 return line
+            self._unclaimed.append(line)
 
     def event(self, kind: str, within_s: float = 10, **fields: Any) -> Line:
         """The next event of this kind with these fields."""
@@ -109,19 +115,19 @@ class PeerProcess:
 
     def ask(self, **order: Any) -> Any:
         """Send an order and return its answer."""
-        self.order(**order)
-        return self.expect(lambda line: "answer" in line)["answer"]
+        self._asked += 1
+        number = self._asked
+        self.order(number=number, **order)
+        return self.expect(lambda line: line.get("number") == number)["answer"]
 
     def counters(self) -> dict[str, int]:
         """The counters now."""
-        self.order(do="count")
-        counters: dict[str, int] = self.expect(lambda line: "counters" in line)["counters"]
+        counters: dict[str, int] = self.ask(do="count")["counters"]
         return counters
 
     def connected(self) -> list[str]:
         """The peers connected now."""
-        self.order(do="count")
-        connected: list[str] = self.expect(lambda line: "counters" in line)["connected"]
+        connected: list[str] = self.ask(do="count")["connected"]
         return connected
 
     def memory_mb(self) -> float:
@@ -174,7 +180,7 @@ def attacker(attack: str, me: Identity, victim: Identity) -> Iterator["subproces
         victim.id,
         TOPIC,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield process

@@ -1,7 +1,7 @@
 """One node's network in a process of its own, driven by JSON lines: the peer of the tests.
 
 In: {"config": ...} first, then {"do": "send" | "publish" | "peers" | "count" | "consume", ...}.
-Out: one line per event, answer and counter, as {"event": ...}, {"answer": ...}, {"counters": ...}.
+Out: one line per event and answer, as {"event": KIND, ...} and {"number": ..., "answer": ...}.
 """
 
 import asyncio
@@ -37,25 +37,21 @@ async def report(network: Network, consuming: asyncio.Event) -> None:
         say({"event": type(event).__name__, **fields})
 
 
-async def obey(network: Network, consuming: asyncio.Event, order: dict[str, Any]) -> None:
-    """Carry out one order of the test."""
+async def obey(network: Network, consuming: asyncio.Event, order: dict[str, Any]) -> Any:
+    """Carry out one order of the test and return its answer."""
+    data = bytes.fromhex(order.get("data", "")) * order.get("repeat", 1)
     match order["do"]:
         case "send":
-            data = bytes.fromhex(order["data"]) * order.get("repeat", 1)
-            sent = [network.send(order["peer"], data) for _ in range(order.get("times", 1))]
-            say({"answer": sent.count(True)})
+            return sum(network.send(order["peer"], data) for _ in range(order.get("times", 1)))
         case "publish":
-            data = bytes.fromhex(order["data"]) * order.get("repeat", 1)
             await network.publish(order["topic"], data)
-            say({"answer": True})
         case "peers":
             network.set_peers(order["peers"])
-            say({"answer": True})
         case "count":
-            say({"counters": network.counters(), "connected": sorted(network.connected())})
+            return {"counters": network.counters(), "connected": sorted(network.connected())}
         case "consume":
             consuming.set() if order["on"] else consuming.clear()
-            say({"answer": True})
+    return True
 
 
 async def main() -> None:
@@ -79,7 +75,8 @@ async def main() -> None:
     consuming.set()
     reporting = asyncio.create_task(report(network, consuming))
     while line := await reader.readline():
-        await obey(network, consuming, json.loads(line))
+        order = json.loads(line)
+        say({"number": order.get("number"), "answer": await obey(network, consuming, order)})
     await network.stop()
     consuming.set()
     await reporting

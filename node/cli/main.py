@@ -1,6 +1,7 @@
 """The command `dcn`."""
 
 import sys
+from importlib.metadata import entry_points
 
 import typer
 
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.add_typer(testnet, name="testnet")
+for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it
+    app.command(plugin.name)(plugin.load())
 
 
 def main() -> None:

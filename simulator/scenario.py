@@ -1,7 +1,8 @@
-"""One simulated run from one seed: a market day's work under loss, delay, partitions and crashes."""
+"""One simulated run from one seed: market days under loss, delay, partitions and crashes."""
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -94,7 +95,7 @@ class Scenario:
                     FeedMark(FeedCode(f"EQ-{x}"), self._draw.randint(4_000, 6_000)) for x in SHARES
                 )
                 self._submit(SubmitOracle(oracle.lei, date, marks), oracle, "oracle")
-            if not self._until(lambda d=date: self._closed(d)):
+            if not self._until(partial(self._closed, date)):
                 violations.append(Violation("progress", f"{date} is not closed and settled"))
                 break
         genesis = Tip.at_genesis(self.founded.genesis)

@@ -231,7 +231,8 @@ class _Round:
         """Each of `instructions` once: where the last to sign in at its place was itself."""
         places = np.arange(len(instructions))
         self._signed_in[instructions] = places
-        return instructions[self._signed_in[instructions] == places]
+        once: Ints = instructions[self._signed_in[instructions] == places]
+        return once
 
     @cached_property
     def _signed_in(self) -> Ints:

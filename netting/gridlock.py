@@ -29,8 +29,11 @@ from netting.graph import (
 from netting.liquidity import FREE_ID, with_source
 from netting.solve import Solver, solve
 
-_DIVES_MAX: Final = 12
-"""Rounds of solving what is left: each settles less than the one before."""
+_DIVES: Final = 2
+"""The second dive spends the cash and the offsets that the first one left unused."""
+
+_SOLVES_MAX: Final = 160
+"""Solves of one dive: by then nearly all payments are whole, and what is found stays feasible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,35 +102,53 @@ def relaxation(queue: Queue) -> Graph:
 def optimise(
     queue: Queue, ids: Sequence[ParticipantId], seed: bytes, *, solver: Solver | None = None
 ) -> Optimised:
-    """Settle what the divisible optimum pays in full; repeat on the rest with the cash left.
+    """Dive from the divisible optimum to whole payments, then once more on what is left.
 
     The result is feasible in whole payments, and never worth less than `bypass`.
     """
+    everybody = (*ids, FREE_ID)
     graph = relaxation(queue)
-    certificate = solve(graph, (*ids, FREE_ID), seed, solver=solver)
-    proven = check(graph, (*ids, FREE_ID), seed, certificate)
+    certificate = solve(graph, everybody, seed, solver=solver)
+    proven = check(graph, everybody, seed, certificate)
     everything = exact_sum(queue.amount)
     bound = proven.total if proven.objective is Objective.OPTIMAL else everything
     settled = np.zeros(len(queue.amount), np.bool_)
-    open_ = np.arange(len(queue.amount))
-    flows = proven.flows
-    for _ in range(_DIVES_MAX):
-        rest = _part(queue, open_, queue.left(settled))
-        edge = edges_of(graph, rest.payer, rest.payee)
-        whole = allot(edge, rest.amount, flows) == rest.amount
-        _drop_until_feasible(rest, whole)
-        if not whole.any():
-            break
-        settled[open_[whole]] = True
-        open_ = open_[~whole]
-        rest = _part(queue, open_, queue.left(settled))
-        graph = relaxation(rest)
-        again = solve(graph, (*ids, FREE_ID), seed, solver=solver)
-        flows = check(graph, (*ids, FREE_ID), seed, again).flows
+    for _ in range(_DIVES):
+        rest = np.flatnonzero(~settled)
+        whole = _dive(_part(queue, rest, queue.left(settled)), everybody, seed, solver)
+        settled[rest[whole]] = True
     _one_pass(queue, settled)
     in_order = bypass(queue)
     best = settled if queue.value(settled) >= queue.value(in_order) else in_order
     return Optimised(best, bound, certificate)
+
+
+def _dive(
+    queue: Queue, everybody: Sequence[ParticipantId], seed: bytes, solver: Solver | None
+) -> Flags:
+    """bool[m]: whole payments that settle together.
+
+    Solve as if payments were divisible; give up those paid in part; solve again without them,
+    until all are paid whole or not at all. Of every optimum on the way, try what it pays whole.
+    """
+    candidates = np.arange(len(queue.amount))
+    best, best_value = np.zeros(len(queue.amount), np.bool_), 0
+    for _ in range(_SOLVES_MAX):
+        part = _part(queue, candidates, queue.cash)
+        graph = relaxation(part)
+        flows = check(graph, everybody, seed, solve(graph, everybody, seed, solver=solver)).flows
+        paid = allot(edges_of(graph, part.payer, part.payee), part.amount, flows)
+        whole = paid == part.amount
+        in_part = (paid > 0) & ~whole
+        _drop_until_feasible(part, whole)
+        if part.value(whole) > best_value:
+            best_value = part.value(whole)
+            best[:] = False
+            best[candidates[whole]] = True
+        if not in_part.any():
+            break
+        candidates = candidates[~in_part]
+    return best
 
 
 def _part(queue: Queue, payments: Ints, cash: Ints) -> Queue:

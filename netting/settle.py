@@ -120,30 +120,32 @@ def _report(legs: Legs, round_: "_Round", out: dict[int, Out], ever_out: list[in
     """`out` and `ever_out` are in the order in which participants were taken out."""
     discharged = (round_.sides_out[round_.instruction] == 0) | (legs.amount == 0)
     late = np.flatnonzero(~discharged)
-    let_down_by = _let_down_by(legs, late, _first_out(legs, round_, ever_out))
+    let_down = [who for who, one in out.items() if one.cause is Cause.LIQUIDITY_EVENT]
+    culprits = _let_down_by(legs, late, _first_out(legs, round_, ever_out), let_down)
+    explained = out | {
+        who: replace(out[who], let_down_by=by) for who, by in zip(let_down, culprits, strict=True)
+    }
     return Settlement(
         discharged,
         round_.cash(discharged),
-        tuple(
-            replace(one, let_down_by=tuple(let_down_by.get(one.participant, ())))
-            if one.cause is Cause.LIQUIDITY_EVENT
-            else one
-            for one in sorted(out.values(), key=lambda one: one.participant)
-        ),
+        tuple(explained[who] for who in sorted(explained)),
         late,
         _first_out(legs, round_, list(out))[late],
     )
 
 
-def _let_down_by(legs: Legs, late: Ints, culprit: Ints) -> dict[int, list[int]]:
-    """Of each creditor of late legs, those (not itself) who were taken out first on them."""
+def _let_down_by(
+    legs: Legs, late: Ints, culprit: Ints, let_down: list[int]
+) -> list[tuple[int, ...]]:
+    """For each of `let_down`, those (not itself) who were taken out first on legs due to it."""
     creditor, culprit = legs.creditor[late].astype(np.int64), culprit[late]
-    others = creditor != culprit
-    who_whom = np.unique(creditor[others] * legs.n + culprit[others])
-    let_down_by: dict[int, list[int]] = {}
-    for key in who_whom.tolist():
-        let_down_by.setdefault(key // legs.n, []).append(key % legs.n)
-    return let_down_by
+    asked = np.zeros(legs.n, np.bool_)
+    asked[let_down] = True
+    counted = asked[creditor] & (creditor != culprit)
+    keys = np.sort(creditor[counted] * legs.n + culprit[counted])
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
+    bounds = np.searchsorted(keys, np.array([let_down, let_down]).T * legs.n + [0, legs.n])
+    return [tuple((keys[first:last] % legs.n).tolist()) for first, last in bounds.tolist()]
 
 
 def _first_out(legs: Legs, round_: "_Round", out: list[int]) -> Ints:
@@ -185,6 +187,8 @@ class _Round:
 
     def short(self, accounts: Ints) -> Ints:
         """int64: participants in the round with something missing on one of `accounts`."""
+        if len(accounts) > len(self.left):
+            accounts = np.arange(len(self.left))
         missing: Ints = np.unique(accounts[self.left[accounts] < 0] // self.legs.assets)
         return missing[self.is_in[missing]]
 

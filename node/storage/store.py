@@ -136,7 +136,8 @@ class Store:
             await db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", written)
             await db.executemany("DELETE FROM state WHERE key=?", deleted)
             await db.executemany(
-                "UPDATE submissions SET status=?, code=?, detail=?, height=? WHERE tx_id=?",
+                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+                "WHERE tx_id=? AND status='pending'",
                 [
                     ("decided" if x.code == OK else "rejected", x.code, x.detail, height, x.tx_id)
                     for x in applied.receipts

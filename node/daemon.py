@@ -72,15 +72,18 @@ class Daemon:
         """Read and check everything under the home directory `path`. Raises `CodedError`s."""
         home = Home(path)
         daemon = cls(home, home.config(), home.genesis(), home.keys())
-        await daemon._open()
+        daemon.store = await Store.open(home.store, genesis_hash(daemon.genesis))
+        try:
+            await daemon._open()
+        except BaseException:  # the store's thread would keep the process alive
+            await daemon.store.close()
+            raise
         return daemon
 
     async def _open(self) -> None:
         config, genesis, keys = self.config, self.genesis, self._keys
         chain = genesis_hash(genesis)
-        at_genesis = Tip.at_genesis(genesis)
-        self.store = await Store.open(self.home.store, chain)
-        tip = await checked_tip(self.home, self.store, at_genesis)
+        tip = await checked_tip(self.home, self.store, Tip.at_genesis(genesis))
         self.trades = TradeStore(self.store.db)
         self._log = ConsensusLog(self.home.log)
         membership = Membership(tip.state)
@@ -132,7 +135,11 @@ class Daemon:
     # ---------------------------------------------------------------- life
     async def run(self) -> None:
         """Run until `stop`, or until a part fails: then its error is raised."""
-        await self.network.start()
+        try:
+            await self.network.start()
+        except BaseException:
+            await self.store.close()
+            raise
         self.shell.on_block.append(self._on_block)
         tasks = [
             asyncio.create_task(self.shell.run(), name="core"),

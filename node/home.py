@@ -26,6 +26,13 @@ class HomeIncomplete(EnvironmentFault):
     remedy = "Create it with `dcn init`, or restore it from a backup."
 
 
+class HomeExists(EnvironmentFault):
+    """The directory holds a node's home already; nothing of it was touched."""
+
+    code = "HOME_EXISTS"
+    remedy = "Name another directory: keys and signer state are never written over."
+
+
 class Keys(msgspec.Struct, frozen=True):
     """The node's secrets, 32-byte seeds. An observer uses `peer` only."""
 
@@ -60,6 +67,7 @@ class Home:
         self.log = self.data / "consensus.log"
         self.signer_state = self.data / "signer.state"
         self.damage = self.data / "DAMAGED.json"
+        self.lock = self.data / "lock"
 
     def config(self) -> Config:
         """The configuration; raises `BadConfig`."""
@@ -67,10 +75,7 @@ class Home:
 
     def genesis(self) -> Genesis:
         """The genesis; raises `HomeIncomplete`."""
-        try:
-            return decode(self._read(self.genesis_file), Genesis, GENESIS_BYTES_MAX)
-        except CodedError as error:
-            raise HomeIncomplete(f"{self.genesis_file}: {error}") from None
+        return read_genesis(self.genesis_file)
 
     def keys(self) -> Keys:
         """The secrets; raises `HomeIncomplete`."""
@@ -82,20 +87,47 @@ class Home:
 
     def token(self) -> str:
         """The bearer token of the API; raises `HomeIncomplete`."""
-        return self._read(self.token_file).decode().strip()
+        return self._read(self.token_file).decode("ascii", "replace").strip()
 
     def write(self, config_text: str, genesis: Genesis, keys: Keys) -> None:
-        """Lay out a new home; the signer's state file is made here, once."""
+        """Lay out a new home that can run."""
+        self.make(config_text, keys)
+        self.adopt(genesis)
+
+    def make(self, config_text: str, keys: Keys) -> None:
+        """Lay out a new home whose network is still to be founded; raises `HomeExists`."""
+        if self.path.exists() and any(self.path.iterdir()):
+            raise HomeExists(str(self.path))
         self.data.mkdir(parents=True)
         replace_file(self.config_file, config_text.encode(), 0o644)
-        replace_file(self.genesis_file, encode(genesis), 0o644)
         seeds = {purpose: getattr(keys, purpose).hex() for purpose in PURPOSES}
         replace_file(self.keys_file, json.dumps(seeds, indent=2).encode())
         replace_file(self.token_file, secrets.token_urlsafe(32).encode())
-        FileSigner.create(self.signer_state, genesis.chain_id, keys.signing("consensus"))
 
-    def _read(self, path: Path) -> bytes:
+    def adopt(self, genesis: Genesis) -> None:
+        """Join the network of `genesis`; the signer's state file is made here, once.
+
+        Raises `HomeExists` if the home belongs to a network already.
+        """
+        if self.genesis_file.exists() or self.signer_state.exists():
+            raise HomeExists(f"{self.path} belongs to a network already")
+        key = self.keys().signing("consensus")
+        FileSigner.create(self.signer_state, genesis.chain_id, key)
+        replace_file(self.genesis_file, encode(genesis), 0o644)
+
+    @staticmethod
+    def _read(path: Path) -> bytes:
         try:
             return path.read_bytes()
         except OSError as error:
             raise HomeIncomplete(f"{path}: {error.strerror}") from None
+
+
+def read_genesis(path: Path) -> Genesis:
+    """The genesis of a file, its form checked; raises `HomeIncomplete`."""
+    try:
+        return decode(path.read_bytes(), Genesis, GENESIS_BYTES_MAX)
+    except OSError as error:
+        raise HomeIncomplete(f"{path}: {error.strerror}") from None
+    except CodedError as error:
+        raise HomeIncomplete(f"{path} is no genesis: {error}") from None

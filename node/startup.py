@@ -74,3 +74,10 @@ def check_recent(tip: Tip, blocks: list[DecidedBlock], first: int) -> None:
                 raise StoreDamaged(f"height {header.height}: the commit: {error}") from None
     if blocks and block_id(blocks[-1].block.header) != tip.block_id:
         raise StoreDamaged(f"height {tip.height}: the block is not the recorded one")
+
+
+def lift_mark(home: Home) -> bool:
+    """Let the node start again, the store being sound or gone; whether there was a mark."""
+    found = home.damage.exists()
+    home.damage.unlink(missing_ok=True)
+    return found

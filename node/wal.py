@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 from crc32c import crc32c
 
@@ -66,31 +67,51 @@ class ConsensusLog:
         self.height = height
 
     def _read(self) -> None:
-        data = self._path.read_bytes()
-        if len(data) < _HEAD.size:
-            raise LogDamaged(f"{self._path} has {len(data)} bytes")
-        magic, version, self.height = _HEAD.unpack_from(data)
-        if magic != MAGIC or version != VERSION:
-            raise LogDamaged(f"{self._path}: {magic!r} version {version}")
-        records, end = _whole_records(data)
-        self.records = tuple(records)
-        self.cut_bytes = len(data) - end
+        log_ = read_log(self._path)
+        self.height = log_.height
+        self.records = log_.records
+        self.cut_bytes = log_.size - log_.end
         if self.cut_bytes:
-            log.warning("log_cut", path=str(self._path), bytes=self.cut_bytes, kept=len(records))
+            log.warning(
+                "log_cut", path=str(self._path), bytes=self.cut_bytes, kept=len(log_.records)
+            )
             with self._path.open("r+b") as file:
-                file.truncate(end)
+                file.truncate(log_.end)
                 os.fsync(file.fileno())
 
 
-def _whole_records(data: bytes) -> tuple[list[bytes], int]:
-    """The records up to the first that is torn or damaged, and where they end."""
+class LogContent(msgspec.Struct, frozen=True):
+    """What a log file holds."""
+
+    height: int
+    records: tuple[bytes, ...]
+    """Up to the first that is torn or damaged."""
+    end: int
+    """Where the whole records end."""
+    size: int
+    """Of the file, in bytes."""
+    damaged: bool
+    """Whether a whole record with a wrong checksum stands at `end` and more follows: a crash
+    tears only the last one."""
+
+
+def read_log(path: Path) -> LogContent:
+    """The content of a log file, which is left as it is; raises `LogDamaged`."""
+    data = path.read_bytes()
+    if len(data) < _HEAD.size:
+        raise LogDamaged(f"{path} has {len(data)} bytes")
+    magic, version, height = _HEAD.unpack_from(data)
+    if magic != MAGIC or version != VERSION:
+        raise LogDamaged(f"{path}: {magic!r} version {version}")
     records: list[bytes] = []
     at = _HEAD.size
+    damaged = False
     while at + _RECORD.size <= len(data):
         length, checksum = _RECORD.unpack_from(data, at)
         record = data[at + _RECORD.size : at + _RECORD.size + length]
         if length > 2 * FRAME_BYTES_MAX or len(record) < length or crc32c(record) != checksum:
+            damaged = at + _RECORD.size + length < len(data)
             break
         records.append(record)
         at += _RECORD.size + length
-    return records, at
+    return LogContent(height, tuple(records), at, len(data), damaged)

@@ -15,7 +15,7 @@ from ledger.invariants import InvariantBroken, check_full
 from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
-from node.blotter import trade_from
+from node.blotter import fields_of, trade_from
 from node.core.errors import ObserverCannotSubmit
 from node.daemon import Daemon
 from node.metrics import metrics_text
@@ -201,6 +201,15 @@ def _submissions(daemon: Daemon) -> list[Any]:
             raise ObserverCannotSubmit()
         return {"entered": await daemon.trades.add_to_blotter(_trades(data))}
 
+    @get("/blotter")
+    async def book(after: str = "", limit: int = 100) -> Json:
+        """The member's own book in order of UTI, a page at a time."""
+        if not 1 <= limit <= PAGE_MAX:
+            raise BadRequest(f"limit is {limit}, 1 to {PAGE_MAX} allowed")
+        found = await daemon.trades.blotter(after, limit + 1)
+        page = [fields_of(trade) for trade in found[:limit]]
+        return {"trades": page, "next": page[-1]["uti"] if len(found) > limit else None}
+
     @post("/transactions")
     async def submit(data: Json) -> Json:
         """Accept a signed transaction (`tx`: canonical bytes in hex). It is on disk when the
@@ -218,7 +227,7 @@ def _submissions(daemon: Daemon) -> list[Any]:
         shown = {"tx_id": ident, "status": found.status, "code": found.code}
         return shown | {"detail": found.detail, "height": found.height}
 
-    return [initiate, blotter, submit, follow]
+    return [initiate, blotter, book, submit, follow]
 
 
 def _trades(data: Json) -> list[o.Trade]:

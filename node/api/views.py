@@ -10,6 +10,7 @@ from node.api.errors import BadRequest
 from node.blocks import DecidedBlock, block_id
 from node.core.chain import Tip
 from node.plain import plain
+from wire.codec import encode
 
 Json = dict[str, Any]
 
@@ -63,6 +64,7 @@ def block(decided: DecidedBlock) -> Json:
     found = decided.block
     return {
         "id": block_id(found.header).hex(),
+        "header_bytes": encode(found.header).hex(),
         "header": plain(found.header),
         "transactions": [
             {"tx_id": tx_id(tx).hex(), **plain(tx.action)} for tx in found.transactions

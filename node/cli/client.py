@@ -16,6 +16,13 @@ class NodeUnreachable(EnvironmentFault):
     remedy = "Start the node with `dcn run`, or look at its log."
 
 
+class NotANode(EnvironmentFault):
+    """What answers at the node's API address does not answer as a node does."""
+
+    code = "NODE_ANSWER_UNREADABLE"
+    remedy = "Check `api.host` and `api.port` of the home's config.toml: another program is there."
+
+
 def remote_error(status: int, content: Any) -> CodedError:
     """The error that a node answered with, its code and remedy kept."""
     known = content if isinstance(content, dict) else {}
@@ -37,7 +44,9 @@ class Client:
             base_url=f"http://{api.host}:{api.port}",
             headers={"Authorization": f"Bearer {found.token()}"},
             timeout=30,
+            trust_env=False,
         )
+        self.lei = found.config().lei
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON answer; raises `CodedError`."""
@@ -52,7 +61,11 @@ class Client:
             answer = self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
             raise NodeUnreachable(f"{self._http.base_url}: {error}") from None
-        content = answer.json()
+        try:
+            content = answer.json()
+        except ValueError:
+            found = f"HTTP {answer.status_code}, {answer.text[:60]!r}"
+            raise NotANode(f"{self._http.base_url}: {found}") from None
         if answer.is_error:
             raise remote_error(answer.status_code, content)
         return content

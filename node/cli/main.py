@@ -1,11 +1,30 @@
 """The command `dcn`."""
 
 import sys
+from importlib.metadata import entry_points
+from typing import cast
 
 import typer
 
-from node.cli.output import Exit, fail
-from node.cli.run import run
+from node.cli import (
+    account,
+    block,
+    blotter,
+    config,
+    explain,
+    genesis,
+    init,
+    inspect,
+    keys,
+    prove,
+    reset,
+    run,
+    status,
+    trade,
+    verify,
+    verify_proof,
+)
+from node.cli.output import Exit, FileUnusable, UsageWrong, fail
 from node.cli.testnet.command import app as testnet
 from wire.errors import CodedError
 
@@ -14,21 +33,59 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A decentralised clearing network: netting, margin and settlement without a clearing "
-    "house. Start with `dcn testnet run`, or `dcn init` to join a network.",
+    "house. Start with `dcn testnet run`, or `dcn init` to join a network. Exit codes: 0 yes, "
+    "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug.",
 )
-app.command()(run)
+app.command()(init.init)
+app.add_typer(keys.app, name="keys")
+app.add_typer(config.app, name="config")
+app.add_typer(genesis.app, name="genesis")
+app.command()(run.run)
+app.command()(status.status)
+app.add_typer(trade.app, name="trade")
+app.add_typer(blotter.app, name="blotter")
+app.command()(account.account)
+app.command()(block.block)
+app.command()(prove.prove)
+app.command("verify-proof")(verify_proof.verify_proof)
+app.command()(verify.verify)
+app.command()(inspect.inspect)
+app.command()(reset.reset)
+app.command()(explain.explain)
 app.add_typer(testnet, name="testnet")
+for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it
+    app.command(plugin.name)(plugin.load())
+
+USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+"""Base of everything wrong with a command line, which typer does not export."""
 
 
 def main() -> None:
     """Run the command; errors are one line with a code and a remedy."""
+    as_json = "--json" in sys.argv
     try:
-        app()
+        code = app(standalone_mode=False)
     except CodedError as error:
-        fail(error, as_json="--json" in sys.argv)
+        fail(error, as_json=as_json)
+    except USAGE_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help itself is printed already
+            raise SystemExit(int(Exit.USAGE)) from None
+        fail(UsageWrong(_message(error)), as_json=as_json, code=Exit.USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(int(Exit.OK)) from None
+    except OSError as error:
+        fail(FileUnusable(f"{error.filename}: {error.strerror}"), as_json=as_json)
     except AssertionError as error:
         sys.stderr.write(f"BUG: {error!r}\n")
         raise SystemExit(int(Exit.BUG)) from error
+    raise SystemExit(code if isinstance(code, int) else int(Exit.OK))
+
+
+def _message(error: BaseException) -> str:
+    shown = getattr(error, "format_message", None)
+    return str(shown()) if callable(shown) else str(error)
 
 
 if __name__ == "__main__":

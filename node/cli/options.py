@@ -11,3 +11,12 @@ HomeOption = Annotated[
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Write to this file instead of the screen.")
+]
+
+PROOF_OF = "balance LEI ASSET; trade UTI; member LEI; asset, instrument or feed CODE; " + (
+    "netting_set LEI LEI; round NUMBER"
+)
+"""What can be proved, for help texts."""

@@ -3,8 +3,10 @@
 import json
 import sys
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn
 
+from node.files import replace_file
 from wire.errors import CodedError, EnvironmentFault, PeerFault, Rejection
 
 
@@ -24,20 +26,24 @@ class Exit(IntEnum):
     """An assertion failed."""
 
 
+PIPED_WIDTH = 400
+"""Columns of a table that no terminal bounds."""
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def fail(error: CodedError, *, as_json: bool = False) -> NoReturn:
-    """Print an error with its remedy and exit with the code of its kind."""
+def fail(error: CodedError, *, as_json: bool = False, code: Exit | None = None) -> NoReturn:
+    """Print an error with its remedy and exit, with the code of its kind unless one is given."""
     if as_json:
         print_json({"code": error.code, "detail": error.detail, "remedy": error.remedy})
     else:
         sys.stderr.write(f"{error}\n")
         if error.remedy:
             sys.stderr.write(f"  remedy: {error.remedy}\n")
-    raise SystemExit(int(exit_of(error)))
+    raise SystemExit(int(exit_of(error) if code is None else code))
 
 
 def exit_of(error: CodedError) -> Exit:
@@ -51,14 +57,66 @@ def exit_of(error: CodedError) -> Exit:
             return Exit.BUG
 
 
+class FileUnusable(EnvironmentFault):
+    """A file or directory named on the command line cannot be read or written."""
+
+    code = "FILE_UNUSABLE"
+    remedy = "Check the path, and the rights on it."
+
+
+class UsageWrong(Rejection):
+    """The command line is not of the form that the command takes."""
+
+    code = "USAGE"
+    remedy = "Add `--help` to the command: it lists arguments and options."
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file that the user named; raises `FileUnusable`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileUnusable(f"{path}: {error.strerror}") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that the user named; raises `FileUnusable`."""
+    try:
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise FileUnusable(f"{path} is not UTF-8 text") from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that the user named, whole or not at all; raises `FileUnusable`."""
+    try:
+        replace_file(path, data, 0o644)
+    except OSError as error:
+        raise FileUnusable(f"{path}: {error.strerror}") from None
+
+
+def pairs(title: str, content: dict[str, Any]) -> None:
+    """A table of names and values on standard output; nested values are written as JSON."""
+    rows = [
+        [name, json.dumps(value) if isinstance(value, dict | list | tuple) else str(value)]
+        for name, value in content.items()
+    ]
+    table(title, ["", ""], rows)
+
+
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table on standard output."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left")
+    headed = any(columns)
+    shown = Table(title=title, title_justify="left", show_header=headed)
     for number, column in enumerate(columns):
-        shown.add_column(column, justify="left" if number == 0 else "right")
+        shown.add_column(
+            column, justify="left" if number == 0 or not headed else "right", overflow="fold"
+        )
     for row in rows:
-        shown.add_row(*row)
-    Console().print(shown)
+        shown.add_row(*(escape(cell) for cell in row))
+    # Into a file or pipe nothing is folded: identifiers stay whole.
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(shown)

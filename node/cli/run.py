@@ -18,11 +18,14 @@ def run(home: HomeOption) -> None:
     """
     from node.daemon import Daemon
     from node.home import Home
+    from node.lock import HomeLock
     from node.logs import configure_logs
 
-    config = Home(home).config()
+    found = Home(home)
+    config = found.config()
     configure_logs(config.log.level, config.log.format)
-    asyncio.run(_run(Daemon, home))
+    with HomeLock(found.lock):
+        asyncio.run(_run(Daemon, home))
 
 
 async def _run(kind: "type[Daemon]", home: Path) -> None:

@@ -13,6 +13,13 @@ class StoreDamaged(EnvironmentFault):
     )
 
 
+class StoreMissing(EnvironmentFault):
+    """There is no store: the node has never run in this home, or the file is gone."""
+
+    code = "STORE_MISSING"
+    remedy = "Name the node's home with `--home`; `dcn run` makes the store and fills it."
+
+
 class StoreVersion(EnvironmentFault):
     """The store was written by another version of the software."""
 

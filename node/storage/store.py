@@ -54,12 +54,13 @@ class Store:
 
     # ---------------------------------------------------------------- the chain
     async def load_tip(self, at_genesis: Tip) -> Tip:
-        """The stored tip; `at_genesis` for an empty store.
+        """The stored tip; an empty store is given the rows of `at_genesis` first.
 
         The state is rebuilt from its rows and its root compared. Raises `StoreDamaged`.
         """
         stored = await self.stored_tip()
         if stored is None:
+            await self._found(at_genesis)
             return at_genesis
         if stored.genesis_hash != self._genesis_hash:
             raise StoreOfAnotherChain(f"genesis {stored.genesis_hash.hex()[:16]}")
@@ -88,6 +89,14 @@ class Store:
             next_validators=upcoming,
             rotation=stored.rotation,
         )
+
+    async def _found(self, at_genesis: Tip) -> None:
+        """Write the state before block 1."""
+        rows = [(key, encode(row)) for key, row in at_genesis.state.rows()]
+        await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
+        record = encode(stored_tip(at_genesis, self._genesis_hash))
+        await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
+        await self.db.commit()
 
     async def stored_tip(self) -> StoredTip | None:
         """The tip's record; raises `StoreDamaged`."""

@@ -61,6 +61,14 @@ class TradeStore:
         await self._db.commit()
         return len(rows)
 
+    async def blotter(self, after: str, count: int) -> list[Trade]:
+        """The own book's first `count` trades behind the UTI `after`."""
+        cursor = await self._db.execute(
+            "SELECT trade FROM blotter WHERE uti>? ORDER BY uti LIMIT ?", (after, count)
+        )
+        rows = await cursor.fetchall()
+        return [decode(bytes(raw), Trade, TRANSACTION_BYTES_MAX) for (raw,) in rows]
+
     async def in_blotter(self, wanted: Sequence[str]) -> dict[str, Trade]:
         """The own book's trades of these UTIs, as far as they are there."""
         found: dict[str, Trade] = {}

@@ -1,0 +1,1 @@
+"""`dcn verify`: replays a whole store from genesis and names everything that does not fit."""

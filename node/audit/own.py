@@ -1,0 +1,95 @@
+"""What a node keeps beside the chain: its submissions, its blotter and its affirmations."""
+
+from ledger.objects import Trade
+from ledger.receipts import OK, Receipt
+from ledger.transactions import Transaction, decode_transaction, tx_id, utis, verified
+from node.audit.findings import Findings
+from node.audit.source import Row, Source, blob
+from node.storage.trades import AFFIRMED, EXPIRED, REFUSED, WAITING, Differences
+from wire.codec import decode
+from wire.errors import CodedError, MalformedBytes
+from wire.limits import TRANSACTION_BYTES_MAX
+
+_SUBMISSIONS = "SELECT tx_id, tx, valid_until, status, code, detail, height FROM submissions"
+_AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until FROM affirmations"
+
+
+def check_submissions(source: Source, height: int, findings: Findings) -> None:
+    """Every accepted transaction is whole, and its status is what the receipts say."""
+    for row in source.rows(_SUBMISSIONS):
+        ident, raw, valid_until, *_ = row
+        name = f"submission {_hex(ident)}"
+        tx = _transaction(name, ident, raw, valid_until, findings)
+        if tx is not None:
+            _check_status(source, name, row, height, findings)
+
+
+def _check_status(source: Source, name: str, row: Row, height: int, findings: Findings) -> None:
+    ident, _, valid_until, status, code, detail, at = row
+    found = source.scalar(
+        "SELECT receipt FROM receipts WHERE tx_id=? ORDER BY height DESC, position DESC LIMIT 1",
+        ident,
+    )
+    if found is None:
+        expected = ("expired" if valid_until <= height else "pending", "", "")
+        if (status, code, detail) != expected:
+            findings.add(_height(at), f"{name} is {status!r} without a receipt")
+        elif status == "pending" and at != 0:
+            findings.add(_height(at), f"{name} is pending, and has a height")
+        return
+    decided = source.scalar("SELECT max(height) FROM receipts WHERE tx_id=?", ident)
+    try:
+        receipt = decode(blob(found), Receipt, TRANSACTION_BYTES_MAX)
+    except CodedError:
+        return  # found with the block
+    wanted = ("decided" if receipt.code == OK else "rejected", receipt.code, receipt.detail)
+    if (status, code, detail) != wanted or at != decided:
+        findings.add(decided, f"{name} is {status!r} {code!r} at {at}, its receipt says otherwise")
+
+
+def check_trades(source: Source, findings: Findings) -> None:
+    """Blotter and affirmations can be read, and stand under their own ids."""
+    for uti, raw in source.rows("SELECT uti, trade FROM blotter"):
+        try:
+            if decode(blob(raw), Trade, TRANSACTION_BYTES_MAX).uti != uti:
+                raise MalformedBytes("of another trade")
+        except CodedError as error:
+            findings.add(None, f"blotter entry {str(uti)[:52]}: {error}")
+    known: set[tuple[str, bytes]] = set()
+    for ident, raw, status, differing, valid_until in source.rows(_AFFIRMATIONS):
+        name = f"affirmation {_hex(ident)}"
+        tx = _transaction(name, ident, raw, valid_until, findings)
+        known |= set() if tx is None else {(uti, bytes(ident)) for uti in utis(tx.action)}
+        if status not in (WAITING, AFFIRMED, REFUSED, EXPIRED):
+            findings.add(None, f"{name} has status {str(status)[:20]!r}")
+        try:
+            if differing:
+                decode(blob(differing), Differences, 1 << 20)
+        except CodedError as error:
+            findings.add(None, f"{name}: its differences: {error}")
+    for uti, ident in source.rows("SELECT uti, tx_id FROM affirmed_utis"):
+        if (uti, ident) not in known:
+            findings.add(None, f"UTI {str(uti)[:52]} points to no affirmation")
+
+
+def _transaction(
+    name: str, ident: object, raw: object, valid_until: object, findings: Findings
+) -> Transaction | None:
+    try:
+        tx = decode_transaction(blob(raw))
+        verified(tx)
+    except CodedError as error:
+        findings.add(None, f"{name}: {error}")
+        return None
+    if tx_id(tx) != ident or tx.valid_until != valid_until:
+        findings.add(None, f"{name} is of another transaction, or valid until another height")
+        return None
+    return tx
+
+
+def _height(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _hex(value: object) -> str:
+    return blob(value).hex()[:16] or "without an id"

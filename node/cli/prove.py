@@ -1,0 +1,62 @@
+"""`dcn prove`: a balance, a trade or another row, as a file that anybody can check."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from node.cli.options import PROOF_OF, HomeOption, JsonOption
+from node.cli.output import print_json, write_file
+from wire.errors import CodedError
+
+if TYPE_CHECKING:
+    from node.cli.client import Client
+
+NOT_READY: Final = "PROOF_NOT_READY"
+
+
+def prove(
+    home: HomeOption,
+    table: Annotated[str, typer.Argument(help=f"What to prove: {PROOF_OF}.")],
+    key: Annotated[list[str], typer.Argument(help="Its key, as listed for TABLE.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write the proof file here.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the proving block.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove a balance, a trade or another row of the ledger to somebody who runs no node.
+
+    The file holds the row, its path in the state tree, and the header and commit of the block
+    after it. A row that does not exist is proved absent. Check it with `dcn verify-proof`.
+    The state after block h is proved by block h + 1, so the command may wait for one more block.
+    """
+    from node.cli.client import Client
+
+    found = _proof(Client(home), table, key, time.monotonic() + wait)
+    text = json.dumps(found, indent=2) + "\n"
+    if out is not None:
+        write_file(out, text.encode())
+    if as_json or out is None:
+        print_json(found)
+        return
+    row = found["claim"]["row"]
+    typer.echo(f"state after height {found['state_after_height']}: {' '.join([table, *key])}")
+    typer.echo("  does not exist" if row is None else f"  {json.dumps(row)}")
+    typer.echo(f"written to {out}; check it with: dcn verify-proof {out} --genesis genesis.dcn")
+    typer.echo(f"or under a header you trust: --header-id {found['header_id']}")
+
+
+def _proof(client: "Client", table: str, key: list[str], end: float) -> dict[str, Any]:
+    """A proof of the state that the node had when asked, or of the newest it can prove."""
+    wanted = int(client.get("/v1/status")["height"])
+    while True:
+        late = time.monotonic() > end
+        try:
+            found: dict[str, Any] = client.get("/v1/proof", table=table, key=key)
+            if found["state_after_height"] >= wanted or late:
+                return found
+        except CodedError as error:
+            if error.code != NOT_READY or late:
+                raise
+        time.sleep(0.1)

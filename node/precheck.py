@@ -1,0 +1,39 @@
+"""What can be said of a home before its node runs: do configuration, keys and genesis agree?"""
+
+from ledger.objects import Role
+from node.config import BadConfig, Config
+from node.home import Home, HomeIncomplete
+from node.network.config import tcp_endpoint
+from wire.errors import CodedError
+
+
+def check_home(home: Home) -> tuple[Config, list[str]]:
+    """The configuration, and what is worth knowing.
+
+    Raises `BadConfig` or `HomeIncomplete` for what `dcn run` would refuse.
+    """
+    config = home.config()
+    for name, address in {"listen": config.network.listen, **config.network.peers}.items():
+        try:
+            tcp_endpoint(address)
+        except CodedError as error:
+            raise BadConfig(f"{home.config_file}: network, {name}: {error.detail}") from None
+    keys = home.keys()
+    home.token()
+    if not home.genesis_file.exists():
+        return config, ["there is no genesis yet: `dcn genesis adopt` brings it"]
+    genesis = home.genesis()
+    members = {str(member.lei): member for member in genesis.members}
+    me = members.get(config.lei)
+    if me is None:
+        raise HomeIncomplete(f"genesis has no member {config.lei}")
+    if me.peer_key != keys.signing("peer").public:
+        raise HomeIncomplete(f"keys.json is not that of {config.lei}: the peer key differs")
+    if not home.signer_state.exists():
+        raise HomeIncomplete(f"{home.signer_state} is missing")
+    warnings = [
+        f"peer {lei} is not in the genesis" for lei in config.network.peers if lei not in members
+    ]
+    if Role.VALIDATOR in me.roles and me.consensus_key != keys.signing("consensus").public:
+        warnings.append("the consensus key is not the genesis's: this node will not vote")
+    return config, warnings

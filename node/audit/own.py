@@ -11,7 +11,7 @@ from wire.errors import CodedError, MalformedBytes
 from wire.limits import TRANSACTION_BYTES_MAX
 
 _SUBMISSIONS = "SELECT tx_id, tx, valid_until, status, code, detail, height FROM submissions"
-_AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until FROM affirmations"
+_AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until, counterparty FROM affirmations"
 
 
 def check_submissions(source: Source, height: int, findings: Findings) -> None:
@@ -56,10 +56,12 @@ def check_trades(source: Source, findings: Findings) -> None:
         except CodedError as error:
             findings.add(None, f"blotter entry {str(uti)[:52]}: {error}")
     known: set[tuple[str, bytes]] = set()
-    for ident, raw, status, differing, valid_until in source.rows(_AFFIRMATIONS):
+    for ident, raw, status, differing, valid_until, counterparty in source.rows(_AFFIRMATIONS):
         name = f"affirmation {_hex(ident)}"
         tx = _transaction(name, ident, raw, valid_until, findings)
         known |= set() if tx is None else {(uti, bytes(ident)) for uti in utis(tx.action)}
+        if tx is not None and not _is_party(counterparty, tx):
+            findings.add(None, f"{name} is with {str(counterparty)[:20]!r}, who is no party")
         if status not in (WAITING, AFFIRMED, REFUSED, EXPIRED):
             findings.add(None, f"{name} has status {str(status)[:20]!r}")
         try:
@@ -85,6 +87,11 @@ def _transaction(
         findings.add(None, f"{name} is of another transaction, or valid until another height")
         return None
     return tx
+
+
+def _is_party(lei: str, tx: Transaction) -> bool:
+    trades = getattr(tx.action, "trades", (getattr(tx.action, "trade", None),))
+    return all(isinstance(one, Trade) and lei in (one.buyer, one.seller) for one in trades)
 
 
 def _height(value: object) -> int | None:

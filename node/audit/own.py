@@ -1,10 +1,11 @@
 """What a node keeps beside the chain: its submissions, its blotter and its affirmations."""
 
 from ledger.objects import Trade
-from ledger.receipts import OK, Receipt
+from ledger.receipts import Receipt
 from ledger.transactions import Transaction, decode_transaction, tx_id, utis, verified
 from node.audit.findings import Findings
 from node.audit.source import Row, Source, blob
+from node.storage.records import outcome
 from node.storage.trades import AFFIRMED, EXPIRED, REFUSED, WAITING, Differences
 from wire.codec import decode
 from wire.errors import CodedError, MalformedBytes
@@ -42,8 +43,7 @@ def _check_status(source: Source, name: str, row: Row, height: int, findings: Fi
         receipt = decode(blob(found), Receipt, TRANSACTION_BYTES_MAX)
     except CodedError:
         return  # found with the block
-    wanted = ("decided" if receipt.code == OK else "rejected", receipt.code, receipt.detail)
-    if (status, code, detail) != wanted or at != decided:
+    if (status, code, detail) != outcome(receipt) or at != decided:
         findings.add(decided, f"{name} is {status!r} {code!r} at {at}, its receipt says otherwise")
 
 

@@ -1,6 +1,7 @@
 """A network made by hand with the commands a newcomer would use, as real processes."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -56,11 +57,11 @@ class OwnNetwork:
         for number, name in enumerate(NAMES):
             others = [f"--peer={LEIS[n]}={addresses[n]}" for n in NAMES if n != name]
             role = "observer" if name == "carol" else "member"
-            self.good(
+            keys = self.good(
                 "init", "--home", self.home(name), "--lei", LEIS[name], "--role", role, "--name",
                 name, "--listen", addresses[name], "--api-port", ports[3 + number], *others,
+                "--json",
             )  # fmt: skip
-            keys = self.good("keys", "show", "--home", self.home(name), "--json")
             (self.folder / f"{name}.json").write_text(keys)
         treasury = self.good("keys", "new", self.folder / "bank.key").strip()
         description = self.folder / "network.toml"
@@ -69,13 +70,14 @@ class OwnNetwork:
         self.good("genesis", "compose", description, "--out", genesis)
         for name in NAMES:
             self.good("genesis", "adopt", genesis, "--home", self.home(name))
-            self.good("config", "validate", "--home", self.home(name))
+        self.good("config", "validate", "--home", self.home("alice"))
 
     def start(self, name: str) -> None:
         """Start a node."""
         with (self.home(name) / "node.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "node.cli.main", "run", "--home", str(self.home(name))],
+                env=os.environ | {"DCN_CONSENSUS_EMPTY_BLOCK_MS": "700"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

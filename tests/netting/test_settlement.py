@@ -140,10 +140,7 @@ def test_every_lateness_names_the_exclusion_that_caused_it(market: Case) -> None
     assert outcome.late.tolist() == late
     for leg, culprit in zip(late, outcome.late_because_of.tolist(), strict=True):
         parties = {
-            party
-            for other in market.legs
-            if other[4] == market.legs[leg][4]
-            for party in other[:2]
+            party for other in market.legs if other[4] == market.legs[leg][4] for party in other[:2]
         }
         assert culprit in parties & out
     for one in outcome.liquidity_events():

@@ -3,7 +3,7 @@
 Signatures themselves have been checked before (`Verified`); here it is asked whose they are.
 """
 
-from ledger import checks
+from ledger import checks, trades
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -97,7 +97,8 @@ def _required(draft: Draft, tx: Transaction) -> Required:
     match tx.action:
         case Mint(asset=asset) | Redeem(asset=asset):
             issuer = checks.asset(draft, asset).issuer
-            if tx.signatures and _member_of(draft, tx.signatures[0].key) not in (None, issuer):
+            signers = [_member_of(draft, entry.key) for entry in tx.signatures]
+            if issuer not in signers and any(signers):
                 raise r.NotTheIssuer(f"{asset} is issued by {issuer}")
             return ((issuer, o.KeyRole.TREASURY),)
         case Transfer(sender=sender):
@@ -105,10 +106,10 @@ def _required(draft: Draft, tx: Transaction) -> Required:
             return ((sender, o.KeyRole.TREASURY),)
         case RegisterTrade(trade=trade):
             return _parties(draft, trade)
-        case TradeBatch(trades=trades):
-            if not trades:
+        case TradeBatch(trades=batch):
+            if not batch:
                 raise r.BadBatch("has no trades")
-            return _parties(draft, trades[0])
+            return _parties(draft, batch[0])
         case SubmitOracle(oracle=oracle):
             if o.Role.ORACLE not in checks.active_member(draft, oracle).roles:
                 raise r.NotAnOracle(f"{oracle} has no oracle role")
@@ -119,10 +120,7 @@ def _required(draft: Draft, tx: Transaction) -> Required:
 
 
 def _parties(draft: Draft, trade: o.Trade) -> Required:
-    if trade.buyer == trade.seller:
-        raise r.SelfTrade(f"{trade.buyer} is buyer and seller")
-    for lei in (trade.buyer, trade.seller):
-        checks.active_member(draft, lei)
+    trades.check_parties(draft, trade)
     return ((trade.buyer, o.KeyRole.TRADE), (trade.seller, o.KeyRole.TRADE))
 
 

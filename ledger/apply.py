@@ -13,7 +13,7 @@ from ledger import admission, cash, invariants, margin, oracles, rounds, trades
 from ledger import objects as o
 from ledger import tables as t
 from ledger.receipts import OK, Event, Receipt, RoundResult
-from ledger.rejections import BlockRefused
+from ledger.rejections import BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import (
     Mint,
@@ -65,12 +65,23 @@ def check_block(state: State, block: Block) -> None:
     for tx in block.transactions:
         if tx.value.chain_id != network.chain_id:
             raise BlockRefused(f"a transaction is for chain {tx.value.chain_id[:48]}")
+        _refuse_wrong_signers(state, tx.value)
     committed = state.get(t.SEEDS, t.SEEDS.key(block.proposer))
     if committed is None:
         raise BlockRefused(f"proposer {block.proposer.hex()[:16]} has no seed chain")
     if sha256(block.seed_link) != committed.link:
         raise BlockRefused("the seed link is not the next one of the proposer's chain")
     rounds.check_certificates(state, block.height, block.certificates)
+
+
+def _refuse_wrong_signers(state: State, tx: Transaction) -> None:
+    """Who must sign, has, and nobody else: see `WrongSigners`. The proposer checked the same."""
+    try:
+        admission.check_signers(Draft(state), tx)
+    except WrongSigners as wrong:
+        raise BlockRefused(f"a transaction has wrong signers: {wrong}") from None
+    except Rejection:
+        pass  # what it says is at fault, whoever signed: it gets its receipt
 
 
 def apply_block(state: State, block: Block) -> Applied:

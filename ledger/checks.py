@@ -17,6 +17,14 @@ def active_member(draft: Draft, lei: str) -> o.Member:
     return member
 
 
+def trading_member(draft: Draft, lei: str) -> o.Member:
+    """The member, who must be ACTIVE and may be a party of trades."""
+    member = active_member(draft, lei)
+    if o.Role.MEMBER not in member.roles:
+        raise r.NotATrader(f"{lei} has no member role")
+    return member
+
+
 def asset(draft: Draft, code: str) -> o.Asset:
     """The asset, which must exist."""
     row = draft.get(t.ASSETS, t.ASSETS.key(code))

@@ -7,7 +7,14 @@ from wire import ids
 from wire.codec import Digest, Record, digest_of
 from wire.errors import EnvironmentFault
 from wire.ids import AssetCode, Date, Lei
-from wire.limits import AMOUNT_MAX, PRICE_MAX, VALIDATORS_MAX
+from wire.limits import (
+    AMOUNT_MAX,
+    PRICE_MAX,
+    TEXT_CHARS_MAX,
+    TIME_MS_MAX,
+    VALID_UNTIL_HEIGHTS_MAX,
+    VALIDATORS_MAX,
+)
 from wire.signing import key_is_acceptable
 
 
@@ -108,19 +115,24 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
 def _check(genesis: Genesis) -> None:
     ids.chain_id(genesis.chain_id)
     _check_members(genesis.members)
-    leis = {member.lei for member in genesis.members}
+    _require(0 <= genesis.time_ms <= TIME_MS_MAX, f"time {genesis.time_ms}")
     assets = {asset.code for asset in genesis.assets}
-    feeds = {feed.code for feed in genesis.feeds}
+    issuers = {member.lei for member in genesis.members if o.Role.ISSUER in member.roles}
+    scales = {feed.code: feed.scale for feed in genesis.feeds}
     _require(len(assets) == len(genesis.assets), "an asset stands twice")
-    _require(len(feeds) == len(genesis.feeds), "a feed stands twice")
+    _require(len(scales) == len(genesis.feeds), "a feed stands twice")
     for asset in genesis.assets:
         ids.code(asset.code)
-        _require(asset.issuer in leis, f"issuer of {asset.code} is no member")
+        _require(asset.issuer in issuers, f"issuer of {asset.code} is none")
         _require(0 <= asset.exponent <= 8, f"exponent of {asset.code} is {asset.exponent}")
     for instrument in genesis.instruments:
         ids.code(instrument.code)
         ids.date(instrument.maturity)
-        _require(instrument.feed in feeds, f"{instrument.code} has no feed")
+        _require(instrument.feed in scales, f"{instrument.code} has no feed")
+        _require(
+            instrument.price_scale == scales[instrument.feed],
+            f"prices and marks of {instrument.code} have two scales",
+        )
         _require(instrument.currency in assets, f"{instrument.code} has no currency")
         _require(instrument.price_scale > 0, f"scale of {instrument.code} is not positive")
     for feed in genesis.feeds:
@@ -136,8 +148,11 @@ def _check(genesis: Genesis) -> None:
     rulebook = genesis.rulebook
     _require(rulebook.currency in assets, "the rulebook's currency is no asset")
     _require(0 <= rulebook.minimum_transfer_amount <= AMOUNT_MAX, "minimum transfer amount")
-    _require(rulebook.rounding_unit >= 1, "the rounding unit is not positive")
-    _require(rulebook.funding_window_blocks >= 1, "the funding window is shorter than a block")
+    _require(1 <= rulebook.rounding_unit <= AMOUNT_MAX, "the rounding unit is out of range")
+    _require(
+        1 <= rulebook.funding_window_blocks <= VALID_UNTIL_HEIGHTS_MAX,
+        "the funding window is shorter than a block, or has no end",
+    )
     _require(rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum")
 
 
@@ -151,6 +166,8 @@ def _check_members(members: tuple[GenesisMember, ...]) -> None:
         is_validator = o.Role.VALIDATOR in member.roles
         _require(voting == is_validator, f"{member.lei}: validators and only they have vote keys")
         _require((member.power > 0) == is_validator, f"{member.lei}: power {member.power}")
+        _require(len(member.roles) == len(set(member.roles)), f"{member.lei}: a role twice")
+        _require(len(member.name) <= TEXT_CHARS_MAX, f"{member.lei}: the name is too long")
         ids.lei(member.group)
     total = sum(member.power for member in members)
     _require(total <= AMOUNT_MAX, "voting power is out of range")

@@ -6,11 +6,12 @@ After every block they are checked over the rows the block touched; in full at s
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ledger import objects as o
 from ledger import tables as t
 from ledger.state import Draft, State
+from wire.limits import AMOUNT_MAX
 
 
 class InvariantBroken(AssertionError):
@@ -39,10 +40,24 @@ def _conservation(draft: Draft) -> None:
 
 
 def _nothing_negative(draft: Draft) -> None:
-    """2: no balance is negative, and locked <= balance."""
+    """2: no balance is negative, locked <= balance, redeemed <= minted, debts are positive."""
     for key, row in draft.changes.items():
-        if isinstance(row, o.Balance) and not 0 <= row.locked <= row.balance:
-            raise InvariantBroken("2-nothing-negative", f"{t.BALANCES.parts(key)} has {row}")
+        if not _is_sound(row):
+            raise InvariantBroken("2-nothing-negative", f"{t.table_of(key).name} has {row}")
+
+
+def _is_sound(row: object) -> bool:
+    match row:
+        case o.Balance(balance=balance, locked=locked):
+            return 0 <= locked <= balance <= AMOUNT_MAX
+        case o.Asset(minted=minted, redeemed=redeemed):
+            return 0 <= redeemed <= minted <= AMOUNT_MAX
+        case o.Obligation(amount=amount):
+            return 0 < amount <= AMOUNT_MAX
+        case o.NettingSet(positions=positions):
+            return all(0 <= p.notional <= p.bound and p.live >= 0 for p in positions)
+        case _:
+            return True
 
 
 def _round_figures(draft: Draft) -> None:
@@ -53,6 +68,40 @@ def _round_figures(draft: Draft) -> None:
                 adds_up = one.gross == one.set_off + one.cleared + one.remaining
                 if not adds_up or not 0 <= one.cash_moved <= one.discharged <= one.remaining:
                     raise InvariantBroken("3-round-figures", f"round {row.number}: {one}")
+
+
+def _round_flows(draft: Draft) -> None:
+    """3: when cycles are cancelled, what each participant is relieved of as a debtor it gives up
+    as a creditor, no flow exceeds its obligation, and no pair's net claim rises or turns."""
+    for key, row in draft.changes.items():
+        old = draft.parent.row(key)
+        if not isinstance(row, o.NettingRound) or row.state != o.RoundState.CLEARED:
+            continue
+        if isinstance(old, o.NettingRound) and old.state == o.RoundState.CLEARED:
+            continue
+        owed: dict[tuple[str, str, str], int] = defaultdict(int)
+        cancelled: dict[tuple[str, str, str], int] = defaultdict(int)
+        surplus: dict[tuple[str, str], int] = defaultdict(int)
+        for ident in row.obligations:
+            debt = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
+            flow = draft.get(t.FLOWS, t.FLOWS.key(row.number, ident))
+            amount = 0 if flow is None else flow.cancelled
+            if not 0 <= amount <= debt.amount:
+                raise InvariantBroken("3-round-flows", f"{amount} of {debt} is cancelled")
+            slot = (debt.asset, debt.debtor, debt.creditor)
+            owed[slot] += debt.amount
+            cancelled[slot] += amount
+            surplus[debt.asset, debt.debtor] += amount
+            surplus[debt.asset, debt.creditor] -= amount
+        for who, rest in surplus.items():
+            if rest:
+                raise InvariantBroken("3-round-flows", f"{who} is relieved of {rest} too much")
+        for asset, debtor, creditor in list(owed):
+            back = (asset, creditor, debtor)
+            net = owed[asset, debtor, creditor] - owed[back]
+            left = net - (cancelled[asset, debtor, creditor] - cancelled[back])
+            if not min(0, net) <= left <= max(0, net):
+                raise InvariantBroken("3-round-flows", f"{debtor} owed {net}, now {left}")
 
 
 def _two_parties(draft: Draft) -> None:
@@ -66,18 +115,23 @@ def _two_parties(draft: Draft) -> None:
 
 def _no_dangling_id(draft: Draft) -> None:
     """8: whatever a row names exists."""
-    for row in draft.changes.values():
-        for table, part in _references(row):
+    for key, row in draft.changes.items():
+        for table, part in _references(key, row):
             if draft.row(table.key(part)) is None:
                 raise InvariantBroken("8-no-dangling-id", f"{table.name} {part!r} of {row}")
 
 
-def _references(
-    row: object,
-) -> list[tuple[t.Table[o.Member] | t.Table[o.Asset] | t.Table[o.Instrument], str]]:
+def _references(key: bytes, row: object) -> list[tuple[t.Table[Any], str | bytes]]:
     match row:
         case o.Obligation(debtor=debtor, creditor=creditor, asset=asset):
             return [(t.MEMBERS, debtor), (t.MEMBERS, creditor), (t.ASSETS, asset)]
+        case o.Balance():
+            owner, _, _, asset = t.BALANCES.parts(key)
+            return [(t.MEMBERS, owner), (t.ASSETS, asset)]
+        case o.NettingSet(first=first, second=second):
+            return [(t.MEMBERS, first), (t.MEMBERS, second)]
+        case o.NettingRound(obligations=obligations):
+            return [(t.OBLIGATIONS, ident) for ident in obligations]
         case o.Contract(trade=trade):
             return [
                 (t.MEMBERS, trade.buyer),
@@ -100,6 +154,7 @@ INVARIANTS: Final[dict[str, Callable[[Draft], None]]] = {
     "1-conservation": _conservation,
     "2-nothing-negative": _nothing_negative,
     "3-round-figures": _round_figures,
+    "3-round-flows": _round_flows,
     "6-two-parties": _two_parties,
     "8-no-dangling-id": _no_dangling_id,
 }

@@ -1,9 +1,9 @@
 """The margin cycle: variation margin of every netting set, settled to market, on a closed date.
 
-Seen from a set's first party, D = sum of contract values at the marks - settled (DOMAIN,
-"Formulas"). If |D| reaches the minimum transfer amount, D rounded toward zero to the rounding
-unit moves, and `settled` grows by exactly what moves. A contract on its last date is settled in
-full: its set's D moves to the last minor unit, and the contract leaves value and `settled` alike.
+Seen from a set's first party, D = sum of contract values at the marks - settled. If |D| reaches
+the minimum transfer amount, D rounded toward zero to the rounding unit moves, and `settled` grows
+by exactly what moves. A contract on its last date is settled in full: its set's D moves to the
+last minor unit, and the contract leaves value and `settled` alike.
 """
 
 from collections import defaultdict

@@ -45,16 +45,18 @@ def median(values: list[int]) -> int:
 def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event]:
     """Close the open date if every feed has a quorum, and open the next date of the calendar.
 
-    `oracles`: LEIs of the oracle set. Writes the median of each feed as its mark of the date.
+    `oracles`: LEIs of the oracle set, ascending. Writes the median of each feed as its mark of the
+    date. Oracles of one group count once: the first of them that has marked.
     """
     network = draft.must(t.NETWORK, t.network_key())
     date = network.business_date
     if date is None or not feeds:
         return []
-    quorum = max(draft.must(t.RULEBOOK, t.rulebook_key()).oracle_quorum, len(oracles) // 2 + 1)
+    groups = _by_group(draft, oracles)
+    quorum = max(draft.must(t.RULEBOOK, t.rulebook_key()).oracle_quorum, len(groups) // 2 + 1)
     marks: dict[str, list[int]] = {}
     for feed in feeds:
-        found = [_fresh(draft, feed, oracle, date) for oracle in oracles]
+        found = [_fresh(draft, feed, group, date) for group in groups]
         marks[feed] = [value for value in found if value is not None]
         if len(marks[feed]) < quorum:
             return []
@@ -73,6 +75,16 @@ def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event
     return [DateClosed(date)]
 
 
-def _fresh(draft: Draft, feed: str, oracle: str, date: Date) -> int | None:
-    row = draft.get(t.ORACLE_MARKS, t.ORACLE_MARKS.key(feed, oracle))
-    return row.value if row is not None and row.date == date else None
+def _by_group(draft: Draft, oracles: list[str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for lei in oracles:
+        groups.setdefault(draft.must(t.MEMBERS, t.MEMBERS.key(lei)).group, []).append(lei)
+    return list(groups.values())
+
+
+def _fresh(draft: Draft, feed: str, group: list[str], date: Date) -> int | None:
+    for oracle in group:
+        row = draft.get(t.ORACLE_MARKS, t.ORACLE_MARKS.key(feed, oracle))
+        if row is not None and row.date == date:
+            return row.value
+    return None

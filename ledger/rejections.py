@@ -31,28 +31,39 @@ class NonceReused(Rejection):
     remedy = "Draw a fresh nonce; if this was a retry, the first one is on its way or decided."
 
 
-class MissingSignature(Rejection):
+class WrongSigners(Rejection):
+    """Not exactly those who must sign have signed.
+
+    A transaction's id does not depend on its signatures, so whoever adds or takes away one could
+    have the id of somebody else's transaction refused for good: no block may hold such a copy.
+    """
+
+    code = "TX_WRONG_SIGNERS"
+    remedy = "Send exactly one signature for each party, by a key of the right role."
+
+
+class MissingSignature(WrongSigners):
     """A party that must sign has not signed."""
 
     code = "TX_SIGNATURE_MISSING"
     remedy = "Collect the signature of every party named."
 
 
-class SurplusSignature(Rejection):
+class SurplusSignature(WrongSigners):
     """A key has signed that is not a party's, or one has signed twice."""
 
     code = "TX_SIGNATURE_SURPLUS"
     remedy = "Send exactly one signature for each party."
 
 
-class UnknownKey(Rejection):
+class UnknownKey(WrongSigners):
     """A signing key belongs to no member."""
 
     code = "TX_UNKNOWN_KEY"
     remedy = "Sign with a key that is registered on the ledger."
 
 
-class WrongKeyRole(Rejection):
+class WrongKeyRole(WrongSigners):
     """The key's role does not cover this action."""
 
     code = "TX_WRONG_KEY_ROLE"
@@ -71,6 +82,13 @@ class MemberNotActive(Rejection):
 
     code = "MEMBER_NOT_ACTIVE"
     remedy = "Wait until the member is active again, or wind the position down by the rules."
+
+
+class NotATrader(Rejection):
+    """A party of a trade takes part in the network, but not as a member that trades."""
+
+    code = "TRADE_NOT_A_MEMBER"
+    remedy = "Trade with members; oracles, regulators and issuers as such have no contracts."
 
 
 class NotAnOracle(Rejection):
@@ -108,7 +126,7 @@ class UnknownAsset(Rejection):
     remedy = "Check the asset code."
 
 
-class NotTheIssuer(Rejection):
+class NotTheIssuer(WrongSigners):
     """Only an asset's issuer mints and redeems it."""
 
     code = "ASSET_NOT_ISSUER"
@@ -165,7 +183,7 @@ class BadTrade(Rejection):
 
 
 class BadBatch(Rejection):
-    """A batch is empty, too long, repeats a UTI, or has trades of more than one pair."""
+    """A batch is empty, too long, or has trades of more than one pair."""
 
     code = "TRADE_BATCH_INVALID"
     remedy = "Put 1 to BATCH_TRADES_MAX trades of one pair of members in a batch."

@@ -27,6 +27,14 @@ def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
     return [receipts.TradeRegistered(trade.uti, trade.buyer, trade.seller)]
 
 
+def check_parties(draft: Draft, trade: o.Trade) -> None:
+    """Buyer and seller are two active members that may trade."""
+    checks.trading_member(draft, trade.buyer)
+    checks.trading_member(draft, trade.seller)
+    if trade.buyer == trade.seller:
+        raise r.SelfTrade(f"{trade.buyer} is buyer and seller")
+
+
 def check_unregistered(draft: Draft, utis: tuple[ids.Uti, ...]) -> None:
     """Raise `DuplicateUti` if one of `utis` is registered."""
     for uti in utis:
@@ -66,10 +74,7 @@ def footprint(trade: o.Trade, instrument: o.Instrument, feed: o.Feed, exponent: 
 def _check_terms(draft: Draft, trade: o.Trade) -> tuple[o.Instrument, o.Feed]:
     ids.uti(trade.uti)
     ids.date(trade.trade_date)
-    if trade.buyer == trade.seller:
-        raise r.SelfTrade(f"{trade.buyer} is buyer and seller")
-    checks.active_member(draft, trade.buyer)
-    checks.active_member(draft, trade.seller)
+    check_parties(draft, trade)
     checks.text(trade.reference)
     if not 0 < trade.quantity <= QUANTITY_MAX:
         raise r.BadTrade(f"quantity is {trade.quantity}, must be 1 to {QUANTITY_MAX}")

@@ -19,7 +19,7 @@ import numpy as np
 from netting.certificate import Greedy, Objective, Potentials, decode
 from netting.errors import CertificateRefused
 from netting.forest import fill_forest
-from netting.graph import Graph, Ints, ParticipantId, exact_sum, net_positions
+from netting.graph import Graph, Index, Ints, ParticipantId, exact_sum, net_positions
 from netting.tiebreak import anchors, weights
 
 
@@ -54,26 +54,30 @@ def check(graph: Graph, ids: Sequence[ParticipantId], seed: bytes, certificate: 
 def _optimal_flows(
     graph: Graph, ids: Sequence[ParticipantId], seed: bytes, potentials: Potentials
 ) -> Ints:
-    debtor, creditor, amount = graph.debtor, graph.creditor, graph.amount
-    p, q = potentials.p, potentials.q
-    reduced = graph.value() + p[debtor] - p[creditor]
-    flows = np.where(reduced > 0, amount, 0)
+    reduced = graph.value() + _rise(potentials.p, graph.debtor, graph.creditor)
+    whole = reduced > 0
     tight = np.flatnonzero(reduced == 0)
-    if tight.size:
-        debtor, creditor = debtor[tight], creditor[tight]
-        reduced = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
-        reduced += q[debtor] - q[creditor]
-        flows[tight[reduced > 0]] = amount[tight[reduced > 0]]
-        tight = tight[reduced == 0]
+    debtor, creditor = graph.debtor.take(tight), graph.creditor.take(tight)
+    reduced = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
+    reduced += _rise(potentials.q, debtor, creditor)
+    whole[tight[reduced > 0]] = True
+    flows = np.where(whole, graph.amount, 0)
+    tight = tight[reduced == 0]
     # Gross per participant is below 2^62, so no sum of flows within the amounts can wrap.
     surplus = net_positions(graph.n, graph.debtor, graph.creditor, flows)
     branches = fill_forest(graph.debtor[tight], graph.creditor[tight], surplus)
     if branches is None:
         raise CertificateRefused("tight edges leave the flows open, or they are not conserved")
-    if ((branches < 0) | (branches > amount[tight])).any():
+    if ((branches < 0) | (branches > graph.amount[tight])).any():
         raise CertificateRefused("a flow is negative or exceeds its debt")
     flows[tight] = branches
     return flows
+
+
+def _rise(potential: Ints, debtor: Index, creditor: Index) -> Ints:
+    """int64[E]: potential of the debtor minus that of the creditor."""
+    rise: Ints = potential.take(debtor) - potential.take(creditor)
+    return rise
 
 
 def _maximal_flows(graph: Graph, greedy: Greedy) -> Ints:

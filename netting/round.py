@@ -7,6 +7,7 @@ cancelled in cycles; they take part in the settlement.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -239,6 +240,5 @@ def _split(certificate: bytes, count: int) -> list[bytes]:
     read = unpack(np.frombuffer(certificate, np.uint8), count)
     if read is None or read[1] + exact_sum(read[0]) != len(certificate):
         raise CertificateRefused(f"certificates of {count} assets expected")
-    ends = (read[1] + np.cumsum(read[0])).tolist()
-    starts = [read[1], *ends[:-1]]
-    return [certificate[start:end] for start, end in zip(starts, ends, strict=True)]
+    bounds = [read[1], *(read[1] + np.cumsum(read[0])).tolist()]
+    return [certificate[start:end] for start, end in pairwise(bounds)]

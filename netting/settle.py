@@ -14,6 +14,7 @@ one leg open. What is discharged is thus a function of who is in.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -87,7 +88,8 @@ class Settlement:
 
 def leg_nets(legs: Legs) -> Ints:
     """int64[n, assets]: to receive minus to pay if everything is discharged."""
-    return _cash(legs, np.ones(len(legs.amount), np.bool_)).reshape(legs.n, legs.assets)
+    round_ = _Round(legs, np.zeros((legs.n, legs.assets), np.int64))
+    return round_.left.reshape(legs.n, legs.assets)
 
 
 def settle(legs: Legs, free_cash: Ints, absent: Iterable[int] = ()) -> Settlement:
@@ -118,30 +120,32 @@ def _report(legs: Legs, round_: "_Round", out: dict[int, Out], ever_out: list[in
     """`out` and `ever_out` are in the order in which participants were taken out."""
     discharged = (round_.sides_out[round_.instruction] == 0) | (legs.amount == 0)
     late = np.flatnonzero(~discharged)
-    let_down_by = _let_down_by(legs, late, _first_out(legs, round_, ever_out))
+    let_down = [who for who, one in out.items() if one.cause is Cause.LIQUIDITY_EVENT]
+    culprits = _let_down_by(legs, late, _first_out(legs, round_, ever_out), let_down)
+    explained = out | {
+        who: replace(out[who], let_down_by=by) for who, by in zip(let_down, culprits, strict=True)
+    }
     return Settlement(
         discharged,
-        _cash(legs, discharged).reshape(legs.n, legs.assets),
-        tuple(
-            replace(one, let_down_by=tuple(let_down_by.get(one.participant, ())))
-            if one.cause is Cause.LIQUIDITY_EVENT
-            else one
-            for one in sorted(out.values(), key=lambda one: one.participant)
-        ),
+        round_.cash(discharged),
+        tuple(explained[who] for who in sorted(explained)),
         late,
         _first_out(legs, round_, list(out))[late],
     )
 
 
-def _let_down_by(legs: Legs, late: Ints, culprit: Ints) -> dict[int, list[int]]:
-    """Of each creditor of late legs, those (not itself) who were taken out first on them."""
+def _let_down_by(
+    legs: Legs, late: Ints, culprit: Ints, let_down: list[int]
+) -> list[tuple[int, ...]]:
+    """For each of `let_down`, those (not itself) who were taken out first on legs due to it."""
     creditor, culprit = legs.creditor[late].astype(np.int64), culprit[late]
-    others = creditor != culprit
-    who_whom = np.unique(creditor[others] * legs.n + culprit[others])
-    let_down_by: dict[int, list[int]] = {}
-    for key in who_whom.tolist():
-        let_down_by.setdefault(key // legs.n, []).append(key % legs.n)
-    return let_down_by
+    asked = np.zeros(legs.n, np.bool_)
+    asked[let_down] = True
+    counted = asked[creditor] & (creditor != culprit)
+    keys = np.sort(creditor[counted] * legs.n + culprit[counted])
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
+    bounds = np.searchsorted(keys, np.array([let_down, let_down]).T * legs.n + [0, legs.n])
+    return [tuple((keys[first:last] % legs.n).tolist()) for first, last in bounds.tolist()]
 
 
 def _first_out(legs: Legs, round_: "_Round", out: list[int]) -> Ints:
@@ -152,15 +156,6 @@ def _first_out(legs: Legs, round_: "_Round", out: list[int]) -> Ints:
     np.minimum.at(first, round_.instruction, rank[legs.debtor])
     np.minimum.at(first, round_.instruction, rank[legs.creditor])
     return np.array([*out, -1], np.int64)[first[round_.instruction]]
-
-
-def _cash(legs: Legs, counted: Flags) -> Ints:
-    """int64[n * assets]: net of the legs counted."""
-    net = np.zeros(legs.n * legs.assets, np.int64)
-    asset, amount = legs.asset[counted], legs.amount[counted]
-    np.add.at(net, legs.creditor[counted].astype(np.int64) * legs.assets + asset, amount)
-    np.subtract.at(net, legs.debtor[counted].astype(np.int64) * legs.assets + asset, amount)
-    return net
 
 
 class _Round:
@@ -175,14 +170,25 @@ class _Round:
         m = len(legs.amount)
         each_alone: Ints = np.arange(m, dtype=np.int64)
         self.instruction = each_alone if legs.instruction is None else legs.instruction
+        self.payer = legs.debtor.astype(np.int64) * legs.assets + legs.asset
+        self.payee = legs.creditor.astype(np.int64) * legs.assets + legs.asset
         self.is_in = np.ones(legs.n, np.bool_)
-        self.left = free_cash.reshape(-1) + _cash(legs, np.ones(m, np.bool_))
+        self.left = free_cash.reshape(-1) + self.cash(np.ones(m, np.bool_)).reshape(-1)
         # How many sides of its legs are out; at the number of each instruction.
         self.sides_out = np.zeros(m, np.int64)
-        self._index: tuple[Groups, Groups] | None = None
+
+    def cash(self, counted: Flags) -> Ints:
+        """int64[n, assets]: net of the legs counted."""
+        net = np.zeros(self.legs.n * self.legs.assets, np.int64)
+        amount = np.where(counted, self.legs.amount, 0)
+        np.add.at(net, self.payee, amount)
+        np.subtract.at(net, self.payer, amount)
+        return net.reshape(self.legs.n, self.legs.assets)
 
     def short(self, accounts: Ints) -> Ints:
         """int64: participants in the round with something missing on one of `accounts`."""
+        if len(accounts) > len(self.left):
+            accounts = np.arange(len(self.left))
         missing: Ints = np.unique(accounts[self.left[accounts] < 0] // self.legs.assets)
         return missing[self.is_in[missing]]
 
@@ -196,19 +202,20 @@ class _Round:
         if len(who) == 0:
             return who
         self.is_in[who] = False
-        touched = self._instructions_of(who)
-        settled = np.unique(touched[self.sides_out[touched] == 0])
+        touched = self._sides[0].members(who)
+        settled = self._once(touched[self.sides_out[touched] == 0])
         np.add.at(self.sides_out, touched, 1)
         return self._book(settled, -1)
 
     def put_back(self, who: int) -> bool:
         """Let `who` in again if nobody is short then; otherwise change nothing."""
-        touched = self._instructions_of(np.array([who]))
+        touched = self._sides[0].of(who)
         np.subtract.at(self.sides_out, touched, 1)
-        settled = np.unique(touched[self.sides_out[touched] == 0])
+        settled = touched[self.sides_out[touched] == 0]
+        if self.legs.instruction is not None:
+            settled = self._once(settled)
         accounts = self._book(settled, 1)
-        own = np.arange(who * self.legs.assets, (who + 1) * self.legs.assets)
-        if (self.left[accounts] >= 0).all() and (self.left[own] >= 0).all():
+        if not (self.left[accounts] < 0).any() and not any(self.shortfall(who)):
             self.is_in[who] = True
             return True
         self._book(settled, -1)
@@ -217,44 +224,53 @@ class _Round:
 
     def _book(self, instructions: Ints, sign: int) -> Ints:
         """Add (1) or take back (-1) the legs of `instructions`; the accounts they touch."""
-        legs, assets = self.legs, self.legs.assets
-        mine = self._groups()[1].members(instructions)
-        payer = legs.debtor[mine].astype(np.int64) * assets + legs.asset[mine]
-        payee = legs.creditor[mine].astype(np.int64) * assets + legs.asset[mine]
-        np.subtract.at(self.left, payer, sign * legs.amount[mine])
-        np.add.at(self.left, payee, sign * legs.amount[mine])
+        alone = self.legs.instruction is None
+        mine = instructions if alone else self._sides[1].members(instructions)
+        payer, payee, amount = self.payer[mine], self.payee[mine], sign * self.legs.amount[mine]
+        np.subtract.at(self.left, payer, amount)
+        np.add.at(self.left, payee, amount)
         return np.concatenate((payer, payee))
 
-    def _instructions_of(self, who: Ints) -> Ints:
-        """Instructions of the participants, one entry for each side of each of their legs."""
-        legs = self._groups()[0].members(who)
-        return self.instruction[legs % max(1, len(self.instruction))]
+    def _once(self, instructions: Ints) -> Ints:
+        """Each of `instructions` once: where the last to sign in at its place was itself."""
+        places = np.arange(len(instructions))
+        self._signed_in[instructions] = places
+        once: Ints = instructions[self._signed_in[instructions] == places]
+        return once
 
-    def _groups(self) -> "tuple[Groups, Groups]":
-        """Sides of legs by participant, and legs by instruction; made when somebody is out."""
-        if self._index is None:
-            sides: Ints = np.concatenate((self.legs.debtor, self.legs.creditor)).astype(np.int64)
-            self._index = (
-                Groups(sides, self.legs.n),
-                Groups(self.instruction, len(self.instruction)),
-            )
-        return self._index
+    @cached_property
+    def _signed_in(self) -> Ints:
+        return np.zeros(len(self.instruction), np.int64)
+
+    @cached_property
+    def _sides(self) -> "tuple[Groups, Groups]":
+        """Instructions by participant, once for each of its sides, and legs by instruction."""
+        sides = np.concatenate((self.legs.debtor, self.legs.creditor)).astype(np.int64)
+        twice = np.concatenate((self.instruction, self.instruction))
+        legs = np.arange(len(self.instruction), dtype=np.int64)
+        return (
+            Groups(sides, twice, self.legs.n),
+            Groups(self.instruction, legs, len(self.instruction)),
+        )
 
 
 class Groups:
-    """Positions of an array by the value there."""
+    """Values by a key from 0 to count - 1."""
 
-    def __init__(self, values: Index | Ints, count: int) -> None:
-        """`values`: int[k], each 0 .. count - 1."""
-        self._order: Ints = np.argsort(values)
+    def __init__(self, keys: Ints, values: Ints, count: int) -> None:
+        self._values: Ints = values[np.argsort(keys)]
         sizes = np.zeros(count, np.int64)
-        np.add.at(sizes, values, 1)
+        np.add.at(sizes, keys, 1)
         self._ends = np.cumsum(sizes)
         self._starts = self._ends - sizes
 
-    def members(self, values: Ints) -> Ints:
-        """int64: the positions that hold any of `values`, grouped in their order."""
-        sizes = self._ends[values] - self._starts[values]
-        skipped = np.repeat(self._starts[values] - (np.cumsum(sizes) - sizes), sizes)
-        positions: Ints = self._order[np.arange(len(skipped)) + skipped]
-        return positions
+    def of(self, key: int) -> Ints:
+        """int64: the values of one key."""
+        return self._values[self._starts[key] : self._ends[key]]
+
+    def members(self, keys: Ints) -> Ints:
+        """int64: the values of several keys, one key after the other."""
+        sizes = self._ends[keys] - self._starts[keys]
+        skipped = np.repeat(self._starts[keys] - (np.cumsum(sizes) - sizes), sizes)
+        values: Ints = self._values[np.arange(len(skipped)) + skipped]
+        return values

@@ -6,16 +6,22 @@ caller's: a solver that is killed is answered with `greedy`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from netting.certificate import Potentials, encode
 from netting.check import check
 from netting.errors import CertificateRefused, Unsolved
-from netting.graph import Graph, Index, Ints, ParticipantId, net_positions
+from netting.graph import Graph, Index, Ints, ParticipantId, net_positions, nets
 from netting.greedy import greedy
 from netting.tiebreak import WEIGHT_MAX, anchors, weights
+
+_POTENTIAL_BITS: Final = 61
+"""Network simplex holds potentials of up to twice participants * largest cost in int64."""
+
+_UNIT_BITS_MAX: Final = 50
+"""Of K: leaves room for paths of 2^13 edges of the largest weight."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +33,7 @@ class Shipment:
     amount: Ints
     """int64[E], at least 1."""
     cost: Ints
-    """int64[E], 0 .. 2^36."""
+    """int64[E], 0 or more; (largest + 1) * n stays below 2^62."""
     supply: Ints
     """int64[n], sums to 0; a feasible flow exists."""
 
@@ -49,30 +55,48 @@ def solve(
 
     `ids`: the participants in order; `seed`: of the tie-break. Solver: pylmcf unless given.
     """
-    try:
-        certificate = optimum(graph, ids, seed, solver=solver)
-        check(graph, ids, seed, certificate)
-    except (Unsolved, CertificateRefused):
-        return greedy(graph)
-    return certificate
+    for potentials in (_both_levels_at_once, _one_level_after_the_other):
+        try:
+            p, q = potentials(graph, ids, seed, solver or _reference())
+            certificate = encode(Potentials(_squeeze(p, 1), _squeeze(q, WEIGHT_MAX)), graph)
+            check(graph, ids, seed, certificate)
+        except (Unsolved, CertificateRefused):
+            continue
+        return certificate
+    return greedy(graph)
 
 
-def optimum(
-    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, *, solver: Solver | None = None
-) -> bytes:
-    """The OPTIMAL certificate of `graph`, not checked; raises what the solver raises."""
-    potentials = solver or _reference()
+def _both_levels_at_once(
+    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, solver: Solver
+) -> tuple[Ints, Ints]:
+    """Potentials from one flow of cost K * value + h: half the time, if no path is too deep.
+
+    With K above twice the sum of h along any tight path, the potential K * p + q splits again
+    into the two levels. A deeper graph (a ring) gives potentials that `check` refuses.
+    """
+    unit = 1 << min(_UNIT_BITS_MAX, _POTENTIAL_BITS - graph.n.bit_length())
+    weight = weights(anchors(ids, seed, graph.debtor, graph.creditor), graph.debtor, graph.creditor)
+    supply = -nets(graph)
+    cost = unit * graph.value() + weight
+    joint = solver(Shipment(graph.debtor, graph.creditor, graph.amount, cost, supply))
+    p = (joint + (unit >> 1)) // unit
+    return p, joint - p * unit
+
+
+def _one_level_after_the_other(
+    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, solver: Solver
+) -> tuple[Ints, Ints]:
+    """Potentials of level 1, then those of level 2 on the edges that are tight at level 1."""
     debtor, creditor, amount, value = graph.debtor, graph.creditor, graph.amount, graph.value()
-    supply = -net_positions(graph.n, debtor, creditor, amount)
-    p = _squeeze(potentials(Shipment(debtor, creditor, amount, value, supply)), 1)
+    supply = -nets(graph)
+    p = solver(Shipment(debtor, creditor, amount, value, supply))
     reduced = value + p[debtor] - p[creditor]
     full = reduced < 0
     supply += net_positions(graph.n, debtor[full], creditor[full], amount[full])
     tight = reduced == 0
     debtor, creditor, amount = debtor[tight], creditor[tight], amount[tight]
     cost = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
-    q = _squeeze(potentials(Shipment(debtor, creditor, amount, cost, supply)), WEIGHT_MAX)
-    return encode(Potentials(p, q), graph)
+    return p, solver(Shipment(debtor, creditor, amount, cost, supply))
 
 
 def _reference() -> Solver:

@@ -49,8 +49,8 @@ def anchors(ids: Sequence[ParticipantId], seed: bytes, debtor: Index, creditor: 
 
 def weights(anchor: Anchors, debtor: Index, creditor: Index) -> Ints:
     """int64[E]: 1 + the top 36 bits of splitmix64(a_debtor + rotl(a_creditor, 32))."""
-    to = anchor[creditor]
-    mixed = anchor[debtor] + ((to << np.uint64(32)) | (to >> np.uint64(32)))
+    to = anchor.take(creditor)
+    mixed = anchor.take(debtor) + ((to << np.uint64(32)) | (to >> np.uint64(32)))
     return 1 + (splitmix64(mixed) >> np.uint64(64 - WEIGHT_BITS)).astype(np.int64)
 
 

@@ -12,6 +12,7 @@ from wire.errors import CodedError, MalformedBytes
 from wire.limits import TRANSACTION_BYTES_MAX
 
 _SUBMISSIONS = "SELECT tx_id, tx, valid_until, status, code, detail, height FROM submissions"
+_RECEIPT = "SELECT height, receipt FROM receipts WHERE tx_id=? ORDER BY height, position LIMIT 1"
 _AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until, counterparty FROM affirmations"
 
 
@@ -26,25 +27,24 @@ def check_submissions(source: Source, height: int, findings: Findings) -> None:
 
 
 def _check_status(source: Source, name: str, row: Row, height: int, findings: Findings) -> None:
+    """The first receipt says what became of it; before it, only time can end the waiting."""
     ident, _, valid_until, status, code, detail, at = row
-    found = source.scalar(
-        "SELECT receipt FROM receipts WHERE tx_id=? ORDER BY height DESC, position DESC LIMIT 1",
-        ident,
-    )
-    if found is None:
-        expected = ("expired" if valid_until <= height else "pending", "", "")
-        if (status, code, detail) != expected:
-            findings.add(_height(at), f"{name} is {status!r} without a receipt")
-        elif status == "pending" and at != 0:
-            findings.add(_height(at), f"{name} is pending, and has a height")
-        return
-    decided = source.scalar("SELECT max(height) FROM receipts WHERE tx_id=?", ident)
-    try:
-        receipt = decode(blob(found), Receipt, TRANSACTION_BYTES_MAX)
-    except CodedError:
-        return  # found with the block
-    if (status, code, detail) != outcome(receipt) or at != decided:
-        findings.add(decided, f"{name} is {status!r} {code!r} at {at}, its receipt says otherwise")
+    decided: int | None = None
+    wanted = ("pending", "", "")
+    for found, raw in source.rows(_RECEIPT, ident):
+        decided = found
+        try:
+            wanted = outcome(decode(blob(raw), Receipt, TRANSACTION_BYTES_MAX))
+        except CodedError:
+            return  # found with the block
+    if valid_until <= height and (decided is None or valid_until < decided):
+        wanted, decided = ("expired", "", ""), None
+    if (status, code, detail) != wanted:
+        findings.add(
+            decided, f"{name} is {status!r} {code!r}, its receipt says {wanted[0]!r} {wanted[1]!r}"
+        )
+    elif at != decided and status in ("decided", "rejected"):
+        findings.add(decided, f"{name} is of height {at}, its receipt says {decided}")
 
 
 def check_trades(source: Source, findings: Findings) -> None:
@@ -92,10 +92,6 @@ def _transaction(
 def _is_party(lei: str, tx: Transaction) -> bool:
     trades = getattr(tx.action, "trades", (getattr(tx.action, "trade", None),))
     return all(isinstance(one, Trade) and lei in (one.buyer, one.seller) for one in trades)
-
-
-def _height(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
 
 
 def _hex(value: object) -> str:

@@ -1,6 +1,7 @@
 """The command `dcn`."""
 
 import sys
+from importlib.metadata import entry_points
 from typing import cast
 
 import typer
@@ -52,6 +53,8 @@ app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
 app.add_typer(testnet, name="testnet")
+for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it
+    app.command(plugin.name)(plugin.load())
 
 USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """Base of everything wrong with a command line, which typer does not export."""

@@ -6,7 +6,7 @@ gossip (`_bundle_heard`); `Deciding` proposes, judges and applies blocks; `Sync`
 
 from typing import Final, assert_never
 
-from consensus.exchange import Announcement, PeerBehind, PeerViews, announcement
+from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
 from consensus.signer import SignerState
 from ledger import admission, trades
@@ -171,9 +171,7 @@ class NodeCore:
             raise WrongNetwork(f"protocol {hello.protocol_version}, chain {hello.chain_id[:48]}")
         self.peers[peer] = hello.height
         self.sync.heard(peer, hello.height)
-        here = announcement(self.deciding.run.core)
-        if here is not None:
-            self._outbox.send(peer, here)
+        self._outbox.send(peer, self.deciding.run.announcement())
         self._ask_for_blocks()
 
     def _lost(self, peer: str) -> None:

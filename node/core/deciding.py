@@ -11,7 +11,6 @@ import msgspec
 
 from consensus import effects as ce
 from consensus import inputs as ci
-from consensus.exchange import announcement
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
 from consensus.signer import SignerState
 from consensus.timeouts import TimeoutParameters
@@ -139,9 +138,7 @@ class Deciding:
 
     def announce(self) -> None:
         """Tell all peers where this node is and which votes it holds."""
-        here = announcement(self.run.core)
-        if here is not None:
-            self._outbox.emit(e.SendAll(here))
+        self._outbox.emit(e.SendAll(self.run.announcement()))
 
     def send_proposal(self, peer: str | None, carried: CarriedProposal) -> None:
         """Send a proposal with its block to `peer`, or to all."""

@@ -2,8 +2,9 @@
 
 from consensus.core import Core
 from consensus.effects import Effect
+from consensus.exchange import Announcement, announcement
 from consensus.inputs import Input, decode_input, encode_input
-from consensus.messages import NO_ROUND
+from consensus.messages import NO_ROUND, Step
 from consensus.rotation import ProposerOfRound
 from consensus.signer import SignerState, must_only_follow
 from consensus.timeouts import TimeoutParameters
@@ -42,6 +43,14 @@ class HeightRun:
     def started(self) -> bool:
         """Whether round 0 has begun."""
         return self.core.process.round != NO_ROUND
+
+    def announcement(self) -> Announcement:
+        """Where this node is, for its peers. A height that has not begun holds nothing yet; saying
+        so tells a peer that is behind where the network is."""
+        here = announcement(self.core)
+        if here is not None:
+            return here
+        return Announcement(self.height, 0, Step.PROPOSE, False, (), False, b"", b"", False, False)
 
     def handle(self, given: Input) -> list[Effect]:
         """Give consensus an input, and remember it for the log. Raises `PeerFault` as the core."""

@@ -149,7 +149,8 @@ class Store:
             await db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", written)
             await db.executemany("DELETE FROM state WHERE key=?", deleted)
             await db.executemany(
-                "UPDATE submissions SET status=?, code=?, detail=?, height=? WHERE tx_id=?",
+                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+                "WHERE tx_id=? AND status='pending'",
                 [(*outcome(x), height, x.tx_id) for x in applied.receipts],
             )
             await db.execute(
@@ -222,15 +223,15 @@ class Store:
     async def _already(self, ident: bytes) -> None:
         """A submission that has reached a block by another way, before it was kept, says so."""
         cursor = await self.db.execute(
-            "SELECT height, receipt FROM receipts WHERE tx_id=? "
-            "ORDER BY height DESC, position DESC LIMIT 1",
+            "SELECT height, receipt FROM receipts WHERE tx_id=? ORDER BY height, position LIMIT 1",
             (ident,),
         )
         found = await cursor.fetchone()
         if found is not None:
             receipt = decode(bytes(found[1]), Receipt, TRANSACTION_BYTES_MAX)
             await self.db.execute(
-                "UPDATE submissions SET status=?, code=?, detail=?, height=? WHERE tx_id=?",
+                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+                "WHERE tx_id=? AND status='pending'",
                 (*outcome(receipt), found[0], ident),
             )
 

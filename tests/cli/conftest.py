@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from node.cli.main import main
+from node.home import Home
+from tests.node.stores import fill
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -43,3 +46,11 @@ def dcn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Answer(code, shown.out, shown.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A member's home with a whole store."""
+    path = tmp_path_factory.mktemp("filled") / "home"
+    fill(Home(path))
+    return path

@@ -12,7 +12,7 @@ from netting.check import check
 from netting.generate import SHAPES, Market
 from netting.graph import Graph, aggregate, exact_sum, net_positions, set_off
 from netting.greedy import cancel_cycles, greedy
-from netting.solve import optimum, solve
+from netting.solve import solve
 from tests.netting.markets import (
     EXAMPLES,
     SEED,
@@ -47,7 +47,7 @@ def test_the_amount_cancelled_is_that_of_networkx(market: Rows) -> None:
 @given(row_markets())
 def test_a_second_solver_reaches_the_same_flows_on_small_nasty_markets(market: Rows) -> None:
     graph, ids = market.graph(), ids_of(market.n)
-    other = check(graph, ids, SEED, optimum(graph, ids, SEED, solver=solver_ortools))
+    other = check(graph, ids, SEED, solve(graph, ids, SEED, solver=solver_ortools))
     assert other.flows.tobytes() == flows_of(graph, ids).tobytes()
 
 
@@ -55,7 +55,7 @@ def test_a_second_solver_reaches_the_same_flows_on_small_nasty_markets(market: R
 @given(generated)
 def test_a_second_solver_reaches_the_same_flows_on_markets_of_every_shape(market: Market) -> None:
     graph, ids = market_graph(market), ids_of(market.n)
-    other = check(graph, ids, SEED, optimum(graph, ids, SEED, solver=solver_ortools))
+    other = check(graph, ids, SEED, solve(graph, ids, SEED, solver=solver_ortools))
     assert other.flows.tobytes() == flows_of(graph, ids).tobytes()
 
 

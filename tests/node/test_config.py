@@ -1,0 +1,62 @@
+"""Configuration: unknown keys are errors, the environment overrides, nonsense is named."""
+
+from pathlib import Path
+
+import pytest
+
+from node.config import BadConfig, load_config
+
+GOOD = """
+lei = "X"
+[network]
+listen = "/ip4/127.0.0.1/tcp/7001"
+[network.peers]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_fill_what_is_left_out(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, GOOD), {})
+    assert (config.api.host, config.api.port) == ("127.0.0.1", 8001)
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    config = load_config(
+        written(tmp_path, GOOD), {"DCN_API_PORT": "9000", "DCN_LOG_LEVEL": "debug"}
+    )
+    assert (config.api.port, config.log.level) == (9000, "debug")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (GOOD + "[api]\nprot = 1\n", "prot"),
+        (GOOD + "[apii]\n", "apii"),
+        (GOOD.replace('lei = "X"', ""), "lei"),
+        (GOOD + "[api]\nport = 'x'\n", "port"),
+        (GOOD + "[api]\nport = 70000\n", "70000"),
+        (GOOD + "[api]\nhost = '0.0.0.0'\n", "loopback"),
+        (GOOD + "[consensus]\nblock_interval_ms = 0\n", "block_interval_ms"),
+        (GOOD + "[log]\nlevel = 'loud'\n", "loud"),
+        (GOOD + "[log]\nformat = 'xml'\n", "xml"),
+        ("lei = ", "Invalid"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(BadConfig, match=named):
+        load_config(written(tmp_path, text), {})
+
+
+def test_a_bad_override_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="DCN_API_PORT"):
+        load_config(written(tmp_path, GOOD), {"DCN_API_PORT": "many"})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="there is no file"):
+        load_config(tmp_path / "none.toml", {})

@@ -12,7 +12,7 @@ from ledger.state import State
 from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
-from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion
+from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
 from node.storage.records import (
     StoredTip,
     Submission,
@@ -44,20 +44,22 @@ class Store:
 
     @classmethod
     async def open(cls, path: Path, genesis_hash: bytes, *, read_only: bool = False) -> Self:
-        """Open or create the store at `path`; raises `StoreVersion`."""
-        if read_only:
-            db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            db = await aiosqlite.connect(path)
-            await db.execute("PRAGMA journal_mode=WAL")
-            await db.execute("PRAGMA synchronous=FULL")
-        version = await _scalar(db, "PRAGMA user_version")
-        if version == 0 and not read_only:
-            await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
-        elif version != STORE_VERSION:
+        """Open or create the store at `path`.
+
+        Raises `StoreVersion`, `StoreDamaged`, `StoreUnusable`.
+        """
+        with as_stored():
+            if read_only:
+                db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                db = await aiosqlite.connect(path)
+        try:
+            with as_stored():
+                await _prepare(db, path, read_only)
+        except BaseException:
             await db.close()
-            raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+            raise
         return cls(db, genesis_hash)
 
     async def close(self) -> None:
@@ -251,6 +253,24 @@ class Store:
             tuple(values),
         )
         return [Submission(*row) for row in await cursor.fetchall()]
+
+
+async def _prepare(db: aiosqlite.Connection, path: Path, read_only: bool) -> None:
+    """Durability first, then the tables; an existing store must be of this version."""
+    db.text_factory = _text
+    if not read_only:
+        await db.execute("PRAGMA journal_mode=WAL")
+        await db.execute("PRAGMA synchronous=FULL")
+    version = await _scalar(db, "PRAGMA user_version")
+    if version == 0 and not read_only:
+        await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
+    elif version != STORE_VERSION:
+        raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+
+
+def _text(raw: bytes) -> str:
+    """Damaged text must not stop the reading before it can be said what is damaged."""
+    return raw.decode("utf-8", "replace")
 
 
 async def _scalar(db: aiosqlite.Connection, query: str) -> Any:

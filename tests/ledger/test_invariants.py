@@ -93,7 +93,7 @@ DOCTORED: list[tuple[str, Callable[[Draft], None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "doctor"), DOCTORED, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("name", "doctor"), DOCTORED, ids=[name for name, _ in DOCTORED])
 def test_a_doctored_row_is_found_out(name: str, doctor: Callable[[Draft], None]) -> None:
     draft = Draft(WORLD.state)
     doctor(draft)

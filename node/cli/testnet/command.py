@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +17,8 @@ from node.cli.output import Exit
 from node.cli.testnet.drive import Drive
 from node.cli.testnet.layout import Pace, Place, lay_out, recall
 from node.cli.testnet.plan import Replay, make_replay
-from node.cli.testnet.processes import Processes, stop_pids
-from node.cli.testnet.report import Report, collect, show
+from node.cli.testnet.processes import Processes, any_alive, stop_pids
+from node.cli.testnet.report import Report, collect, picture, show
 from node.files import replace_file
 
 app = typer.Typer(no_args_is_help=True, help="A network of real node processes on this machine.")
@@ -37,8 +38,8 @@ def init(
     directory: Directory = Path("testnet"),
     members: Members = 4,
     observers: Observers = 1,
-    days: Days = 5,
-    trades: Trades = 400,
+    days: Days = 11,
+    trades: Trades = 550,
     seed: Seed = 1,
 ) -> None:
     """Make the home directories of a testnet, and start nothing.
@@ -55,8 +56,8 @@ def run(
     directory: Directory = Path("testnet"),
     members: Members = 4,
     observers: Observers = 1,
-    days: Days = 5,
-    trades: Trades = 400,
+    days: Days = 11,
+    trades: Trades = 550,
     seed: Seed = 1,
     chaos: Annotated[
         str, typer.Option(help="Faults on purpose: `kill` kills a validator in mid-run.")
@@ -64,6 +65,9 @@ def run(
     keep: Annotated[bool, typer.Option(help="Leave the network running at the end.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write the final screen as a picture to this file.")
     ] = None,
 ) -> None:
     """Start a network of real nodes and replay market days on it.
@@ -76,11 +80,13 @@ def run(
         raise typer.BadParameter(f"{chaos}: one of {', '.join(CHAOS)}", param_hint="--chaos")
     replay = _replay(members, observers, days, trades, seed)
     old = recall(directory)
-    if old is not None and not keep and not old[1]:
+    if old is not None and not any_alive(old[1]):
         shutil.rmtree(directory)
     report, places = asyncio.run(_run(directory, replay, chaos, keep))
-    console = Console()
+    console = Console(record=svg is not None)
     show(report, console)
+    if svg is not None:
+        replace_file(svg, picture(console).encode(), 0o644)
     if json_file is not None:
         replace_file(json_file, json.dumps(msgspec.to_builtins(report), indent=2).encode(), 0o644)
     if keep:
@@ -114,6 +120,9 @@ async def _run(
     directory: Path, replay: Replay, chaos: str, keep: bool
 ) -> tuple[Report, list[Place]]:
     begin = time.monotonic()
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     places = lay_out(directory, replay, Pace())
     processes = Processes(directory, places)
     drive = Drive(replay, places, processes)

@@ -91,6 +91,11 @@ def stop_pids(pids: dict[str, int], seconds_max: float = 10) -> None:
             os.kill(number, signal.SIGKILL)
 
 
+def any_alive(pids: dict[str, int]) -> bool:
+    """Whether a process of an earlier run still runs."""
+    return any(_alive(number) for number in pids.values())
+
+
 def _alive(number: int) -> bool:
     try:
         os.kill(number, 0)

@@ -110,6 +110,10 @@ class Daemon:
             )
         )
         self.shell = Shell(core, self.store, self._log, signer, self.network)
+        self.shell.last = await self.store.block(tip.height)
+        if self.shell.last is not None:
+            root = self.shell.last.block.header.state_root
+            self.shell.before = await self.store.state_before(tip, root)
         self.inbound = Inbound(tip.chain_id, self.network, self.shell, membership)
         if self.is_member:
             self.affirmer = Affirmer(config.lei, keys.signing("trade"), self.trades)

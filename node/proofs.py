@@ -13,9 +13,10 @@ from consensus.messages import Certificate
 from consensus.validators import ValidatorSet
 from consensus.verification import verify_commit
 from ledger.genesis import Genesis, genesis_state
+from ledger.state import State
 from ledger.tables import decode_row, table_of
 from node.blocks import DecidedBlock, Header, block_id
-from node.core.chain import Tip, validators_of
+from node.core.chain import validators_of
 from node.plain import plain
 from wire.codec import Record, decode, encode
 from wire.errors import BadProof, BadSignature, CodedError, Rejection
@@ -40,16 +41,16 @@ class ProvedRow(Record, frozen=True):
     proof: StateProof
 
 
-def prove_row(before: Tip | None, last: DecidedBlock | None, key: bytes) -> ProvedRow:
+def prove_row(before: State | None, last: DecidedBlock | None, key: bytes) -> ProvedRow:
     """The proof of the row `key`, or of its absence, in the state that `last` commits to.
 
-    `before`: the tip one block before `last`. Raises `ProofNotReady`.
+    `before`: the state one block before `last`. Raises `ProofNotReady`.
     """
     if before is None or last is None:
-        raise ProofNotReady("no block since this node started")
+        raise ProofNotReady("no block has been decided yet")
     header = last.block.header
-    assert header.state_root == before.state.root
-    return ProvedRow(header, last.commit, before.state.prove(key))
+    assert header.state_root == before.root
+    return ProvedRow(header, last.commit, before.prove(key))
 
 
 def to_file(proved: ProvedRow) -> dict[str, Any]:

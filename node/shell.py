@@ -12,11 +12,11 @@ from collections.abc import Callable
 import structlog
 
 from ledger.rounds import Problem, RoundCertificate
+from ledger.state import State
 from ledger.transactions import Transaction, TxId, tx_id
 from node.blocks import DecidedBlock
 from node.core import effects as e
 from node.core import inputs as i
-from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
@@ -77,8 +77,8 @@ class Shell:
         self._queue: deque[i.Input] = deque()
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
-        self.before: Tip | None = None
-        """The tip one block ago, whose state root the last header carries: what proofs are of."""
+        self.before: State | None = None
+        """The state one block ago, whose root the last header carries: what proofs are of."""
         self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
         self._submitters: dict[TxId, asyncio.Future[None]] = {}
         self._accepted_ms: dict[TxId, int] = {}
@@ -206,7 +206,7 @@ class Shell:
 
     async def _commit(self, effect: e.CommitBlock) -> None:
         await self._store.commit_block(effect.decided, effect.applied, effect.tip)
-        self.before, self.tip = self.tip, effect.tip
+        self.before, self.tip = self.tip.state, effect.tip
         self.last = effect.decided
         stored_ms = now_ms()
         for receipt in effect.applied.receipts:

@@ -6,13 +6,13 @@ A node that cannot trust its files does not start; it says what is wrong and wha
 import json
 from typing import Final
 
-from consensus.errors import BadCertificate
+from consensus.errors import BadCertificate, BadValidatorSet
 from consensus.verification import verify_commit
 from node.blocks import DecidedBlock, block_id
 from node.core.chain import Tip
 from node.files import replace_file
 from node.home import Home
-from node.storage.errors import StoreDamaged
+from node.storage.errors import StoreDamaged, as_stored
 from node.storage.store import Store
 from wire.errors import BadSignature
 
@@ -39,13 +39,20 @@ async def checked_tip(home: Home, store: Store, at_genesis: Tip) -> Tip:
     """The stored tip, after the checks of a start; leaves the mark on damage."""
     honour_mark(home)
     try:
-        tip = await store.load_tip(at_genesis)
-        first = max(1, tip.height - RECENT_BLOCKS + 1)
-        blocks = await store.blocks(first, RECENT_BLOCKS)
-        check_recent(tip, blocks, first)
+        with as_stored():
+            return await _checked(store, at_genesis)
     except StoreDamaged as damaged:
         leave_mark(home, [damaged.detail])
         raise
+
+
+async def _checked(store: Store, at_genesis: Tip) -> Tip:
+    try:
+        tip = await store.load_tip(at_genesis)
+    except BadValidatorSet as error:
+        raise StoreDamaged(f"the tip record: {error}") from None
+    first = max(1, tip.height - RECENT_BLOCKS + 1)
+    check_recent(tip, await store.blocks(first, RECENT_BLOCKS), first)
     return tip
 
 

@@ -42,6 +42,8 @@ class Chain:
         """Of the last block read; None if it could not be."""
         self.height = 0
         """Of the last block read."""
+        self.before_root = b""
+        """State root before that block, by its header."""
         self.written: dict[bytes, int] = {}
         """The height at which each state row was last changed."""
         self._source = source
@@ -104,6 +106,7 @@ class Chain:
             self._successor(block)
         self._apply(decided)
         self.last_id, self._commit_by = ident, voters
+        self.before_root = header.state_root
         self._commit = decided.commit if good else None
 
     def _parts(self, block: Block) -> None:

@@ -1,17 +1,19 @@
 """What a node keeps beside the chain: its submissions, its blotter and its affirmations."""
 
 from ledger.objects import Trade
-from ledger.receipts import OK, Receipt
+from ledger.receipts import Receipt
 from ledger.transactions import Transaction, decode_transaction, tx_id, utis, verified
 from node.audit.findings import Findings
 from node.audit.source import Row, Source, blob
+from node.storage.records import outcome
 from node.storage.trades import AFFIRMED, EXPIRED, REFUSED, WAITING, Differences
 from wire.codec import decode
 from wire.errors import CodedError, MalformedBytes
 from wire.limits import TRANSACTION_BYTES_MAX
 
 _SUBMISSIONS = "SELECT tx_id, tx, valid_until, status, code, detail, height FROM submissions"
-_AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until FROM affirmations"
+_RECEIPT = "SELECT height, receipt FROM receipts WHERE tx_id=? ORDER BY height, position LIMIT 1"
+_AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until, counterparty FROM affirmations"
 
 
 def check_submissions(source: Source, height: int, findings: Findings) -> None:
@@ -25,26 +27,24 @@ def check_submissions(source: Source, height: int, findings: Findings) -> None:
 
 
 def _check_status(source: Source, name: str, row: Row, height: int, findings: Findings) -> None:
+    """The first receipt says what became of it; before it, only time can end the waiting."""
     ident, _, valid_until, status, code, detail, at = row
-    found = source.scalar(
-        "SELECT receipt FROM receipts WHERE tx_id=? ORDER BY height DESC, position DESC LIMIT 1",
-        ident,
-    )
-    if found is None:
-        expected = ("expired" if valid_until <= height else "pending", "", "")
-        if (status, code, detail) != expected:
-            findings.add(_height(at), f"{name} is {status!r} without a receipt")
-        elif status == "pending" and at != 0:
-            findings.add(_height(at), f"{name} is pending, and has a height")
-        return
-    decided = source.scalar("SELECT max(height) FROM receipts WHERE tx_id=?", ident)
-    try:
-        receipt = decode(blob(found), Receipt, TRANSACTION_BYTES_MAX)
-    except CodedError:
-        return  # found with the block
-    wanted = ("decided" if receipt.code == OK else "rejected", receipt.code, receipt.detail)
-    if (status, code, detail) != wanted or at != decided:
-        findings.add(decided, f"{name} is {status!r} {code!r} at {at}, its receipt says otherwise")
+    decided: int | None = None
+    wanted = ("pending", "", "")
+    for found, raw in source.rows(_RECEIPT, ident):
+        decided = found
+        try:
+            wanted = outcome(decode(blob(raw), Receipt, TRANSACTION_BYTES_MAX))
+        except CodedError:
+            return  # found with the block
+    if valid_until <= height and (decided is None or valid_until < decided):
+        wanted, decided = ("expired", "", ""), None
+    if (status, code, detail) != wanted:
+        findings.add(
+            decided, f"{name} is {status!r} {code!r}, its receipt says {wanted[0]!r} {wanted[1]!r}"
+        )
+    elif at != decided and status in ("decided", "rejected"):
+        findings.add(decided, f"{name} is of height {at}, its receipt says {decided}")
 
 
 def check_trades(source: Source, findings: Findings) -> None:
@@ -56,10 +56,12 @@ def check_trades(source: Source, findings: Findings) -> None:
         except CodedError as error:
             findings.add(None, f"blotter entry {str(uti)[:52]}: {error}")
     known: set[tuple[str, bytes]] = set()
-    for ident, raw, status, differing, valid_until in source.rows(_AFFIRMATIONS):
+    for ident, raw, status, differing, valid_until, counterparty in source.rows(_AFFIRMATIONS):
         name = f"affirmation {_hex(ident)}"
         tx = _transaction(name, ident, raw, valid_until, findings)
         known |= set() if tx is None else {(uti, bytes(ident)) for uti in utis(tx.action)}
+        if tx is not None and not _is_party(counterparty, tx):
+            findings.add(None, f"{name} is with {str(counterparty)[:20]!r}, who is no party")
         if status not in (WAITING, AFFIRMED, REFUSED, EXPIRED):
             findings.add(None, f"{name} has status {str(status)[:20]!r}")
         try:
@@ -87,8 +89,9 @@ def _transaction(
     return tx
 
 
-def _height(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+def _is_party(lei: str, tx: Transaction) -> bool:
+    trades = getattr(tx.action, "trades", (getattr(tx.action, "trade", None),))
+    return all(isinstance(one, Trade) and lei in (one.buyer, one.seller) for one in trades)
 
 
 def _hex(value: object) -> str:

@@ -10,15 +10,15 @@ from node.audit.findings import Findings
 from node.audit.source import Source, blob
 from node.core.chain import Tip
 from node.storage.errors import StoreOfAnotherChain
-from node.storage.records import StoredTip, stored_tip
-from node.storage.store import TIP_BYTES_MAX
+from node.storage.records import StoredTip, Undo, stored_tip, undone
+from node.storage.store import TIP_BYTES_MAX, UNDO_BYTES_MAX
 from wire.codec import Digest, decode, encode
 from wire.errors import CodedError
 
 
 def check_tip(source: Source, chain: Chain, genesis_hash: Digest, findings: Findings) -> None:
     """The tip's record says what the blocks say; nothing else stands beside it."""
-    for (key,) in source.rows("SELECT key FROM meta WHERE key<>'tip'"):
+    for (key,) in source.rows("SELECT key FROM meta WHERE key NOT IN ('tip', 'undo')"):
         findings.add(None, f"meta holds a surplus record {str(key)[:40]!r}")
     raw = source.scalar("SELECT value FROM meta WHERE key='tip'")
     if raw is None:
@@ -44,6 +44,20 @@ def check_tip(source: Source, chain: Chain, genesis_hash: Digest, findings: Find
                     chain.height,
                     f"the tip record: {name} is {_text(found)}, replay gives {_text(expected)}",
                 )
+
+
+def check_undo(source: Source, chain: Chain, findings: Findings) -> None:
+    """The record that takes the last block back leads to the state that its header names."""
+    if chain.lost or not chain.height:
+        return
+    raw = source.scalar("SELECT value FROM meta WHERE key='undo'")
+    try:
+        undo = decode(blob(raw), Undo, UNDO_BYTES_MAX)
+        fits = undone(chain.tip.state, undo).root == chain.before_root
+        if undo.height != chain.height or not fits:
+            findings.add(chain.height, "the undo record does not lead to the state before")
+    except CodedError as error:
+        findings.add(chain.height, f"the undo record cannot be read: {error}")
 
 
 def check_chain(source: Source, genesis_hash: Digest) -> None:

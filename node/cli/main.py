@@ -70,7 +70,7 @@ def main() -> None:
     except USAGE_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # the help itself is printed already
             raise SystemExit(int(Exit.USAGE)) from None
-        fail(UsageWrong(_message(error)), as_json=as_json, code=Exit.USAGE)
+        fail(UsageWrong(_message(error)), as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
         raise SystemExit(130) from None
     except BrokenPipeError:

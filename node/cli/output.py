@@ -49,6 +49,8 @@ def fail(error: CodedError, *, as_json: bool = False, code: Exit | None = None) 
 def exit_of(error: CodedError) -> Exit:
     """The exit code of an error's kind."""
     match error:
+        case UsageWrong():
+            return Exit.USAGE
         case Rejection() | PeerFault():
             return Exit.REJECTED
         case EnvironmentFault():

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from node.daemon import Daemon
 
-from node.cli.options import HomeOption
+from node.cli.options import HomeOption, JsonOption
 
 
-def run(home: HomeOption) -> None:
+def run(home: HomeOption, as_json: JsonOption = False) -> None:
     """Run the node of a home directory.
 
     The node checks its files, joins its peers, catches up, and then takes part: a validator votes,
-    a member submits, an observer follows. SIGTERM stops it in order.
+    a member submits, an observer follows. SIGTERM stops it in order. With --json the log is JSON,
+    whatever the configuration says.
     """
     from node.daemon import Daemon
     from node.home import Home
@@ -23,7 +24,7 @@ def run(home: HomeOption) -> None:
 
     found = Home(home)
     config = found.config()
-    configure_logs(config.log.level, config.log.format)
+    configure_logs(config.log.level, "json" if as_json else config.log.format)
     with HomeLock(found.lock):
         asyncio.run(_run(Daemon, home))
 

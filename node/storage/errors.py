@@ -1,5 +1,9 @@
 """What can be wrong with a node's files, each with what to do about it."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from wire.errors import EnvironmentFault
 
 
@@ -11,6 +15,13 @@ class StoreDamaged(EnvironmentFault):
         "Run `dcn verify` for the full finding. Then `dcn reset --store` moves the store aside, "
         "keys and signer state stay, and the node fetches and verifies every block anew."
     )
+
+
+class StoreUnusable(EnvironmentFault):
+    """SQLite cannot work with the store's file at this moment: locked, no space, no rights."""
+
+    code = "STORE_UNUSABLE"
+    remedy = "Check disk space, rights, and who else has the file open; then `dcn verify`."
 
 
 class StoreMissing(EnvironmentFault):
@@ -39,3 +50,14 @@ class LogDamaged(EnvironmentFault):
 
     code = "LOG_DAMAGED"
     remedy = "Move the file `consensus.log` aside; the signer's state keeps the node safe."
+
+
+@contextmanager
+def as_stored() -> Iterator[None]:
+    """What SQLite says of a file, in this program's terms: damaged, or not usable just now."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreUnusable(str(error)) from None
+    except (sqlite3.DatabaseError, TypeError) as error:  # TypeError: text or null where bytes stand
+        raise StoreDamaged(f"the store cannot be read: {error}") from None

@@ -2,6 +2,9 @@
 
 from consensus.rotation import Rotation
 from consensus.validators import Validator, ValidatorSet
+from ledger.receipts import OK, Receipt
+from ledger.state import Draft, State
+from ledger.tables import decode_row
 from node.core.chain import Tip
 from wire.codec import Record
 
@@ -23,6 +26,16 @@ class StoredTip(Record, frozen=True):
     rotation: Rotation
 
 
+class Undo(Record, frozen=True):
+    """How to go back one block: that state is what the last header commits to, so what can be
+    proved right after a start."""
+
+    height: int
+    """Of the block that this takes back."""
+    rows: tuple[tuple[bytes, bytes | None], ...]
+    """(key, encoded row before the block; None: there was none), sorted by key."""
+
+
 class Submission(Record, frozen=True):
     """A transaction that this node accepted, and what became of it."""
 
@@ -35,6 +48,11 @@ class Submission(Record, frozen=True):
     detail: str
     height: int
     """Of the block that decided or rejected it, or at which it expired; 0 while pending."""
+
+
+def outcome(receipt: Receipt) -> tuple[str, str, str]:
+    """Status, code and detail of a submission with this receipt."""
+    return "decided" if receipt.code == OK else "rejected", receipt.code, receipt.detail
 
 
 def stored_tip(tip: Tip, genesis_hash: bytes) -> StoredTip:
@@ -53,6 +71,14 @@ def stored_tip(tip: Tip, genesis_hash: bytes) -> StoredTip:
         next_validators=tip.next_validators.members,
         rotation=tip.rotation,
     )
+
+
+def undone(state: State, undo: Undo) -> State:
+    """The state before the block that `undo` takes back; raises `MalformedBytes`."""
+    draft = Draft(state)
+    for key, row in undo.rows:
+        draft.changes[key] = None if row is None else decode_row(key, row)
+    return state.folded(draft)[0]
 
 
 def validator_sets(stored: StoredTip) -> tuple[ValidatorSet, ValidatorSet, ValidatorSet]:

@@ -7,19 +7,31 @@ from typing import Any, Self
 import aiosqlite
 
 from ledger.apply import Applied
-from ledger.receipts import OK
+from ledger.receipts import Receipt
 from ledger.state import State
 from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
-from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion
-from node.storage.records import StoredTip, Submission, stored_tip, validator_sets
+from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
+from node.storage.records import (
+    StoredTip,
+    Submission,
+    Undo,
+    outcome,
+    stored_tip,
+    undone,
+    validator_sets,
+)
 from node.storage.schema import SCHEMA
 from wire.codec import Digest, decode, encode
 from wire.errors import CodedError
+from wire.limits import TRANSACTION_BYTES_MAX
 from wire.version import STORE_VERSION
 
 TIP_BYTES_MAX = 1 << 20
+UNDO_BYTES_MAX = 256 << 20
+QUERY_VALUES_MAX = 500
+"""Values in one SQL `IN`; SQLite's own limit is far above."""
 
 
 class Store:
@@ -32,20 +44,22 @@ class Store:
 
     @classmethod
     async def open(cls, path: Path, genesis_hash: bytes, *, read_only: bool = False) -> Self:
-        """Open or create the store at `path`; raises `StoreVersion`."""
-        if read_only:
-            db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            db = await aiosqlite.connect(path)
-            await db.execute("PRAGMA journal_mode=WAL")
-            await db.execute("PRAGMA synchronous=FULL")
-        version = await _scalar(db, "PRAGMA user_version")
-        if version == 0 and not read_only:
-            await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
-        elif version != STORE_VERSION:
+        """Open or create the store at `path`.
+
+        Raises `StoreVersion`, `StoreDamaged`, `StoreUnusable`.
+        """
+        with as_stored():
+            if read_only:
+                db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                db = await aiosqlite.connect(path)
+        try:
+            with as_stored():
+                await _prepare(db, path, read_only)
+        except BaseException:
             await db.close()
-            raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+            raise
         return cls(db, genesis_hash)
 
     async def close(self) -> None:
@@ -117,6 +131,7 @@ class Store:
         deleted = [(key,) for key, row in applied.changes if row is None]
         written = [(key, row) for key, row in applied.changes if row is not None]
         db = self.db
+        undo = await self._undo(height, sorted(key for key, _ in applied.changes))
         try:
             await db.execute(
                 "INSERT INTO blocks VALUES (?, ?, ?)", (height, tip.block_id, encode(decided))
@@ -138,10 +153,7 @@ class Store:
             await db.executemany(
                 "UPDATE submissions SET status=?, code=?, detail=?, height=? "
                 "WHERE tx_id=? AND status='pending'",
-                [
-                    ("decided" if x.code == OK else "rejected", x.code, x.detail, height, x.tx_id)
-                    for x in applied.receipts
-                ],
+                [(*outcome(x), height, x.tx_id) for x in applied.receipts],
             )
             await db.execute(
                 "UPDATE submissions SET status='expired', height=? "
@@ -149,11 +161,36 @@ class Store:
                 (height, height),
             )
             record = encode(stored_tip(tip, self._genesis_hash))
-            await db.execute("INSERT OR REPLACE INTO meta VALUES ('tip', ?)", (record,))
+            await db.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                [("tip", record), ("undo", encode(undo))],
+            )
             await db.commit()
         except BaseException:
             await db.rollback()
             raise
+
+    async def _undo(self, height: int, keys: list[bytes]) -> Undo:
+        """The rows under `keys` as they are now."""
+        before: dict[bytes, bytes] = {}
+        for start in range(0, len(keys), QUERY_VALUES_MAX):
+            chunk = keys[start : start + QUERY_VALUES_MAX]
+            marks = ",".join("?" * len(chunk))
+            cursor = await self.db.execute(
+                f"SELECT key, row FROM state WHERE key IN ({marks})", chunk
+            )
+            before |= {bytes(key): bytes(row) for key, row in await cursor.fetchall()}
+        return Undo(height, tuple((key, before.get(key)) for key in keys))
+
+    async def state_before(self, tip: Tip, root: bytes) -> State | None:
+        """The state one block before the stored `tip`, which has `root`; None if it is not to be
+        had, as before block 1."""
+        raw = await _scalar(self.db, "SELECT value FROM meta WHERE key='undo'")
+        try:
+            state = undone(tip.state, decode(bytes(raw or b""), Undo, UNDO_BYTES_MAX))
+        except CodedError:
+            return None
+        return state if state.root == root else None
 
     async def block(self, height: int) -> DecidedBlock | None:
         """The block at `height`; raises `StoreDamaged`."""
@@ -181,7 +218,24 @@ class Store:
             "INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, 'pending', '', '', 0)",
             [(tx_id(tx), encode(tx), tx.valid_until) for tx in transactions],
         )
+        for tx in transactions:
+            await self._already(tx_id(tx))
         await self.db.commit()
+
+    async def _already(self, ident: bytes) -> None:
+        """A submission that has reached a block by another way, before it was kept, says so."""
+        cursor = await self.db.execute(
+            "SELECT height, receipt FROM receipts WHERE tx_id=? ORDER BY height, position LIMIT 1",
+            (ident,),
+        )
+        found = await cursor.fetchone()
+        if found is not None:
+            receipt = decode(bytes(found[1]), Receipt, TRANSACTION_BYTES_MAX)
+            await self.db.execute(
+                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+                "WHERE tx_id=? AND status='pending'",
+                (*outcome(receipt), found[0], ident),
+            )
 
     async def submission(self, ident: bytes) -> Submission | None:
         """What became of a transaction that this node accepted."""
@@ -199,6 +253,24 @@ class Store:
             tuple(values),
         )
         return [Submission(*row) for row in await cursor.fetchall()]
+
+
+async def _prepare(db: aiosqlite.Connection, path: Path, read_only: bool) -> None:
+    """Durability first, then the tables; an existing store must be of this version."""
+    db.text_factory = _text
+    if not read_only:
+        await db.execute("PRAGMA journal_mode=WAL")
+        await db.execute("PRAGMA synchronous=FULL")
+    version = await _scalar(db, "PRAGMA user_version")
+    if version == 0 and not read_only:
+        await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
+    elif version != STORE_VERSION:
+        raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+
+
+def _text(raw: bytes) -> str:
+    """Damaged text must not stop the reading before it can be said what is damaged."""
+    return raw.decode("utf-8", "replace")
 
 
 async def _scalar(db: aiosqlite.Connection, query: str) -> Any:

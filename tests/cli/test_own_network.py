@@ -1,0 +1,149 @@
+"""A newcomer's way: make homes, compose a genesis, run, trade, prove, verify, damage, repair."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+HEADER = "uti,buyer,seller,instrument,quantity,price,trade_date,source,reference\n"
+
+
+def line(number: int, quantity: int = 100) -> str:
+    parties = f"{LEIS['alice']},{LEIS['bob']}"
+    return f"{LEIS['alice']}N{number},{parties},FWD-AA,{quantity},1000,20080912,OTC,hand\n"
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNetwork]:
+    made = OwnNetwork(tmp_path_factory.mktemp("own"))
+    made.lay_out()
+    try:
+        for name in NAMES:
+            made.start(name)
+        for name in NAMES:
+            made.wait(name, 1)
+        yield made
+    finally:
+        for process in made.processes.values():
+            process.kill()
+            process.wait()
+
+
+def test_a_trade_that_both_books_hold_is_registered_and_can_be_proved(
+    network: OwnNetwork, tmp_path: Path
+) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text(HEADER + line(1) + line(2))
+    network.good("blotter", "load", book, "--home", network.home("bob"))
+    listed = json.loads(network.good("blotter", "list", "--home", network.home("bob"), "--json"))
+    assert [entry["uti"] for entry in listed["trades"]] == [f"{LEIS['alice']}N{n}" for n in (1, 2)]
+    sent = command("trade", "submit", "--csv", book, "--home", network.home("alice"), "--json")
+    assert sent.returncode == 0, sent
+    assert [one["status"] for one in json.loads(sent.stdout)] == ["registered"] * 2
+
+    uti, proof = f"{LEIS['alice']}N1", tmp_path / "proof.json"
+    network.good("prove", "trade", uti, "--home", network.home("carol"), "--out", proof)
+    genesis = network.folder / "genesis.dcn"
+    told = json.loads(network.good("verify-proof", proof, "--genesis", genesis, "--json"))
+    assert told["valid"]
+    assert told["claim"]["row"]["trade"]["uti"] == uti
+    header = tmp_path / "header.bin"
+    height = told["header_height"]
+    network.good("block", height, "--home", network.home("bob"), "--header", header)
+    network.good("verify-proof", proof, "--header", header)
+    inspected = json.loads(network.good("inspect", header, "--json"))
+    assert (inspected["kinds"][0], inspected["canonical"]) == ("header", True)
+    assert inspected["ident"] == told["header_id"]
+
+
+def test_books_that_differ_are_shown_field_by_field(network: OwnNetwork, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs.csv", tmp_path / "ours.csv"
+    theirs.write_text(HEADER + line(5, quantity=999))
+    ours.write_text(HEADER + line(5, quantity=100))
+    network.good("blotter", "load", theirs, "--home", network.home("bob"))
+    sent = command("trade", "submit", "--csv", ours, "--home", network.home("alice"))
+    assert sent.returncode == 4, sent
+    assert "AFFIRM_MISMATCH" in sent.stdout
+    row = next(one for one in sent.stdout.splitlines() if "quantity" in one)
+    assert [cell.strip() for cell in row.split("│")[1:4]] == ["quantity", "100", "999"]
+    shown = network.good(
+        "trade", "show", f"{LEIS['alice']}N5", "--home", network.home("alice"), "--json"
+    )
+    assert json.loads(shown)["status"] == "refused"
+
+
+def test_a_trade_nobody_answers_for_is_said_to_wait(network: OwnNetwork, tmp_path: Path) -> None:
+    ours = tmp_path / "ours.csv"
+    ours.write_text(HEADER + line(9))
+    sent = command(
+        "trade", "submit", "--csv", ours, "--home", network.home("alice"), "--timeout", 1, "--json"
+    )
+    assert sent.returncode == 1, sent
+    assert json.loads(sent.stdout)[0]["status"] == "waiting"
+
+
+def test_an_observer_submits_nothing(network: OwnNetwork, tmp_path: Path) -> None:
+    ours = tmp_path / "ours.csv"
+    ours.write_text(HEADER + line(10))
+    sent = command("trade", "submit", "--csv", ours, "--home", network.home("carol"), "--json")
+    assert sent.returncode == 4, sent
+    assert json.loads(sent.stdout)["code"] == "NODE_OBSERVER"
+
+
+def test_members_blocks_and_trades_are_shown(network: OwnNetwork) -> None:
+    home = network.home("carol")
+    shown = network.good("account", LEIS["alice"], "--home", home)
+    assert "alice" in shown
+    block = json.loads(network.good("block", "latest", "--home", home, "--json"))
+    assert block["commit"]["signers"]
+    members = json.loads(network.good("account", "--members", "--home", home, "--json"))
+    assert {one["lei"] for one in members} > {*LEIS.values()}
+    trades = json.loads(network.good("trade", "list", "--limit", 1, "--home", home, "--json"))
+    assert [one["uti"] for one in trades["trades"]] == [trades["next"]]
+
+
+def test_a_running_home_is_locked_and_may_be_verified(network: OwnNetwork) -> None:
+    home = network.home("alice")
+    second = command("run", "--home", home)
+    assert (second.returncode, "HOME_IN_USE" in second.stderr) == (3, True), second
+    assert command("reset", "--store", "--home", home).returncode == 3
+    found = json.loads(network.good("verify", "--home", home, "--json"))
+    assert found["ok"]
+
+
+def test_damage_is_found_marked_honoured_and_repaired_from_the_peers(network: OwnNetwork) -> None:
+    home = network.home("carol")
+    assert network.stop("carol") == 0
+    signer = (home / "data" / "signer.state").read_bytes()
+    db = sqlite3.connect(home / "data" / "store.sqlite")
+    with db:
+        db.execute("UPDATE receipts SET receipt=receipt||x'00' WHERE position=0")
+    ((height,),) = db.execute("SELECT min(height) FROM receipts").fetchall()
+    db.close()
+    found = command("verify", "--home", home)
+    assert found.returncode == 1, found
+    assert f"height {height}: receipt 0 is not what replay gives" in found.stdout
+    refused = command("run", "--home", home)
+    assert (refused.returncode, "STORE_DAMAGED" in refused.stderr) == (3, True), refused
+    network.good("reset", "--store", "--home", home)
+    assert (home / "data" / "signer.state").read_bytes() == signer
+    network.start("carol")
+    network.wait("carol", network.status("alice")["height"])
+    assert json.loads(network.good("verify", "--home", home, "--json"))["ok"]
+
+
+def test_a_restarted_network_proves_at_once(network: OwnNetwork, tmp_path: Path) -> None:
+    for name in NAMES:
+        assert network.stop(name) == 0
+    network.start("alice")
+    network.wait("alice", 1)
+    proof = tmp_path / "proof.json"
+    words = ["prove", "member", LEIS["bob"], "--home", network.home("alice")]
+    network.good(*words, "--wait", 0, "--out", proof)
+    network.good("verify-proof", proof, "--genesis", network.folder / "genesis.dcn")

@@ -31,10 +31,8 @@ def test_it_has_no_cycle(example: Round) -> None:
 
 
 def test_a_proposer_out_of_time_ships_what_is_marked_as_maximal() -> None:
-    circle = freeze(
-        [Due("1", "A", "B", "USD", 4), Due("2", "B", "C", "USD", 5)]
-        + [Due("3", "C", "A", "USD", 6)]
-    )
+    owed = [("A", "B", 4), ("B", "C", 5), ("C", "A", 6)]
+    circle = freeze([Due(a + b, a, b, "USD", amount) for a, b, amount in owed])
     cleared = circle.clear(SEED, circle.certify_greedily())
     assert cleared.results[0].objective is Objective.MAXIMAL
     assert cleared.cancelled.tolist() == [4, 4, 4]

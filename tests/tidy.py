@@ -48,7 +48,7 @@ _REGISTRY: Final = re.compile(
 def committed() -> list[Path]:
     """Every text file under version control (or, outside a checkout, every file of the tree)."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -37,7 +37,7 @@ IMPURE: Final = frozenset(
 LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 70
 
-_MACHINE_PATH: Final = re.compile(r"(?<![\w./$}])/(?:work|home|root|mnt|Users|opt|tmp/w)/\.?\w")
+_MACHINE_PATH: Final = re.compile(r"(?<![\w./$}])/(?:work|home|root|mnt|Users|opt|srv)/\.?\w")
 _REGISTRY: Final = re.compile(
     r"https?://[\w.@:-]*(?:pypi|pythonhosted|artifactory|nexus|jfrog|devpi|mirror)[\w.:/-]*|"
     r"--(?:extra-)?index-url|--trusted-host",

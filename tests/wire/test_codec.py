@@ -5,7 +5,7 @@ import unicodedata
 from enum import IntEnum
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

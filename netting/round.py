@@ -29,9 +29,11 @@ from netting.graph import (
     refuse_bad,
     set_off,
 )
+from netting.greedy import greedy
 from netting.settle import Legs, leg_nets
 from netting.solve import Solver, solve
 from netting.varint import pack, unpack
+from wire.limits import AMOUNT_MAX
 
 
 class Obligation(Protocol):
@@ -107,8 +109,11 @@ class Round:
 
     def certify(self, seed: bytes, *, solver: Solver | None = None) -> bytes:
         """The certificate of all assets: the lengths as LEB128, then the bytes of each."""
-        parts = [solve(pool.graph, pool.ids, seed, solver=solver) for pool in self.pools]
-        return pack(np.array([len(part) for part in parts], np.int64)) + b"".join(parts)
+        return _join([solve(pool.graph, pool.ids, seed, solver=solver) for pool in self.pools])
+
+    def certify_greedily(self) -> bytes:
+        """The same with MAXIMAL certificates, for a proposer whose time box has run out."""
+        return _join([greedy(pool.graph) for pool in self.pools])
 
     def clear(self, seed: bytes, certificate: bytes) -> "ClearedRound":
         """What `certificate` proves cancelled; raises `CertificateRefused`."""
@@ -178,7 +183,7 @@ def freeze(obligations: Iterable[Obligation]) -> Round:
     Raises `BadObligations` (see `aggregate`), also for an id that occurs twice.
     """
     ordered = tuple(sorted(obligations, key=lambda one: (one.due, one.id)))
-    _refuse_duplicates(ordered)
+    _refuse_what_no_array_holds(ordered)
     participants = tuple(
         sorted({one.debtor for one in ordered} | {one.creditor for one in ordered})
     )
@@ -189,11 +194,13 @@ def freeze(obligations: Iterable[Obligation]) -> Round:
     return Round(ordered, participants, assets, legs, pools)
 
 
-def _refuse_duplicates(obligations: Sequence[Obligation]) -> None:
+def _refuse_what_no_array_holds(obligations: Sequence[Obligation]) -> None:
     seen: set[bytes | str] = set()
     for one in obligations:
         if one.id in seen:
             raise BadObligations(f"obligation {one.id!r} is there twice")
+        if not 1 <= one.amount <= AMOUNT_MAX:
+            raise BadObligations(f"amounts lie in 1 to {AMOUNT_MAX}, not {one.amount}")
         seen.add(one.id)
 
 
@@ -233,6 +240,10 @@ def _pool(legs: Legs, asset: int, participants: Sequence[ParticipantId], alone: 
     graph, members = compact(rest.graph)
     ids = tuple(participants[who] for who in members.tolist())
     return Pool(mine, edges_of(gross, debtor, creditor), gross, rest, graph, ids)
+
+
+def _join(certificates: list[bytes]) -> bytes:
+    return pack(np.array([len(one) for one in certificates], np.int64)) + b"".join(certificates)
 
 
 def _split(certificate: bytes, count: int) -> list[bytes]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from netting.generate import SHAPES, Market
 from netting.graph import Graph, aggregate, set_off
 
-EXAMPLES = int(os.environ.get("NETTING_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("NETTING_EXAMPLES", "100"))
 """Random cases per law; `NETTING_EXAMPLES=10000` for the long run."""
 
 SEED = bytes(range(32))

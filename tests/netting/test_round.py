@@ -134,6 +134,7 @@ def test_the_oldest_obligation_of_a_pair_is_discharged_first() -> None:
         ([Due("1", "A", "A", "USD", 1)], "owes itself"),
         ([Due("1", "A", "B", "USD", 0)], "amounts"),
         ([Due("1", "A", "B", "USD", 1 << 62)], "amounts"),
+        ([Due("1", "A", "B", "USD", -(1 << 70))], "amounts"),
         ([Due("1", "A", "B", "USD", 1), Due("1", "B", "A", "USD", 1)], "twice"),
         ([Due("1", "A", "A", "USD", 1, instruction="dvp")], "owes itself"),
     ],

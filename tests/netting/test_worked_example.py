@@ -30,6 +30,16 @@ def test_it_has_no_cycle(example: Round) -> None:
     assert cleared.results[0].objective is Objective.OPTIMAL
 
 
+def test_a_proposer_out_of_time_ships_what_is_marked_as_maximal() -> None:
+    circle = freeze(
+        [Due("1", "A", "B", "USD", 4), Due("2", "B", "C", "USD", 5)]
+        + [Due("3", "C", "A", "USD", 6)]
+    )
+    cleared = circle.clear(SEED, circle.certify_greedily())
+    assert cleared.results[0].objective is Objective.MAXIMAL
+    assert cleared.cancelled.tolist() == [4, 4, 4]
+
+
 def test_its_nets_and_pay_ins(example: Round) -> None:
     cleared = example.clear(SEED, example.certify(SEED))
     assert cleared.nets().tolist() == [[-90], [100], [-10]]

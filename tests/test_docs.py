@@ -1,0 +1,61 @@
+"""The documents made from the code are current, and the glossary is in order."""
+
+import re
+
+from node.cli import errors_page
+from node.cli.explain import PACKAGES, every_error
+from tests.tidy import ROOT
+from wire.errors import CodedError, EnvironmentFault, PeerFault, Rejection
+
+
+def _all_kinds() -> list[type[CodedError]]:
+    every_error()  # imports every module
+    found: list[type[CodedError]] = []
+    waiting = list(CodedError.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.split(".")[0] in PACKAGES:
+            found.append(kind)
+    return found
+
+
+def test_the_errors_page_is_current() -> None:
+    """If this fails: python -m node.cli.errors_page > docs/ERRORS.md."""
+    assert (ROOT / "docs/ERRORS.md").read_text("utf-8") == errors_page.page()
+
+
+def test_every_error_has_a_code_of_its_own_a_meaning_and_a_remedy() -> None:
+    kinds = [kind for kind in _all_kinds() if kind not in (Rejection, PeerFault, EnvironmentFault)]
+    assert len(kinds) > 70
+    codes = [kind.code for kind in kinds]
+    assert sorted(codes) == sorted(set(codes))
+    for kind in kinds:
+        assert re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", kind.code), kind
+        assert kind.remedy.endswith((".", ")")), kind
+        assert kind.__doc__, kind
+        assert kind.__doc__ != kind.__mro__[1].__doc__, kind
+
+
+def test_the_page_lists_every_code_once() -> None:
+    page = errors_page.page()
+    for code in every_error():
+        assert page.count(f"\n| `{code}` |") == 1, code
+
+
+def _glossary() -> list[tuple[str, str]]:
+    text = (ROOT / "docs/GLOSSARY.md").read_text("utf-8")
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| ")]
+    return [(term.strip(), meaning.strip()) for term, meaning in rows if term.strip() != "Term"]
+
+
+def test_the_glossary_is_sorted_and_has_every_term_once() -> None:
+    terms = [term.casefold() for term, _ in _glossary()]
+    assert len(terms) > 60
+    assert terms == sorted(set(terms))
+
+
+def test_every_term_is_explained_in_a_sentence() -> None:
+    for term, meaning in _glossary():
+        assert meaning[0] in "ABCDEFGHIJKLMNOPQRSTUVWXYZ`", term
+        assert meaning.endswith("."), term

@@ -53,9 +53,13 @@ async def test_another_tasks_commit_leaves_a_half_written_block_alone(tmp_path: 
 async def test_what_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     store = await Store.open(path, bytes(32))
-    with pytest.raises(ZeroDivisionError):
+
+    async def fails() -> None:
         async with transaction(store.db):
             await store.db.execute("INSERT INTO meta VALUES ('one', x'00')")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
     assert entries(path) == []
     await store.close()

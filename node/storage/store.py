@@ -23,6 +23,7 @@ from node.storage.records import (
     validator_sets,
 )
 from node.storage.schema import SCHEMA
+from node.storage.transaction import transaction
 from wire.codec import Digest, decode, encode
 from wire.errors import CodedError
 from wire.limits import TRANSACTION_BYTES_MAX
@@ -107,10 +108,10 @@ class Store:
     async def _found(self, at_genesis: Tip) -> None:
         """Write the state before block 1."""
         rows = [(key, encode(row)) for key, row in at_genesis.state.rows()]
-        await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
         record = encode(stored_tip(at_genesis, self._genesis_hash))
-        await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
-        await self.db.commit()
+        async with transaction(self.db):
+            await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
+            await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
 
     async def stored_tip(self) -> StoredTip | None:
         """The tip's record; raises `StoreDamaged`."""
@@ -131,8 +132,8 @@ class Store:
         deleted = [(key,) for key, row in applied.changes if row is None]
         written = [(key, row) for key, row in applied.changes if row is not None]
         db = self.db
-        undo = await self._undo(height, sorted(key for key, _ in applied.changes))
-        try:
+        async with transaction(db):
+            undo = await self._undo(height, sorted(key for key, _ in applied.changes))
             await db.execute(
                 "INSERT INTO blocks VALUES (?, ?, ?)", (height, tip.block_id, encode(decided))
             )
@@ -165,10 +166,6 @@ class Store:
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 [("tip", record), ("undo", encode(undo))],
             )
-            await db.commit()
-        except BaseException:
-            await db.rollback()
-            raise
 
     async def _undo(self, height: int, keys: list[bytes]) -> Undo:
         """The rows under `keys` as they are now."""
@@ -214,13 +211,13 @@ class Store:
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:
         """Write accepted submissions; what is decided already stays as it is."""
-        await self.db.executemany(
-            "INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, 'pending', '', '', 0)",
-            [(tx_id(tx), encode(tx), tx.valid_until) for tx in transactions],
-        )
-        for tx in transactions:
-            await self._already(tx_id(tx))
-        await self.db.commit()
+        async with transaction(self.db):
+            await self.db.executemany(
+                "INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, 'pending', '', '', 0)",
+                [(tx_id(tx), encode(tx), tx.valid_until) for tx in transactions],
+            )
+            for tx in transactions:
+                await self._already(tx_id(tx))
 
     async def _already(self, ident: bytes) -> None:
         """A submission that has reached a block by another way, before it was kept, says so."""

@@ -7,6 +7,7 @@ import aiosqlite
 from ledger.objects import Trade
 from ledger.transactions import Transaction, tx_id, utis
 from node.messages import FieldDifference
+from node.storage.transaction import transaction
 from wire.codec import Record, decode, encode
 from wire.limits import TRANSACTION_BYTES_MAX
 
@@ -57,8 +58,8 @@ class TradeStore:
     async def add_to_blotter(self, trades: Iterable[Trade]) -> int:
         """Enter trades of the own book; an entry with the same UTI is replaced. How many."""
         rows = [(trade.uti, encode(trade)) for trade in trades]
-        await self._db.executemany("INSERT OR REPLACE INTO blotter VALUES (?, ?)", rows)
-        await self._db.commit()
+        async with transaction(self._db):
+            await self._db.executemany("INSERT OR REPLACE INTO blotter VALUES (?, ?)", rows)
         return len(rows)
 
     async def blotter(self, after: str, count: int) -> list[Trade]:
@@ -84,18 +85,18 @@ class TradeStore:
 
     async def begin(self, transactions: Sequence[tuple[Transaction, str]]) -> None:
         """Keep half-signed transactions, each with its counterparty's LEI."""
-        await self._db.executemany(
-            "INSERT OR REPLACE INTO affirmations VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (tx_id(tx), encode(tx), counterparty, WAITING, "", b"", tx.valid_until)
-                for tx, counterparty in transactions
-            ],
-        )
-        await self._db.executemany(
-            "INSERT OR REPLACE INTO affirmed_utis VALUES (?, ?)",
-            [(uti, tx_id(tx)) for tx, _ in transactions for uti in utis(tx.action)],
-        )
-        await self._db.commit()
+        async with transaction(self._db):
+            await self._db.executemany(
+                "INSERT OR REPLACE INTO affirmations VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (tx_id(tx), encode(tx), counterparty, WAITING, "", b"", tx.valid_until)
+                    for tx, counterparty in transactions
+                ],
+            )
+            await self._db.executemany(
+                "INSERT OR REPLACE INTO affirmed_utis VALUES (?, ?)",
+                [(uti, tx_id(tx)) for tx, _ in transactions for uti in utis(tx.action)],
+            )
 
     async def waiting(self) -> list[AffirmationRow]:
         """What still waits for the counterparty."""
@@ -114,10 +115,10 @@ class TradeStore:
             (one.status, one.code, encode(Differences(one.differences)), one.tx_id)
             for one in outcomes
         ]
-        await self._db.executemany(
-            "UPDATE affirmations SET status=?, code=?, differences=? WHERE tx_id=?", rows
-        )
-        await self._db.commit()
+        async with transaction(self._db):
+            await self._db.executemany(
+                "UPDATE affirmations SET status=?, code=?, differences=? WHERE tx_id=?", rows
+            )
 
     async def _select(self, where: str, values: tuple[object, ...]) -> list[AffirmationRow]:
         cursor = await self._db.execute(

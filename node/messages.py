@@ -5,11 +5,11 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from consensus.exchange import Announcement
-from consensus.messages import CarriedProposal, Certificate, Vote
+from consensus.messages import CarriedProposal, Certificate, Height, Vote
 from ledger.transactions import KeySignature, Transaction
 from node.blocks import Bundle, DecidedBlock, Proposed, check_bundle, check_parts
 from wire.codec import Record, decode, encode
-from wire.limits import FRAME_BYTES_MAX
+from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX
 
 BUNDLES_TOPIC: Final = "dcn/bundles/1"
 """Bundles of transactions; everything else goes over direct streams."""
@@ -27,7 +27,7 @@ class Hello(Record, frozen=True, tag=16):
     protocol_version: int
     chain_id: str
     genesis_hash: Digest32
-    height: int
+    height: Annotated[int, msgspec.Meta(ge=0, le=HEIGHT_MAX)]
     agent: str
 
 
@@ -53,7 +53,7 @@ class BundleReply(Record, frozen=True, tag=19):
 class BlocksRequest(Record, frozen=True, tag=20):
     """Asks for decided blocks from a height on."""
 
-    from_height: Annotated[int, msgspec.Meta(ge=1)]
+    from_height: Height
     count: Annotated[int, msgspec.Meta(ge=1, le=BLOCKS_PER_REQUEST_MAX)]
 
 

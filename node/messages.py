@@ -7,7 +7,15 @@ import msgspec
 from consensus.exchange import Announcement
 from consensus.messages import CarriedProposal, Certificate, Height, Vote
 from ledger.transactions import KeySignature, Transaction
-from node.blocks import Bundle, DecidedBlock, Proposed, check_bundle, check_parts
+from node.blocks import (
+    Bundle,
+    DecidedBlock,
+    Proposed,
+    check_bundle,
+    check_parts,
+    check_proposed,
+    check_transactions,
+)
 from wire.codec import Record, decode, encode
 from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX
 
@@ -130,6 +138,10 @@ def decode_message(data: bytes) -> DirectMessage:
         case BlocksReply(blocks=blocks):
             for decided in blocks:
                 check_parts(decided.block)
+        case ProposalMessage(block=proposed):
+            check_proposed(proposed)
+        case AffirmRequest(transactions=transactions):
+            check_transactions(transactions)
         case _:
             pass
     return message

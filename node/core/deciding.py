@@ -21,7 +21,7 @@ from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, block_id
 from node.core import effects as e
-from node.core.building import build, check_successor, problems_due
+from node.core.building import body_bytes_max, build, check_successor, problems_due
 from node.core.chain import Tip
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
@@ -231,7 +231,7 @@ class Deciding:
         late = self._last_run.core.commit() if self._last_run is not None else None
         if late is not None and self.tip.commit is not None:
             self.tip = msgspec.structs.replace(self.tip, commit=late)
-        parts = self.pool.pick()
+        parts = self.pool.pick(body_bytes_max(self.tip, certificates))
         transactions: list[Transaction] = []
         for part in parts:
             bundle = self.pool.bundle(part.digest)

@@ -116,12 +116,13 @@ class Mempool:
             self._claims[claim] = ident
         return True
 
-    def pick(self) -> tuple[BundlePart, ...]:
-        """What to propose, oldest bundles first, within a block's limits."""
+    def pick(self, bytes_max: int = BLOCK_BODY_BYTES_MAX) -> tuple[BundlePart, ...]:
+        """What to propose, oldest bundles first, within a block's limits and `bytes_max`."""
+        room = min(bytes_max, BLOCK_BODY_BYTES_MAX)
         chosen: dict[Digest, list[int]] = {digest: [] for digest in self._open}
         count = size = 0
         for entry in self._waiting.values():
-            if count + 1 > BLOCK_TRANSACTIONS_MAX or size + entry.size > BLOCK_BODY_BYTES_MAX:
+            if count + 1 > BLOCK_TRANSACTIONS_MAX or size + entry.size > room:
                 break
             chosen[entry.digest].append(entry.position)
             count, size = count + 1, size + entry.size

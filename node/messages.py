@@ -17,7 +17,7 @@ from node.blocks import (
     check_transactions,
 )
 from wire.codec import Record, decode, encode
-from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX
+from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX, TEXT_CHARS_MAX
 
 BUNDLES_TOPIC: Final = "dcn/bundles/1"
 """Bundles of transactions; everything else goes over direct streams."""
@@ -80,9 +80,9 @@ class AffirmRequest(Record, frozen=True, tag=22):
 class FieldDifference(Record, frozen=True):
     """A field in which two books differ, as text."""
 
-    field: str
-    ours: str
-    theirs: str
+    field: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    ours: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    theirs: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
 
 
 class Affirmation(Record, frozen=True):
@@ -90,7 +90,7 @@ class Affirmation(Record, frozen=True):
 
     tx_id: Digest32
     signature: KeySignature | None
-    code: str
+    code: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
     """Empty with a signature; else the code of the refusal."""
     differences: Annotated[tuple[FieldDifference, ...], msgspec.Meta(max_length=64)]
     """`ours` is the answering side's book."""

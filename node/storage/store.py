@@ -192,7 +192,7 @@ class Store:
     async def block(self, height: int) -> DecidedBlock | None:
         """The block at `height`; raises `StoreDamaged`."""
         found = await self.blocks(height, 1)
-        return found[0] if found else None
+        return found[0] if found and found[0].block.header.height == height else None
 
     async def blocks(
         self, from_height: int, count: int, bytes_max: int | None = None

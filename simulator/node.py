@@ -55,6 +55,9 @@ class SimulatedNode:
         signer = new_state(tip.chain_id, self._key.public)
         self.disk = Disk([], 1, [], tip, signer, {})
         self.up = False
+        self.effects_left: int | None = None
+        """Dies before the effect after so many, whatever it is: between a log and a signature, or
+        a signature and its sending."""
         self.core = self._boot()
 
     def _boot(self) -> NodeCore:
@@ -64,6 +67,7 @@ class SimulatedNode:
     def start(self, now_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
+        self.effects_left = None
         self.core = self._boot()
         self.take(i.Started(tuple(self.disk.log), self.disk.signer, now_ms))
 
@@ -76,9 +80,17 @@ class SimulatedNode:
         pending: list[i.Input] = [given]
         while pending and self.up:
             for effect in self.core.handle(pending.pop(0)):
+                if self._dies():
+                    return
                 answer = self._carry_out(effect, given.now_ms)
                 if answer is not None:
                     pending.append(answer)
+
+    def _dies(self) -> bool:
+        if self.effects_left is not None:
+            self.effects_left -= 1
+            self.up = self.effects_left >= 0
+        return not self.up
 
     def _carry_out(self, effect: e.Effect, now_ms: int) -> i.Input | None:
         match effect:

@@ -184,9 +184,11 @@ class Scenario:
         draw = self._draw
         members = [who.lei for who in self.founded.members]
         victim = draw.choice(members)
-        match draw.choice(("none", "crash", "cut", "partition")):
+        match draw.choice(("none", "crash", "die", "cut", "partition")):
             case "crash":
                 self.network.crash(victim)
+            case "die":
+                self.network.nodes[victim].effects_left = draw.randint(0, 100)
             case "cut":
                 for other in members:
                     if other != victim:
@@ -201,7 +203,12 @@ class Scenario:
 
     def _recover(self) -> None:
         self.network.heal()
-        self.network.start([name for name, node in self.network.nodes.items() if not node.up])
+        down = [name for name, node in self.network.nodes.items() if not node.up]
+        for name in down:
+            self.network.crash(name)
+        self.network.start(down)
+        for node in self.network.nodes.values():
+            node.effects_left = None
 
     # ---------------------------------------------------------------- conditions
     def _all_decided(self) -> bool:

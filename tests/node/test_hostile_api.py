@@ -45,7 +45,8 @@ async def client(filled_home: Path, tmp_path: Path) -> AsyncIterator[httpx.Async
     """A client with the token; afterwards the node has kept nothing of what it sent."""
     shutil.copytree(filled_home, tmp_path / "home")
     daemon = await Daemon.open(tmp_path / "home")
-    through = httpx.ASGITransport(make_app(daemon), raise_app_exceptions=False)
+    app: Any = make_app(daemon)
+    through = httpx.ASGITransport(app, raise_app_exceptions=False)
     headers = {"authorization": f"Bearer {daemon.home.token()}"}
     before = await kept(daemon)
     async with httpx.AsyncClient(

@@ -49,7 +49,7 @@ class Bench:
         self.drive = drive
         self.processes = processes
         self.places = places
-        self.pids = [p.pid for p in processes._running.values()]
+        self.pids = processes.pids()
         self._samples = [0] * len(drive.members)
 
     async def offer(self, trades: list[Trade], per_s: int | None, batch: int) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Bench:
             if per_s is not None:
                 await asyncio.sleep(max(0.0, begin + done / (per_s * share) - time.monotonic()))
             content = {"trades": [fields_of(t) for t in chunk], "batch": batch > 1}
-            await self.drive._post(self.drive.nodes[lei], "/v1/trades", content)
+            await self.drive.post(self.drive.nodes[lei], "/v1/trades", content)
             done += len(chunk)
 
     async def _fresh_samples(self) -> list[int]:

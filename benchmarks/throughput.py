@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Trades per second of a real network: four validators, each a process, on this machine.
 
 Prints a table: for several offered loads, single trades and TradeBatches, how many trades are
@@ -11,10 +12,14 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+# Run as a script, Python looks for modules beside it first, and there `netting.py` is a benchmark.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from rich.console import Console
 from rich.table import Table

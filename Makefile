@@ -27,7 +27,7 @@ simulate: setup  ## simulated networks of real cores, with faults, on fresh seed
 
 bench: setup  ## every speed the README claims
 	$(RUN)/python benchmarks/throughput.py
-	$(RUN)/python benchmarks/netting.py
+	$(RUN)/python benchmarks/netting.py --quick
 	$(RUN)/python benchmarks/network.py
 
 clean:  ## remove .venv, testnet and caches

@@ -10,11 +10,10 @@ import typer
 
 from node.cli.net.mode import WITH_CASH, Mode
 from node.cli.options import JsonOption
-from node.cli.output import Exit, UsageWrong, pairs, print_json, printable, read_bytes, write_file
+from node.cli.output import Exit, UsageWrong, pairs, print_json, read_bytes, write_file
 
 if TYPE_CHECKING:
     from netting.graph import Ints
-    from node.cli.net.modes import Judged, Posed
     from node.cli.net.sheets import Debts
 
 app = typer.Typer(no_args_is_help=True, help="Net obligations in CSV files, offline.")
@@ -65,7 +64,7 @@ def solve(
     one for this seed (`unique`), whatever the order of the lines. `cleared` is all that was
     cancelled without cash, pairs set off included; gridlock: settled beyond the cash that moved.
     """
-    from node.cli.net import modes
+    from node.cli.net import modes, report
     from node.cli.net.paper import Paper
     from node.cli.net.sheets import read_debts
 
@@ -84,15 +83,15 @@ def solve(
     paper = Paper(chosen, salt, posed.digest(), body).encode()
     judged = modes.judge(posed, body, modes.prove(posed, salt, body))
     tell("telling the cycles")
-    figures = _figures(posed, judged) | {
+    figures = report.figures(posed, judged) | {
         "certificate_bytes": len(paper),
         "solve_s": round(solve_s, 6),
     }
     contents: list[tuple[Path, bytes]] = []
     if result is not None:
-        contents.append((result, _result_csv(debts, judged)))
+        contents.append((result, report.result_csv(debts, judged)))
     if plot is not None:
-        contents.append((plot, _drawn(posed, judged, file.name)))
+        contents.append((plot, report.drawn(posed, judged, file.name)))
     if certificate is not None:
         contents.append((certificate, paper))
     for path, content in contents:
@@ -100,7 +99,7 @@ def solve(
     if as_json:
         print_json(figures)
     else:
-        pairs("Netting", _readable(figures))
+        pairs("Netting", report.readable(figures))
 
 
 @app.command()
@@ -122,7 +121,7 @@ def check(
     certificate, say what was owed. Gridlock and compress need the --cash of the solving.
     """
     from netting.errors import CertificateRefused
-    from node.cli.net import modes
+    from node.cli.net import modes, report
     from node.cli.net.paper import read_paper
     from node.cli.net.sheets import read_debts
 
@@ -155,7 +154,7 @@ def check(
     if as_json:
         print_json(found)
     else:
-        pairs("Certificate", _readable(found))
+        pairs("Certificate", report.readable(found))
     raise SystemExit(int(Exit.OK if found["valid"] else Exit.VERDICT))
 
 
@@ -256,76 +255,6 @@ def _refuse_other_inputs(found: Mode, salt: bytes, mode: Mode | None, seed: byte
         raise CertificateRefused(f"of mode {found}, not {mode}")
     if seed is not None and seed != salt:
         raise CertificateRefused(f"of seed {salt.hex() or '(empty)'}, not {seed.hex()}")
-
-
-def _figures(posed: "Posed", judged: "Judged") -> dict[str, Any]:
-    from netting.cycles import decompose
-    from netting.graph import exact_sum
-
-    gross = exact_sum(posed.debts.amount)
-    cycles = 0 if posed.mode is Mode.GRIDLOCK else len(decompose(posed.graph, judged.flows))
-    return {
-        "mode": posed.mode.value,
-        "members": len(posed.debts.labels),
-        "obligations": len(posed.debts.amount),
-        "gross": gross,
-        "set_off": judged.set_off,
-        "cleared": judged.cleared,
-        "share": round(judged.cleared / gross, 6) if gross else 0.0,
-        "objective": judged.objective.name.lower(),
-        "unique": judged.unique,
-        "cycles": cycles,
-        "cash_moved": judged.cash_moved,
-        "failed": list(judged.failed),
-        "liquidity_events": list(judged.liquidity_events),
-        **judged.more,
-    }
-
-
-def _drawn(posed: "Posed", judged: "Judged", title: str) -> bytes:
-    from node.cli.net.plot import before_and_after
-
-    left = posed.debts.amount - judged.cancelled - judged.settled
-    return before_and_after(posed.debts, left, title).encode()
-
-
-def _result_csv(debts: "Debts", judged: "Judged") -> bytes:
-    import csv
-    from io import StringIO
-
-    written = StringIO(newline="")
-    rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(["debtor", "creditor", "amount", "cancelled", "settled", "left"])
-    left = debts.amount - judged.cancelled - judged.settled
-    rows.writerows(
-        zip(
-            map(debts.labels.__getitem__, debts.debtor.tolist()),
-            map(debts.labels.__getitem__, debts.creditor.tolist()),
-            debts.amount.tolist(),
-            judged.cancelled.tolist(),
-            judged.settled.tolist(),
-            left.tolist(),
-            strict=True,
-        )
-    )
-    return written.getvalue().encode()
-
-
-def _readable(figures: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for name, value in figures.items():
-        if isinstance(value, int) and not isinstance(value, bool):
-            shown[name] = f"{value:,}"
-        elif isinstance(value, list):
-            shown[name] = _listed(value)
-        else:
-            shown[name] = value
-    return shown
-
-
-def _listed(labels: list[str]) -> str:
-    first = ", ".join(printable(label) for label in labels[:10])
-    return first + (f" and {len(labels) - 10:,} more" if len(labels) > 10 else "") or "none"
 
 
 def _tell(text: str) -> None:

@@ -246,5 +246,10 @@ def _choice_bytes(settled: Flags) -> bytes:
 
 def _trades(debts: Debts, tolerance: Ints | None) -> Trades:
     n = len(debts.labels)
-    free = np.zeros(n, np.int64) if tolerance is None else tolerance
+    given = np.zeros(n, np.int64) if tolerance is None else tolerance
+    gross = np.zeros(n, np.int64)
+    np.add.at(gross, debts.debtor, debts.amount)
+    np.add.at(gross, debts.creditor, debts.amount)
+    # Nobody's position can move by more than all its trades.
+    free = np.minimum(given, gross)
     return Trades(n, debts.debtor, debts.creditor, debts.amount, free)

@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from netting.cycles import decompose
+from netting.cycles import count
 from netting.graph import exact_sum
 from node.cli.net.mode import Mode
 from node.cli.net.modes import Judged, Posed
@@ -16,7 +16,7 @@ from node.cli.output import printable
 def figures(posed: Posed, judged: Judged) -> dict[str, Any]:
     """What `--json` says of a result, certificate and time apart."""
     gross = exact_sum(posed.debts.amount)
-    cycles = 0 if posed.mode is Mode.GRIDLOCK else len(decompose(posed.graph, judged.flows))
+    cycles = 0 if posed.mode is Mode.GRIDLOCK else count(posed.graph, judged.flows)
     return {
         "mode": posed.mode.value,
         "members": len(posed.debts.labels),

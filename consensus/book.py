@@ -14,6 +14,7 @@ What is kept, for every sender apart, so that nobody can push out another's mess
 from bisect import insort
 from typing import Final
 
+from consensus.inputs import CertificateReceived, Input, ProposalReceived, VoteReceived
 from consensus.messages import Certificate, Equivocation, Proposal, Vote, VoteKind, votes_of
 from consensus.tally import RoundLog
 from consensus.validators import ValidatorSet
@@ -63,6 +64,23 @@ class Book:
         """Whether a quorum of prevotes for `block_id` in `round_` was seen."""
         log = self.rounds.get(round_)
         return log is not None and log.prevotes.has_quorum(block_id)
+
+    def knows(self, given: Input) -> bool:
+        """Whether a message was taken before, so that it can change nothing any more."""
+        match given:
+            case VoteReceived(vote=vote):
+                log = self.rounds.get(vote.round)
+                return log is not None and log.tally(vote.kind).knows(vote)
+            case ProposalReceived(proposal=new, polka=polka):
+                log = self.rounds.get(new.round)
+                held = None if log is None else log.proposal_for(new.block_id)
+                told = polka is None or self.has_polka(polka.round, new.block_id)
+                return held == new and told
+            case CertificateReceived(certificate=new):
+                log = self.rounds.get(new.round)
+                return log is not None and log.tally(new.kind).certificates.get(new.block_id) == new
+            case _:
+                return False
 
     def add_vote(self, vote: Vote) -> Equivocation | None:
         """Keep and count `vote`; evidence if it contradicts its sender's first, once."""

@@ -36,6 +36,13 @@ class Tally:
         self.power_any += power
         return None
 
+    def knows(self, vote: Vote) -> bool:
+        """Whether `vote`, or evidence against its validator, is held already."""
+        first = self.votes.get(vote.validator)
+        if first is None:
+            return False
+        return first.block_id == vote.block_id or vote.validator in self.equivocators
+
     def forget(self, validator: bytes) -> None:
         """Drop the vote of `validator`, if there is one."""
         vote = self.votes.pop(validator, None)

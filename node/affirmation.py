@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from ledger.objects import Trade
+from ledger.rejections import WrongChain
 from ledger.transactions import (
     KeySignature,
     RegisterTrade,
@@ -70,7 +71,8 @@ class BadAffirmation(PeerFault):
 class Affirmer:
     """One member's side: answers requests, and completes its own transactions."""
 
-    def __init__(self, lei: str, key: SigningKey, store: TradeStore) -> None:
+    def __init__(self, chain_id: str, lei: str, key: SigningKey, store: TradeStore) -> None:
+        self._chain_id = chain_id
         self._lei = lei
         self._key = key
         self._store = store
@@ -118,6 +120,8 @@ class Affirmer:
         ident = tx_id(tx)
         found: list[FieldDifference] = []
         try:
+            if tx.chain_id != self._chain_id:
+                raise WrongChain(f"is for {tx.chain_id[:48]}, this is {self._chain_id}")
             for trade in trades_of(tx):
                 if {trade.buyer, trade.seller} != {self._lei, counterparty}:
                     raise NotAParty(trade.uti)

@@ -5,7 +5,9 @@ which it names by the digests of gossiped bundles. Stores and sync hold full `Bl
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
 
 from consensus.messages import Certificate, Equivocation
 from ledger.apply import Block as LedgerBlock
@@ -18,10 +20,17 @@ from wire.limits import (
     BLOCK_TRANSACTIONS_MAX,
     BUNDLE_BYTES_MAX,
     BUNDLE_TRANSACTIONS_MAX,
+    EVIDENCE_MAX,
     TRANSACTION_BYTES_MAX,
 )
 from wire.merkle import root
 from wire.signing import Verified
+
+COMMIT_BYTES_MAX: Final = 16 << 10
+"""Of a commit by VALIDATORS_MAX: what a block leaves free, so that it fits a frame once decided."""
+
+Evidence: TypeAlias = Annotated[tuple[Equivocation, ...], msgspec.Meta(max_length=EVIDENCE_MAX)]
+"""Each piece costs two signature checks before anything else of a block is looked at."""
 
 
 class BlockMismatch(PeerFault):
@@ -63,8 +72,8 @@ class Bundle(Record, frozen=True):
 class BundlePart(Record, frozen=True):
     """The transactions of a bundle that a proposal takes, by position in the bundle."""
 
-    digest: bytes
-    taken: tuple[int, ...]
+    digest: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    taken: Annotated[tuple[int, ...], msgspec.Meta(max_length=BUNDLE_TRANSACTIONS_MAX)]
     """Ascending positions; empty: all of them."""
 
 
@@ -73,9 +82,9 @@ class Proposed(Record, frozen=True):
 
     header: Header
     last_commit: Certificate | None
-    evidence: tuple[Equivocation, ...]
+    evidence: Evidence
     certificates: tuple[RoundCertificate, ...]
-    bundles: tuple[BundlePart, ...]
+    bundles: Annotated[tuple[BundlePart, ...], msgspec.Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
 
 
 class Block(Record, frozen=True):
@@ -84,7 +93,7 @@ class Block(Record, frozen=True):
     header: Header
     last_commit: Certificate | None
     """Precommits that decided the parent; None in block 1."""
-    evidence: tuple[Equivocation, ...]
+    evidence: Evidence
     certificates: tuple[RoundCertificate, ...]
     transactions: tuple[Transaction, ...]
 
@@ -135,40 +144,63 @@ def decode_decided(data: bytes) -> DecidedBlock:
     return decided
 
 
-def check_transactions(transactions: Sequence[Transaction]) -> None:
-    """The form of transactions that came inside another message; raises `MalformedBytes`."""
+def check_transactions(transactions: Sequence[Transaction]) -> list[bytes]:
+    """The form of transactions that came inside another message; their encodings.
+
+    Raises `MalformedBytes` and `Oversize`, before they take more memory than a block may.
+    """
+    encoded: list[bytes] = []
+    size = 0
     for tx in transactions:
         check_form(tx)
-        if len(encode(tx)) > TRANSACTION_BYTES_MAX:
+        encoded.append(encode(tx))
+        if len(encoded[-1]) > TRANSACTION_BYTES_MAX:
             raise Oversize(f"a transaction has more than {TRANSACTION_BYTES_MAX} bytes")
+        size += len(encoded[-1])
+        if size > BLOCK_BYTES_MAX:
+            raise Oversize(f"transactions of more than {BLOCK_BYTES_MAX} bytes")
+    return encoded
 
 
 def check_parts(block: Block) -> None:
-    """Raise `BlockMismatch` unless header and parts of a full block belong together."""
+    """Raise `BlockMismatch` unless header and parts of a full block belong together.
+
+    Raises `MalformedBytes` or `Oversize` for transactions that no block may hold.
+    """
     header = block.header
     if len(block.transactions) > BLOCK_TRANSACTIONS_MAX:
         raise BlockMismatch(f"has {len(block.transactions)} transactions")
-    check_transactions(block.transactions)
-    found = (
-        commit_hash(block.last_commit),
-        records_root(block.transactions),
-        records_root(block.certificates),
-        records_root(block.evidence),
+    if root(check_transactions(block.transactions)) != header.transactions_root:
+        raise BlockMismatch(f"transactions of block {header.height} are not the header's")
+    _check_rest(block)
+
+
+def check_proposed(proposed: Proposed) -> None:
+    """All that can be checked of a proposed block while its bundles are not at hand.
+
+    Who passes on what has passed this is never at fault. Raises `BlockMismatch`, `Oversize`.
+    """
+    size = len(encode(proposed))
+    if size > BLOCK_BYTES_MAX:  # with the polka that a relay adds, it must still fit a frame
+        raise Oversize(f"a proposed block of {size} bytes, at most {BLOCK_BYTES_MAX} allowed")
+    _check_rest(proposed)
+
+
+def _check_rest(block: Block | Proposed) -> None:
+    """Raise `BlockMismatch` unless all but the transactions is what the header says."""
+    header = block.header
+    parts = (
+        ("last commit", commit_hash(block.last_commit), header.last_commit_hash),
+        ("certificates", records_root(block.certificates), header.certificates_root),
+        ("evidence", records_root(block.evidence), header.evidence_root),
     )
-    named = (
-        header.last_commit_hash,
-        header.transactions_root,
-        header.certificates_root,
-        header.evidence_root,
-    )
-    names = ("last commit", "transactions", "certificates", "evidence")
-    for name, one, other in zip(names, found, named, strict=True):
-        if one != other:
-            raise BlockMismatch(f"{name} of block {header.height} are not what the header says")
+    for name, found, named in parts:
+        if found != named:
+            raise BlockMismatch(f"{name} of block {header.height} is not what the header says")
 
 
 def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
-    """The full block of a proposal whose bundles are all at hand; raises `BlockMismatch`."""
+    """The full block of a proposal whose bundles are all at hand; raises as `check_parts`."""
     transactions: list[Transaction] = []
     for part in proposed.bundles:
         source = bundles[part.digest].transactions
@@ -177,6 +209,8 @@ def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
         ):
             raise BlockMismatch("a proposal takes what its bundle does not have")
         transactions += [source[i] for i in part.taken] if part.taken else source
+        if len(transactions) > BLOCK_TRANSACTIONS_MAX:  # a bundle can be named again and again
+            raise BlockMismatch(f"takes more than {BLOCK_TRANSACTIONS_MAX} transactions")
     block = Block(
         proposed.header,
         proposed.last_commit,

@@ -10,6 +10,7 @@ from node.messages import FieldDifference
 from wire import ids
 from wire.errors import CodedError, EnvironmentFault
 from wire.ids import InstrumentCode
+from wire.limits import TEXT_CHARS_MAX
 
 COLUMNS: Final = (
     "uti",
@@ -90,14 +91,14 @@ def differences(ours: Trade, theirs: Trade) -> tuple[FieldDifference, ...]:
     """The fields in which two books differ."""
     mine, other = fields_of(ours), fields_of(theirs)
     return tuple(
-        FieldDifference(name, mine[name], other[name])
+        FieldDifference(name, mine[name][:TEXT_CHARS_MAX], other[name][:TEXT_CHARS_MAX])
         for name in COLUMNS
         if mine[name] != other[name] and name != "reference"
     )
 
 
 def _positive(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) <= 0 or len(text) > 18:
+    if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) <= 0:
         raise ValueError(f"{name} is {text[:40]!r}, a positive integer expected")
     return int(text)
 

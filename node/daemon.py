@@ -116,7 +116,7 @@ class Daemon:
             self.shell.before = await self.store.state_before(tip, root)
         self.inbound = Inbound(tip.chain_id, self.network, self.shell, membership)
         if self.is_member:
-            self.affirmer = Affirmer(config.lei, keys.signing("trade"), self.trades)
+            self.affirmer = Affirmer(tip.chain_id, config.lei, keys.signing("trade"), self.trades)
             self.inbound.affirmer = self.affirmer
             await self.affirmer.load()
         if config.trades.blotter:

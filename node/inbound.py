@@ -91,6 +91,8 @@ class Inbound:
 
     async def _direct(self, peer: str, data: bytes) -> None:
         message = decode_message(data)
+        if not self._shell.core.wants(peer, message):
+            return
         if signatures_in(message) >= HEAVY_SIGNATURES:
             checked = await asyncio.to_thread(verify_message, self._chain_id, message)
         else:

@@ -5,11 +5,19 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from consensus.exchange import Announcement
-from consensus.messages import CarriedProposal, Certificate, Vote
+from consensus.messages import CarriedProposal, Certificate, Height, Vote
 from ledger.transactions import KeySignature, Transaction
-from node.blocks import Bundle, DecidedBlock, Proposed, check_bundle, check_parts
+from node.blocks import (
+    Bundle,
+    DecidedBlock,
+    Proposed,
+    check_bundle,
+    check_parts,
+    check_proposed,
+    check_transactions,
+)
 from wire.codec import Record, decode, encode
-from wire.limits import FRAME_BYTES_MAX
+from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX, TEXT_CHARS_MAX
 
 BUNDLES_TOPIC: Final = "dcn/bundles/1"
 """Bundles of transactions; everything else goes over direct streams."""
@@ -27,7 +35,7 @@ class Hello(Record, frozen=True, tag=16):
     protocol_version: int
     chain_id: str
     genesis_hash: Digest32
-    height: int
+    height: Annotated[int, msgspec.Meta(ge=0, le=HEIGHT_MAX)]
     agent: str
 
 
@@ -53,7 +61,7 @@ class BundleReply(Record, frozen=True, tag=19):
 class BlocksRequest(Record, frozen=True, tag=20):
     """Asks for decided blocks from a height on."""
 
-    from_height: Annotated[int, msgspec.Meta(ge=1)]
+    from_height: Height
     count: Annotated[int, msgspec.Meta(ge=1, le=BLOCKS_PER_REQUEST_MAX)]
 
 
@@ -72,9 +80,9 @@ class AffirmRequest(Record, frozen=True, tag=22):
 class FieldDifference(Record, frozen=True):
     """A field in which two books differ, as text."""
 
-    field: str
-    ours: str
-    theirs: str
+    field: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    ours: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    theirs: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
 
 
 class Affirmation(Record, frozen=True):
@@ -82,7 +90,7 @@ class Affirmation(Record, frozen=True):
 
     tx_id: Digest32
     signature: KeySignature | None
-    code: str
+    code: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
     """Empty with a signature; else the code of the refusal."""
     differences: Annotated[tuple[FieldDifference, ...], msgspec.Meta(max_length=64)]
     """`ours` is the answering side's book."""
@@ -130,6 +138,10 @@ def decode_message(data: bytes) -> DirectMessage:
         case BlocksReply(blocks=blocks):
             for decided in blocks:
                 check_parts(decided.block)
+        case ProposalMessage(block=proposed):
+            check_proposed(proposed)
+        case AffirmRequest(transactions=transactions):
+            check_transactions(transactions)
         case _:
             pass
     return message

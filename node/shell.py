@@ -100,12 +100,12 @@ class Shell:
         ident = tx_id(tx.value)
         future = asyncio.get_running_loop().create_future()
         if ident in self._submitters:
-            await self._submitters[ident]
+            await asyncio.shield(self._submitters[ident])
             return ident
         self._submitters[ident] = future
         try:
             self.put(i.Submitted(tx, now_ms()))
-            await future
+            await asyncio.shield(future)  # others may wait for the same one
         finally:
             self._submitters.pop(ident, None)
         return ident
@@ -228,15 +228,8 @@ class Shell:
 
     async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
         """As many of the blocks asked for as fit a frame."""
-        found = await self._store.blocks(start, count)
-        chosen: list[DecidedBlock] = []
-        size = 0
-        for decided in found:
-            size += len(encode(decided))
-            if chosen and size > BLOCKS_REPLY_BYTES_MAX:
-                break
-            chosen.append(decided)
-        return i.BlocksLoaded(peer, tuple(chosen), now_ms())
+        found = await self._store.blocks(start, count, BLOCKS_REPLY_BYTES_MAX)
+        return i.BlocksLoaded(peer, tuple(found), now_ms())
 
 
 async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:

@@ -31,7 +31,9 @@ def signatures_in(message: DirectMessage) -> int:
         case AffirmRequest(transactions=transactions):
             return len(transactions)
         case ProposalMessage(block=block):
-            return 2 if block.last_commit is None else 2 + len(block.last_commit.signatures)
+            certificates = (message.carried.polka, block.last_commit)
+            votes = sum(len(one.signatures) for one in certificates if one is not None)
+            return 1 + votes + 2 * len(block.evidence)
         case Certificate(signatures=signatures):
             return len(signatures)
         case _:

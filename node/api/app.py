@@ -58,7 +58,11 @@ def make_app(daemon: Daemon) -> Litestar:
 
     return Litestar(
         [guarded, health, metrics],
-        exception_handlers={CodedError: _coded, HTTPException: _http},
+        exception_handlers={
+            CodedError: _coded,
+            HTTPException: _http,
+            RecursionError: _too_deep,
+        },
         openapi_config=OpenAPIConfig(title="DCN node", version="1"),
         logging_config=None,
     )
@@ -75,6 +79,10 @@ def _http(_: Req, error: HTTPException) -> Response[Json]:
     )
     content = {"code": known.code, "detail": known.detail, "remedy": known.remedy}
     return Response(content, status_code=error.status_code)
+
+
+def _too_deep(request: Req, _: RecursionError) -> Response[Json]:
+    return _coded(request, BadRequest("the body is nested too deep"))
 
 
 def _queries(daemon: Daemon) -> list[Any]:

@@ -103,7 +103,7 @@ def key_of(table: str, parts: list[str]) -> bytes:
             return found.key(name)
         case "netting_set", [one, other]:
             return t.netting_set_key(one, other)
-        case "round", [number] if number.isdecimal():
+        case "round", [number] if number.isascii() and number.isdecimal() and len(number) <= 15:
             return t.ROUNDS.key(int(number))
         case _:
             raise BadRequest(f"no proof of {table[:20]!r} with {len(parts)} key parts")

@@ -1,5 +1,7 @@
 """Building and judging blocks: the proposer's side and everybody's valid(v)."""
 
+from typing import Final
+
 from consensus.errors import BadCertificate, BadEvidence, NotAValidator
 from consensus.messages import Equivocation, VoteKind, contradict
 from consensus.verification import check_quorum
@@ -10,6 +12,7 @@ from ledger.rejections import BlockRefused
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import (
+    COMMIT_BYTES_MAX,
     Block,
     BundlePart,
     DecidedBlock,
@@ -21,15 +24,25 @@ from node.blocks import (
     records_root,
 )
 from node.core.chain import Tip
-from wire.limits import EVIDENCE_MAX
+from wire.codec import encode
+from wire.limits import BLOCK_BYTES_MAX, EVIDENCE_MAX
 from wire.signing import Verified
 from wire.version import PROTOCOL_VERSION
+
+HEADER_BYTES_MAX: Final = 2 << 10
+"""A header has about 600 bytes."""
 
 
 def problems_due(tip: Tip) -> tuple[rounds.Problem, ...]:
     """The netting problems whose certificates the next block must carry."""
     due = rounds.due_for_clearing(tip.state, tip.height + 1)
     return tuple(rounds.problem(tip.state, row) for row in due)
+
+
+def body_bytes_max(tip: Tip, certificates: tuple[RoundCertificate, ...]) -> int:
+    """What the transactions of the next block may take beside everything else in it."""
+    rest = len(encode((tip.commit, certificates))) + HEADER_BYTES_MAX + COMMIT_BYTES_MAX
+    return BLOCK_BYTES_MAX - rest
 
 
 def build(
@@ -68,6 +81,9 @@ def check_successor(tip: Tip, block: Block) -> LedgerBlock:
     """valid(v): whether `block`, whose parts fit its header and whose signatures are verified,
     may follow `tip`. Returns it as the ledger sees it; raises `BlockRefused`."""
     header = block.header
+    size = len(encode(block)) + COMMIT_BYTES_MAX
+    if size > BLOCK_BYTES_MAX:  # decided, nobody could send, store or read it again
+        raise BlockRefused(f"with its commit it may have {size} bytes, limit {BLOCK_BYTES_MAX}")
     _check_commit(tip, block)
     wanted = {
         "version": (header.version, PROTOCOL_VERSION),

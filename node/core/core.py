@@ -34,6 +34,7 @@ from node.messages import (
     Hello,
     ProposalMessage,
 )
+from wire.codec import digest_of
 from wire.errors import PeerFault, Rejection
 from wire.version import PROTOCOL_VERSION
 
@@ -42,6 +43,11 @@ TICK_MS: Final = 250
 
 ANNOUNCE_MS: Final = 1_000
 """How often it says what it holds, so that peers send what is missing."""
+
+
+TELL_MS: Final = 20
+"""How often one peer's announcements are answered with what it says it lacks: a round takes
+longer, and a peer that always lacks everything is sent a bounded amount."""
 
 
 class NodeCore:
@@ -64,12 +70,24 @@ class NodeCore:
         self._outbox = Outbox()
         self._outgoing = Outgoing()
         self._views = PeerViews()
+        self._told_ms: dict[str, int] = {}
         self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
 
     @property
     def tip(self) -> Tip:
         """The last decided block and the state after it."""
         return self.deciding.tip
+
+    def wants(self, peer: str, message: DirectMessage) -> bool:
+        """Whether to look at `message` at all: answers that nobody asked for cost their signature
+        checks, and those of a block are thousands."""
+        match message:
+            case BlocksReply():
+                return self.sync.is_asked(peer)
+            case BundleReply(bundle=bundle):
+                return self.deciding.run.candidates.wants(digest_of(bundle), peer)
+            case _:
+                return True
 
     def handle(self, given: i.Input) -> list[e.Effect]:
         """Take one input in; the effects, in the order in which they must happen.
@@ -147,12 +165,12 @@ class NodeCore:
             case Announcement():
                 self._announcement(peer, message)
             case BundleRequest(digests=digests):
-                for digest in digests:
+                for digest in dict.fromkeys(digests):
                     bundle = self.deciding.run.candidates.bundle(digest)
                     if bundle is not None:
                         self._outbox.send(peer, BundleReply(bundle))
             case BundleReply(bundle=bundle):
-                self.deciding.run.candidates.arrived(bundle)
+                self.deciding.run.candidates.arrived(bundle, peer)
                 self.deciding.judge_again()
             case BlocksRequest(from_height=start, count=count):
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
@@ -178,12 +196,17 @@ class NodeCore:
         self.peers.pop(peer, None)
         self.sync.lost(peer)
         self._views.forget(peer.encode())
+        self._told_ms.pop(peer, None)
+        self.deciding.lost(peer)
 
     def _announcement(self, peer: str, heard: Announcement) -> None:
         """Where a peer is: send it what it lacks, and see whether it is ahead."""
         self.sync.heard(peer, heard.height if heard.decided else heard.height - 1)
         view = peer.encode()
         self._views.heard(view, heard)
+        if self._outbox.now_ms < self._told_ms.get(peer, 0) + TELL_MS:
+            return
+        self._told_ms[peer] = self._outbox.now_ms
         for delivery in self._views.take_missing(self.deciding.run.core, view):
             match delivery:
                 case CarriedProposal():

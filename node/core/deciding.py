@@ -21,7 +21,7 @@ from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, block_id
 from node.core import effects as e
-from node.core.building import build, check_successor, problems_due
+from node.core.building import body_bytes_max, build, check_successor, problems_due
 from node.core.chain import Tip
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
@@ -36,8 +36,14 @@ ConsensusMessage = Vote | Certificate | ProposalMessage
 FETCH_MS: Final = 60
 """A missing bundle is probably on its way by gossip; after this it is asked for."""
 
-BUFFERED_MAX: Final = 1_000
-"""Messages kept for the next height, which a peer may reach a moment earlier."""
+BUFFERED_MAX: Final = 256
+"""Messages of one peer kept for the next height, which it may reach a moment earlier."""
+
+BUFFERED_PROPOSALS_MAX: Final = 2
+"""Proposals among them: each may have four million bytes."""
+
+UNLOGGED_MAX: Final = 1_024
+"""Records in memory that wait for the next own message; more are written without one."""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -73,7 +79,7 @@ class Deciding:
         self._outbox = outbox
         self._inner: deque[ci.Input] = deque()
         """What the node itself has to tell consensus next."""
-        self._buffered: list[tuple[str, ConsensusMessage]] = []
+        self._buffered: dict[str, list[ConsensusMessage]] = {}
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
         self._start_ms = 0
@@ -92,14 +98,35 @@ class Deciding:
         """A verified consensus message; raises `PeerFault`."""
         proposal = message.carried.proposal if isinstance(message, ProposalMessage) else message
         if proposal.height == self.run.height:
-            if not self.run.started:
-                self._start()
+            run = self.run
             self._to_consensus(peer, message)
+            if run is self.run and not run.started:
+                self._join()
         elif proposal.height == self.run.height + 1:
-            if len(self._buffered) < BUFFERED_MAX:
-                self._buffered.append((peer, message))
+            self._keep_for_later(peer, message)
         elif proposal.height == self.tip.height and isinstance(message, Vote):
             self._late_vote(message)
+
+    def lost(self, peer: str) -> None:
+        """`peer` is gone, and what it sent ahead of time with it."""
+        self._buffered.pop(peer, None)
+
+    def _join(self) -> None:
+        """Others have begun the height: with more than a third a correct one has, so now. One
+        alone may be in a hurry of its own, and hastens nobody past the block interval."""
+        if self.run.core.process.book.skip_to >= 0:
+            self._start()
+        elif not self._prompt:
+            self._prompt = True
+            self.maybe_start()
+
+    def _keep_for_later(self, peer: str, message: ConsensusMessage) -> None:
+        kept = self._buffered.setdefault(peer, [])
+        proposals = sum(isinstance(one, ProposalMessage) for one in kept)
+        if isinstance(message, ProposalMessage) and proposals >= BUFFERED_PROPOSALS_MAX:
+            return
+        if len(kept) < BUFFERED_MAX:
+            kept.append(message)
 
     def _late_vote(self, vote: Vote) -> None:
         """A precommit that comes after the decision still joins the next block's commit."""
@@ -131,6 +158,8 @@ class Deciding:
         """Work off what the node has told itself; then announce a new round to the peers."""
         while self._inner:
             self._consensus(self._inner.popleft())
+        if self.run.unlogged >= UNLOGGED_MAX:
+            self._outbox.emit(e.WriteLog(self.run.height, self.run.take_unlogged()))
         place = (self.run.height, self.run.core.process.round)
         if place != self._announced and place[1] > 0:
             self.announce()
@@ -169,12 +198,11 @@ class Deciding:
             proposal = message.carried.proposal
             if block_id(message.block.header) != proposal.block_id:
                 raise BlockMismatch("the block sent with a proposal is another one")
-            self.run.candidates.offered(message.block, peer)
-            carried = message.carried
-            self._consensus(
-                ci.ProposalReceived(carried.proposal, carried.polka, self._outbox.now_ms)
-            )
-            self.judge_again()
+            run, polka = self.run, message.carried.polka
+            self._consensus(ci.ProposalReceived(proposal, polka, self._outbox.now_ms))
+            if run is self.run and run.holds(proposal):  # else anybody could fill the candidates
+                run.candidates.offered(message.block, peer)
+                self.judge_again()
         elif isinstance(message, Vote):
             self._consensus(ci.VoteReceived(message, self._outbox.now_ms))
         else:
@@ -231,7 +259,7 @@ class Deciding:
         late = self._last_run.core.commit() if self._last_run is not None else None
         if late is not None and self.tip.commit is not None:
             self.tip = msgspec.structs.replace(self.tip, commit=late)
-        parts = self.pool.pick()
+        parts = self.pool.pick(body_bytes_max(self.tip, certificates))
         transactions: list[Transaction] = []
         for part in parts:
             bundle = self.pool.bundle(part.digest)
@@ -255,7 +283,7 @@ class Deciding:
         run = self.run
         try:
             block = run.candidates.assemble(ident)
-        except BlockMismatch as fault:
+        except PeerFault as fault:
             self._outbox.note("body_mismatch", block=ident.hex()[:16], detail=fault.detail)
             return
         if block is None:
@@ -277,10 +305,8 @@ class Deciding:
         """Ask the peers that offered a block for the bundles that it still needs."""
         self.run.fetching = False
         for ident in sorted(self.run.asked):
-            missing = self.run.candidates.missing(ident)
-            if missing:
-                for peer in self.run.candidates.sources(ident):
-                    self._outbox.send(peer, BundleRequest(missing[:BUNDLES_PER_REQUEST_MAX]))
+            for peer, digests in self.run.candidates.missing(ident):
+                self._outbox.send(peer, BundleRequest(digests[:BUNDLES_PER_REQUEST_MAX]))
                 self.run.fetching = True
                 self._outbox.emit(e.SetTimer(("fetch", self.run.height), 4 * FETCH_MS))
 
@@ -304,8 +330,8 @@ class Deciding:
         self._inner.clear()
         self._last_run, self.run = self.run, self._new_run()
         self.maybe_start()
-        buffered, self._buffered = self._buffered, []
-        for peer, message in buffered:
+        buffered, self._buffered = self._buffered, {}
+        for peer, message in [(peer, one) for peer, kept in buffered.items() for one in kept]:
             try:
                 self.message(peer, message)
             except PeerFault as fault:

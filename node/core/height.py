@@ -1,10 +1,12 @@
 """Consensus on one height as a node runs it: the core, the blocks under discussion, the log."""
 
+import msgspec
+
 from consensus.core import Core
 from consensus.effects import Effect
 from consensus.exchange import Announcement, announcement
 from consensus.inputs import Input, decode_input, encode_input
-from consensus.messages import NO_ROUND, Step
+from consensus.messages import NO_ROUND, Proposal, Step
 from consensus.rotation import ProposerOfRound
 from consensus.signer import SignerState, must_only_follow
 from consensus.timeouts import TimeoutParameters
@@ -46,22 +48,41 @@ class HeightRun:
 
     def announcement(self) -> Announcement:
         """Where this node is, for its peers. A height that has not begun holds nothing yet; saying
-        so tells a peer that is behind where the network is."""
+        so tells a peer that is behind where the network is. A proposal whose block was lost, or was
+        not what it should be, is not held: the peers send both again."""
         here = announcement(self.core)
         if here is not None:
-            return here
+            at_hand = tuple(ident for ident in here.proposals if ident in self.candidates)
+            return msgspec.structs.replace(here, proposals=at_hand)
         return Announcement(self.height, 0, Step.PROPOSE, False, (), False, b"", b"", False, False)
 
     def handle(self, given: Input) -> list[Effect]:
-        """Give consensus an input, and remember it for the log. Raises `PeerFault` as the core."""
+        """Give consensus an input, and remember it for the log. Raises `PeerFault` as the core.
+
+        What consensus knows already changes nothing, and must not fill memory and log; who only
+        follows makes no promise that a log would have to keep.
+        """
+        if self.core.process.book.knows(given):
+            return []
         effects = self.core.handle(given)
-        self._unlogged.append(encode_record(LoggedInput(self.height, encode_input(given))))
+        if self.core.process.me is not None:
+            self._unlogged.append(encode_record(LoggedInput(self.height, encode_input(given))))
         return effects
+
+    @property
+    def unlogged(self) -> int:
+        """Records that wait to be written."""
+        return len(self._unlogged)
+
+    def holds(self, proposal: Proposal) -> bool:
+        """Whether consensus has kept `proposal`, or one of the same block and round."""
+        log = self.core.process.book.rounds.get(proposal.round)
+        return log is not None and log.proposal_for(proposal.block_id) is not None
 
     def log_block(self, block: Block) -> None:
         """Have the log hold a block before the prevote for it is sent."""
         ident = block_id(block.header)
-        if ident not in self._logged:
+        if ident not in self._logged and self.core.process.me is not None:
             self._logged.add(ident)
             self._unlogged.append(encode_record(LoggedBlock(block)))
 

@@ -28,6 +28,12 @@ BLOCK_BODY_BYTES_MAX: Final = 3 << 20
 DONE_BUNDLES_KEPT: Final = 256
 """Bundles kept after all their transactions are decided."""
 
+DONE_BYTES_MAX: Final = 32 << 20
+"""Encoded size of those."""
+
+OPEN_BYTES_MAX: Final = 2 * POOL_BYTES_MAX
+"""Encoded size of the bundles in which something waits: it may be little of each."""
+
 
 class PoolFull(Rejection):
     """The pool of waiting transactions is full."""
@@ -62,6 +68,8 @@ class Mempool:
         """Nonces and UTIs of waiting transactions."""
         self._expiry: dict[int, set[TxId]] = {}
         self._bytes = 0
+        self._sizes: dict[Digest, int] = {}
+        self._bundle_bytes = self._open_bytes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -92,12 +100,19 @@ class Mempool:
         What finds no room is not waiting here; the node it was submitted to offers it again.
         """
         digest = digest_of(bundle)
+        size = len(encode(bundle))
+        if digest not in self._open and self._open_bytes + size > OPEN_BYTES_MAX:
+            return 0
         if digest not in self._bundles:
             self._bundles[digest] = bundle
+            self._sizes[digest] = size
+            self._bundle_bytes += size
         count = 0
         for position in admitted:
             count += self._add_one(bundle.transactions[position], digest, position)
         if count:
+            if digest not in self._open:
+                self._open_bytes += size
             self._open[digest] = self._open.get(digest, 0) + count
         self._trim()
         return count
@@ -116,12 +131,13 @@ class Mempool:
             self._claims[claim] = ident
         return True
 
-    def pick(self) -> tuple[BundlePart, ...]:
-        """What to propose, oldest bundles first, within a block's limits."""
+    def pick(self, bytes_max: int = BLOCK_BODY_BYTES_MAX) -> tuple[BundlePart, ...]:
+        """What to propose, oldest bundles first, within a block's limits and `bytes_max`."""
+        room = min(bytes_max, BLOCK_BODY_BYTES_MAX)
         chosen: dict[Digest, list[int]] = {digest: [] for digest in self._open}
         count = size = 0
         for entry in self._waiting.values():
-            if count + 1 > BLOCK_TRANSACTIONS_MAX or size + entry.size > BLOCK_BODY_BYTES_MAX:
+            if count + 1 > BLOCK_TRANSACTIONS_MAX or size + entry.size > room:
                 break
             chosen[entry.digest].append(entry.position)
             count, size = count + 1, size + entry.size
@@ -159,15 +175,17 @@ class Mempool:
         self._open[entry.digest] -= 1
         if not self._open[entry.digest]:
             del self._open[entry.digest]
+            self._open_bytes -= self._sizes[entry.digest]
 
     def _trim(self) -> None:
         """Drop the oldest bundles that hold nothing waiting."""
         surplus = len(self._bundles) - len(self._open) - DONE_BUNDLES_KEPT
         for digest in list(self._bundles):
-            if surplus <= 0:
+            if surplus <= 0 and self._bundle_bytes - self._open_bytes <= DONE_BYTES_MAX:
                 return
             if digest not in self._open:
                 del self._bundles[digest]
+                self._bundle_bytes -= self._sizes.pop(digest)
                 surplus -= 1
 
 

@@ -192,20 +192,27 @@ class Store:
     async def block(self, height: int) -> DecidedBlock | None:
         """The block at `height`; raises `StoreDamaged`."""
         found = await self.blocks(height, 1)
-        return found[0] if found else None
+        return found[0] if found and found[0].block.header.height == height else None
 
-    async def blocks(self, from_height: int, count: int) -> list[DecidedBlock]:
-        """Up to `count` consecutive blocks; raises `StoreDamaged`."""
-        cursor = await self.db.execute(
-            "SELECT height, decided FROM blocks WHERE height>=? ORDER BY height LIMIT ?",
-            (from_height, count),
-        )
+    async def blocks(
+        self, from_height: int, count: int, bytes_max: int | None = None
+    ) -> list[DecidedBlock]:
+        """Up to `count` consecutive blocks, of `bytes_max` together but at least one.
+
+        Raises `StoreDamaged`.
+        """
+        query = "SELECT height, decided FROM blocks WHERE height>=? ORDER BY height LIMIT ?"
         found: list[DecidedBlock] = []
-        for height, raw in await cursor.fetchall():
-            try:
-                found.append(decode_decided(bytes(raw)))
-            except CodedError as error:
-                raise StoreDamaged(f"height {height}: the block: {error}") from None
+        size = 0
+        async with self.db.execute(query, (from_height, count)) as cursor:
+            while (row := await cursor.fetchone()) is not None:
+                size += len(row[1])
+                if found and bytes_max is not None and size > bytes_max:
+                    break
+                try:
+                    found.append(decode_decided(bytes(row[1])))
+                except CodedError as error:
+                    raise StoreDamaged(f"height {row[0]}: the block: {error}") from None
         return found
 
     # ---------------------------------------------------------------- own submissions

@@ -61,7 +61,8 @@ def waits_for(run: HeightRun, names: dict[bytes, str]) -> str:
             proposer = process.proposer(process.round)
             return f"the proposal of {names.get(proposer, proposer.hex())}"
         case Step.PROPOSE:
-            missing = () if proposal is None else run.candidates.missing(proposal.block_id)
+            asked = [] if proposal is None else run.candidates.missing(proposal.block_id)
+            missing = {digest for _, digests in asked for digest in digests}
             return f"{len(missing)} bundles of the proposed block" if missing else "its own prevote"
         case Step.PREVOTE:
             return f"prevotes: has power {_power(process, log.prevotes)}, needs {needed}"

@@ -14,7 +14,7 @@ testnet:  ## four real nodes and an observer replay real market days (about half
 	@$(RUN)/dcn testnet run $(ARGS)
 
 test: lint  ## lint, types, import rules, and all tests with coverage
-	$(RUN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	$(RUN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 lint: setup  ## ruff, mypy --strict, import-linter
 	$(RUN)/ruff check
@@ -27,7 +27,7 @@ simulate: setup  ## simulated networks of real cores, with faults, on fresh seed
 
 bench: setup  ## every speed the README claims
 	$(RUN)/python benchmarks/throughput.py
-	$(RUN)/python benchmarks/netting.py
+	$(RUN)/python benchmarks/netting.py --quick
 	$(RUN)/python benchmarks/network.py
 
 clean:  ## remove .venv, testnet and caches

@@ -4,7 +4,7 @@ The legal effect comes from the flows alone; the cycles explain it. They are fou
 the order of participants and edges, so everybody finds the same ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +38,22 @@ def decompose(graph: Graph, flows: Ints) -> list[Cycle]:
 
     O(sum of the lengths of the cycles).
     """
+    debtor: list[int] = graph.debtor.tolist()
+    return [_cycle(edges, debtor, amount) for edges, amount in _walk(graph, flows)]
+
+
+def count(graph: Graph, flows: Ints) -> int:
+    """How many cycles `decompose` finds, in memory for one of them."""
+    return sum(1 for _ in _walk(graph, flows))
+
+
+def _walk(graph: Graph, flows: Ints) -> Iterator[tuple[list[int], int]]:
+    """Edges and amount of each cycle, in the order in which the walk closes them."""
     left: list[int] = flows.tolist()
     debtor, creditor = graph.debtor.tolist(), graph.creditor.tolist()
     bounds = np.searchsorted(graph.debtor, np.arange(graph.n + 1))
     at, end = bounds[:-1].tolist(), bounds[1:].tolist()
     place = [-1] * graph.n
-    cycles: list[Cycle] = []
     path: list[int] = []
 
     def next_edge(here: int) -> int:
@@ -62,20 +72,18 @@ def decompose(graph: Graph, flows: Ints) -> list[Cycle]:
                 place[here] = len(path)
                 continue
             meeting, cycle = here, path[place[here] :]
-            amount = min(left[e] for e in cycle)
-            cycles.append(_cycle(cycle, debtor, amount))
-            keep = len(path)
-            for spot in range(len(path) - 1, place[meeting] - 1, -1):
-                left[path[spot]] -= amount
-                if left[path[spot]] == 0:
-                    keep = spot
+            flow = [left[e] for e in cycle]
+            amount = min(flow)
+            yield cycle, amount
+            for e, old in zip(cycle, flow, strict=True):
+                left[e] = old - amount
+            keep = place[meeting] + flow.index(amount)
             here = debtor[path[keep]]
             for e in path[keep:-1]:
                 place[creditor[e]] = -1
             del path[keep:]
         assert not path, "not a circulation"
         place[start] = -1
-    return cycles
 
 
 def _cycle(edges: list[int], debtor: list[int], amount: int) -> Cycle:

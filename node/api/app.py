@@ -21,6 +21,7 @@ from node.daemon import Daemon
 from node.metrics import metrics_text
 from node.plain import plain
 from node.proofs import prove_row, to_file
+from node.standing import standing
 from wire.errors import CodedError
 
 Json = dict[str, Any]
@@ -115,6 +116,13 @@ def _queries(daemon: Daemon) -> list[Any]:
             },
         }
 
+    @get("/consensus", sync_to_thread=False)
+    def consensus() -> Json:
+        """The height under way: who voted what, who is missing, what the node waits for."""
+        known = [daemon.inbound.membership.lei_of(peer) for peer in shell.core.peers]
+        present = [lei for lei in known if lei is not None]
+        return standing(shell.core.deciding.run, shell.tip.state, present, daemon.config.lei)
+
     @get("/finality", sync_to_thread=False)
     def finality() -> list[int]:
         """Milliseconds from acceptance to the stored block, of this node's own submissions."""
@@ -192,7 +200,19 @@ def _queries(daemon: Daemon) -> list[Any]:
         """A proof file of a row: `table` and the parts of its key, e.g. balance of LEI OWN USD."""
         return to_file(prove_row(shell.before, shell.last, views.key_of(table, key)))
 
-    return [status, finality, accounts, account, block, trades, trade, rounds, invariants, proof]
+    return [
+        status,
+        consensus,
+        finality,
+        accounts,
+        account,
+        block,
+        trades,
+        trade,
+        rounds,
+        invariants,
+        proof,
+    ]
 
 
 def _submissions(daemon: Daemon) -> list[Any]:

@@ -30,6 +30,11 @@ PIPED_WIDTH = 400
 """Columns of a table that no terminal bounds."""
 
 
+def printable(text: str) -> str:
+    """Somebody else's text as a terminal or a picture may show it: no control characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,10 +1,11 @@
 """Configuration: unknown keys are errors, the environment overrides, nonsense is named."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from node.config import BadConfig, load_config
+from node.config import BadConfig, Config, load_config
 
 GOOD = """
 lei = "X"
@@ -60,3 +61,14 @@ def test_a_bad_override_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match="there is no file"):
         load_config(tmp_path / "none.toml", {})
+
+
+def test_the_documented_configuration_has_every_key_with_its_default() -> None:
+    path = Path(__file__).resolve().parents[2] / "configs" / "node.toml"
+    documented = load_config(path, {})
+    defaults = Config(lei=documented.lei, network=documented.network)
+    assert documented == defaults
+    raw = tomllib.loads(path.read_text())
+    for section in ("api", "consensus", "trades", "log"):
+        kind = type(getattr(documented, section))
+        assert set(raw[section]) == set(kind.__struct_fields__)

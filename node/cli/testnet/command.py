@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from node.cli.output import Exit
+from node.cli.options import JsonOption
+from node.cli.output import Exit, print_json
 from node.cli.testnet.drive import Drive
-from node.cli.testnet.layout import Pace, Place, lay_out, recall
+from node.cli.testnet.layout import Pace, Place, lay_out, recall, remember
 from node.cli.testnet.plan import Replay, make_replay
 from node.cli.testnet.processes import Processes, any_alive, stop_pids
 from node.cli.testnet.report import Report, collect, picture, show
@@ -41,13 +42,18 @@ def init(
     days: Days = 11,
     trades: Trades = 550,
     seed: Seed = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Make the home directories of a testnet, and start nothing.
 
     Each node can then be run by hand: `dcn run --home testnet/member-1`.
     """
     replay = _replay(members, observers, days, trades, seed)
-    for place in lay_out(directory, replay, Pace()):
+    places = lay_out(directory, replay, Pace())
+    if as_json:
+        print_json(msgspec.to_builtins(places))
+        return
+    for place in places:
         typer.echo(f"{place.name}: dcn run --home {place.home}")
 
 
@@ -100,16 +106,20 @@ def run(
 def down(
     directory: Directory = Path("testnet"),
     keep_files: Annotated[bool, typer.Option(help="Leave the homes as they are.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Stop the nodes of a testnet and remove their homes."""
     found = recall(directory)
-    if found is None:
-        typer.echo(f"no testnet in {directory}")
-        return
-    stop_pids(found[1])
-    if not keep_files:
+    pids = {} if found is None else found[1]
+    stop_pids(pids)
+    if found is not None and keep_files:
+        remember(directory, found[0], {})
+    elif found is not None:
         shutil.rmtree(directory)
-    typer.echo(f"stopped {len(found[1])} nodes")
+    if as_json:
+        print_json({"directory": str(directory), "stopped": sorted(pids)})
+    else:
+        typer.echo(f"no testnet in {directory}" if found is None else f"stopped {len(pids)} nodes")
 
 
 def _replay(members: int, observers: int, days: int, trades: int, seed: int) -> Replay:

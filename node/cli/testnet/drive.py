@@ -108,7 +108,7 @@ class Drive:
             mine = [trade for trade in day.trades if trade.buyer == who.lei]
             for start in range(0, len(mine), BATCH):
                 chunk = [fields_of(trade) for trade in mine[start : start + BATCH]]
-                await self._post(self.nodes[who.lei], "/v1/trades", {"trades": chunk})
+                await self.post(self.nodes[who.lei], "/v1/trades", {"trades": chunk})
         self.submitted += len(day.trades)
 
     async def registered(self) -> None:
@@ -178,9 +178,9 @@ class Drive:
             valid_until=height + VALID_HEIGHTS,
         )
         complete = signed(tx, signer.key(purpose))
-        await self._post(node, "/v1/transactions", {"tx": encode(complete).hex()})
+        await self.post(node, "/v1/transactions", {"tx": encode(complete).hex()})
 
-    async def _post(self, node: Node, path: str, content: Any) -> None:
+    async def post(self, node: Node, path: str, content: Any) -> None:
         """Post, trying again while the node says "later"; raises `ReplayStuck`."""
         for _ in range(100):
             try:

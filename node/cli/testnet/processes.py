@@ -52,6 +52,10 @@ class Processes:
         process.kill()
         process.wait()
 
+    def pids(self) -> list[int]:
+        """Process ids of the nodes that run, in the order of their start."""
+        return [process.pid for process in self._running.values()]
+
     def check(self) -> None:
         """Raise `NodeDied` if a node that should run has ended."""
         for name, process in self._running.items():

@@ -266,7 +266,11 @@ class Deciding:
             assert bundle is not None
             source = bundle.transactions
             transactions += [source[n] for n in part.taken] if part.taken else source
-        link = self._seed_chain.next_link(self.tip.seed_link(self._me))
+        try:
+            link = self._seed_chain.next_link(self.tip.seed_link(self._me))
+        except KeyError as error:  # others propose; this validator still votes
+            self._outbox.note("cannot_propose", height=run.height, detail=str(error))
+            return
         proposed, block = build(self.tip, self._me, link, parts, tuple(transactions), certificates)
         run.candidates.built(proposed, block)
         run.log_block(block)

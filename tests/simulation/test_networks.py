@@ -4,6 +4,7 @@ import pytest
 
 from ledger.transactions import Mint, signed, unsigned
 from node.core.chain import Tip
+from node.core.seedchain import SeedChain
 from node.founding import CURRENCY, Founded, Plan, found
 from simulator.checkers import check_agreement, check_all, check_roots
 from simulator.network import Options, SimulatedNetwork
@@ -150,3 +151,14 @@ def test_the_checkers_can_fail() -> None:
     fields = {n: getattr(disk.tip, n) for n in disk.tip.__struct_fields__}
     disk.tip = type(disk.tip)(**fields | {"height": height, "state": empty})
     assert check_roots(made) != []
+
+
+def test_a_validator_whose_seed_chain_is_used_up_still_votes() -> None:
+    whole = founded(4)
+    made = SimulatedNetwork(whole, Options(seed=1), CHAIN_LINKS)
+    poor = whole.members[0].lei
+    made.start()
+    made.nodes[poor].core.deciding._seed_chain = SeedChain(b"another chain" + bytes(19), 8)
+    assert made.run(lambda: min(made.heights()) >= 12, 120_000)
+    assert made.counts["cannot_propose"] >= 1
+    assert made.faults == []

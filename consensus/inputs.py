@@ -1,13 +1,12 @@
 """Everything a core is told, each with the node's clock; encodable, so that a log can replay it.
 
-`received` is how a message from outside becomes an input: it takes `Verified` ones only.
+Messages in them have been verified: the node lets nothing else near.
 """
 
 from typing import TypeAlias
 
 from consensus.messages import (
     BlockId,
-    CarriedProposal,
     Certificate,
     Height,
     Proposal,
@@ -18,7 +17,6 @@ from consensus.messages import (
 )
 from wire.codec import Record, decode, encode
 from wire.limits import FRAME_BYTES_MAX
-from wire.signing import Verified
 
 
 class Start(Record, tag=1, frozen=True):
@@ -116,16 +114,3 @@ def encode_input(given: Input) -> bytes:
 def decode_input(data: bytes) -> Input:
     """The input that `encode_input` wrote. Raises `MalformedBytes`, `Oversize`."""
     return decode(data, _Logged, FRAME_BYTES_MAX).input
-
-
-def received(
-    message: Verified[Vote] | Verified[CarriedProposal] | Verified[Certificate], now_ms: int
-) -> Input:
-    """A message from a peer as an input."""
-    match message.value:
-        case Vote() as vote:
-            return VoteReceived(vote, now_ms)
-        case Certificate() as certificate:
-            return CertificateReceived(certificate, now_ms)
-        case CarriedProposal(proposal, polka):
-            return ProposalReceived(proposal, polka, now_ms)

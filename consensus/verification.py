@@ -6,7 +6,6 @@ checked with.
 
 from consensus.errors import BadCertificate, BadEvidence, NotAValidator
 from consensus.messages import (
-    CarriedProposal,
     Certificate,
     Equivocation,
     Proposal,
@@ -20,22 +19,16 @@ from consensus.validators import ValidatorSet
 from wire.signing import Verified, require
 
 
-def verify_vote(chain_id: str, vote: Vote) -> Verified[Vote]:
-    """`vote`, its signature checked. Raises `BadSignature`."""
-    require(vote.validator, sign_bytes(chain_id, vote), vote.signature)
-    return Verified(vote)
+def require_signature(chain_id: str, message: Vote | Proposal) -> None:
+    """Raise `BadSignature` unless the validator that `message` names has signed it."""
+    require(message.validator, sign_bytes(chain_id, message), message.signature)
 
 
-def verify_proposal(
-    chain_id: str, carried: CarriedProposal, validators: ValidatorSet
-) -> Verified[CarriedProposal]:
-    """A proposal and the polka it travels with. Raises `BadSignature`, `BadCertificate`."""
-    proposal = carried.proposal
-    require(proposal.validator, sign_bytes(chain_id, proposal), proposal.signature)
-    if carried.polka is not None:
-        check_polka(carried.polka, proposal)
-        verify_certificate(chain_id, carried.polka, validators)
-    return Verified(carried)
+def require_signatures(chain_id: str, certificate: Certificate) -> None:
+    """Raise `BadSignature` unless every signature in `certificate` is good; whose they are, and
+    whether they are a quorum, is `check_quorum`'s question."""
+    for vote in votes_of(certificate):
+        require_signature(chain_id, vote)
 
 
 def check_polka(polka: Certificate, proposal: Proposal) -> None:
@@ -69,8 +62,7 @@ def verify_certificate(
     Raises `BadCertificate`, `BadSignature`. Cheap checks come first.
     """
     check_quorum(certificate, validators)
-    for vote in votes_of(certificate):
-        require(vote.validator, sign_bytes(chain_id, vote), vote.signature)
+    require_signatures(chain_id, certificate)
     return Verified(certificate)
 
 
@@ -95,5 +87,5 @@ def verify_equivocation(
     if evidence.first.validator not in validators:
         raise NotAValidator(evidence.first.validator.hex()[:16])
     for message in (evidence.first, evidence.second):
-        require(message.validator, sign_bytes(chain_id, message), message.signature)
+        require_signature(chain_id, message)
     return Verified(evidence)

@@ -1,7 +1,8 @@
 """Signature checks of what arrives, in bulk, outside the core: only `Verified` gets in."""
 
 from consensus.exchange import Announcement
-from consensus.messages import Certificate, Equivocation, Vote, sign_bytes, votes_of
+from consensus.messages import Certificate, Equivocation, Vote
+from consensus.verification import require_signature, require_signatures
 from ledger.transactions import verified
 from node.blocks import Bundle
 from node.messages import (
@@ -15,7 +16,7 @@ from node.messages import (
     Hello,
     ProposalMessage,
 )
-from wire.signing import Verified, require
+from wire.signing import Verified
 
 HEAVY_SIGNATURES = 8
 """From so many signatures on, checking is handed to a thread."""
@@ -44,21 +45,20 @@ def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMess
     """`message` with every signature on it checked; raises `BadSignature`."""
     match message:
         case Vote():
-            require(message.validator, sign_bytes(chain_id, message), message.signature)
+            require_signature(chain_id, message)
         case Certificate():
-            _certificate(chain_id, message)
+            require_signatures(chain_id, message)
         case ProposalMessage(carried=carried, block=block):
-            proposal = carried.proposal
-            require(proposal.validator, sign_bytes(chain_id, proposal), proposal.signature)
-            _certificate(chain_id, carried.polka)
-            _certificate(chain_id, block.last_commit)
+            require_signature(chain_id, carried.proposal)
+            for certificate in (carried.polka, block.last_commit):
+                _if_there(chain_id, certificate)
             _evidence(chain_id, block.evidence)
         case BundleReply(bundle=bundle):
             verify_bundle(bundle)
         case BlocksReply(blocks=blocks):
             for decided in blocks:
-                _certificate(chain_id, decided.commit)
-                _certificate(chain_id, decided.block.last_commit)
+                require_signatures(chain_id, decided.commit)
+                _if_there(chain_id, decided.block.last_commit)
                 _evidence(chain_id, decided.block.evidence)
                 for tx in decided.block.transactions:
                     verified(tx)
@@ -77,13 +77,12 @@ def verify_bundle(bundle: Bundle) -> Verified[Bundle]:
     return Verified(bundle)
 
 
-def _certificate(chain_id: str, certificate: Certificate | None) -> None:
+def _if_there(chain_id: str, certificate: Certificate | None) -> None:
     if certificate is not None:
-        for vote in votes_of(certificate):
-            require(vote.validator, sign_bytes(chain_id, vote), vote.signature)
+        require_signatures(chain_id, certificate)
 
 
 def _evidence(chain_id: str, evidence: tuple[Equivocation, ...]) -> None:
     for piece in evidence:
         for message in (piece.first, piece.second):
-            require(message.validator, sign_bytes(chain_id, message), message.signature)
+            require_signature(chain_id, message)

@@ -24,13 +24,13 @@ from consensus.messages import (
     votes_of,
 )
 from consensus.verification import (
+    check_polka,
+    require_signature,
     verify_certificate,
     verify_commit,
     verify_equivocation,
-    verify_proposal,
-    verify_vote,
 )
-from tests.consensus.keys import CHAIN, KEYS, VALIDATORS, X, Y, carried, certificate, proposal, vote
+from tests.consensus.keys import CHAIN, KEYS, VALIDATORS, X, Y, certificate, proposal, vote
 from wire.codec import decode, encode
 from wire.errors import BadSignature, MalformedBytes
 from wire.limits import HEIGHT_MAX, ROUND_MAX, TIME_MS_MAX
@@ -101,8 +101,8 @@ def test_kinds_of_message_cannot_be_taken_for_each_other() -> None:
 
 
 def test_a_good_signature_verifies() -> None:
-    assert verify_vote(CHAIN, GOOD).value is GOOD
-    assert verify_proposal(CHAIN, carried(OFFER), VALIDATORS).value.proposal is OFFER
+    require_signature(CHAIN, GOOD)
+    require_signature(CHAIN, OFFER)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_good_signature_verifies() -> None:
 )
 def test_a_vote_altered_after_signing_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(BadSignature):
-        verify_vote(CHAIN, replace(GOOD, **change))
+        require_signature(CHAIN, replace(GOOD, **change))
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_a_vote_altered_after_signing_is_refused(change: dict[str, Any]) -> None
 )
 def test_a_proposal_altered_after_signing_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(BadSignature):
-        verify_proposal(CHAIN, carried(replace(OFFER, **change)), VALIDATORS)
+        require_signature(CHAIN, replace(OFFER, **change))
 
 
 def test_a_signature_of_another_chain_is_refused() -> None:
     with pytest.raises(BadSignature):
-        verify_vote("another-chain", GOOD)
+        require_signature("another-chain", GOOD)
 
 
 def test_the_places_of_signing() -> None:
@@ -215,14 +215,16 @@ def test_a_commit_is_of_this_height_and_block_and_made_of_precommits() -> None:
 def test_a_proposal_travels_with_the_polka_it_claims() -> None:
     again = proposal(KEYS[0], X, round_=1, vr=0)
     polka = certificate(KEYS[:3], X, VoteKind.PREVOTE)
-    assert verify_proposal(CHAIN, carried(again, polka), VALIDATORS).value.polka is polka
+    check_polka(polka, again)
+    assert verify_certificate(CHAIN, polka, VALIDATORS).value is polka
     for wrong in (
         certificate(KEYS[:3], Y, VoteKind.PREVOTE),
         certificate(KEYS[:3], X),
         certificate(KEYS[:2], X, VoteKind.PREVOTE),
     ):
         with pytest.raises(BadCertificate):
-            verify_proposal(CHAIN, carried(again, wrong), VALIDATORS)
+            check_polka(wrong, again)
+            verify_certificate(CHAIN, wrong, VALIDATORS)
 
 
 # Evidence.

@@ -29,10 +29,8 @@ from consensus.inputs import (
     VoteReceived,
     decode_input,
     encode_input,
-    received,
 )
 from consensus.messages import (
-    CarriedProposal,
     Certificate,
     Proposal,
     Step,
@@ -53,7 +51,6 @@ from tests.consensus.bench import (
     vote,
 )
 from wire.errors import MalformedBytes
-from wire.signing import Verified
 
 
 def test_a_message_is_fixed_persisted_signed_and_only_then_sent() -> None:
@@ -185,14 +182,6 @@ def test_a_certificate_with_a_voter_twice_is_refused() -> None:
     )
     with pytest.raises(BadCertificate):
         core.handle(CertificateReceived(twice, 0))
-
-
-def test_messages_become_inputs_once_verified() -> None:
-    assert received(Verified(prevote(0, None, "b")), 7) == VoteReceived(prevote(0, None, "b"), 7)
-    polka = certificate(VoteKind.PREVOTE, 0, b"X", "bcd")
-    assert received(Verified(polka), 8) == CertificateReceived(polka, 8)
-    offer = proposal(1, b"X", "c", vr=0)
-    assert received(Verified(CarriedProposal(offer, polka)), 9) == ProposalReceived(offer, polka, 9)
 
 
 # Replay. Real keys and blocks have 32 bytes, or their log would not decode.

@@ -59,3 +59,13 @@ def test_every_term_is_explained_in_a_sentence() -> None:
     for term, meaning in _glossary():
         assert meaning[0] in "ABCDEFGHIJKLMNOPQRSTUVWXYZ`", term
         assert meaning.endswith("."), term
+
+
+def test_the_architecture_names_functions_that_exist() -> None:
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text("utf-8")
+    named = re.findall(r"`((?:\w+/)+\w+\.py):\s+([\w.]+)`", text)
+    assert len(named) >= 8
+    for path, name in named:
+        source = (ROOT / path).read_text("utf-8")
+        for part in name.split("."):
+            assert re.search(rf"(?:def|class) {part}\b", source), f"{path}: {name}"

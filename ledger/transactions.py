@@ -6,7 +6,6 @@ so it is the same before and after the counterparty has signed, and no one can a
 altering a signature.
 """
 
-from collections.abc import Iterable
 from typing import Final, NewType
 
 from ledger.objects import Trade
@@ -189,8 +188,3 @@ def verified(tx: Transaction) -> Verified[Transaction]:
                 f"transaction {sha256(message).hex()[:16]}, key {entry.key.hex()[:16]}"
             )
     return Verified(tx)
-
-
-def verified_all(txs: Iterable[Transaction]) -> tuple[Verified[Transaction], ...]:
-    """All of `txs` verified, or `BadSignature` for the first that is not."""
-    return tuple(verified(tx) for tx in txs)

@@ -12,7 +12,7 @@ import msgspec
 from consensus.messages import Certificate, Equivocation
 from ledger.apply import Block as LedgerBlock
 from ledger.rounds import RoundCertificate
-from ledger.transactions import Transaction, check_form, verified_all
+from ledger.transactions import Transaction, check_form
 from wire.codec import Digest, Record, decode, digest_of, encode
 from wire.errors import MalformedBytes, Oversize, PeerFault
 from wire.limits import (
@@ -222,19 +222,14 @@ def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
     return block
 
 
-def ledger_block(block: Block, transactions: tuple[Verified[Transaction], ...]) -> LedgerBlock:
-    """The block as the ledger sees it; `transactions` are the block's own, verified."""
+def ledger_block(block: Block) -> LedgerBlock:
+    """The block as the ledger sees it. Its signatures have been verified, outside the core."""
     header = block.header
     return LedgerBlock(
         header.height,
         header.time_ms,
         header.proposer,
         header.seed_link,
-        transactions,
+        tuple(Verified(tx) for tx in block.transactions),
         block.certificates,
     )
-
-
-def verified_ledger_block(block: Block) -> LedgerBlock:
-    """As `ledger_block`, verifying every signature; raises `BadSignature`."""
-    return ledger_block(block, verified_all(block.transactions))

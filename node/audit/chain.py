@@ -23,7 +23,6 @@ from wire.codec import decode, encode
 from wire.errors import CodedError, PeerFault, Rejection
 from wire.limits import BLOCK_BYTES_MAX
 from wire.merkle import root
-from wire.signing import Verified
 
 PROGRESS_BLOCKS: Final = 25
 """So often progress is told."""
@@ -183,7 +182,7 @@ class Chain:
             self._stored_records(block)
             return
         try:
-            posed = ledger_block(block, tuple(Verified(tx) for tx in block.transactions))
+            posed = ledger_block(block)
             applied = apply_block(self.tip.state, posed)
             tip = self.tip.extended(block, decided.commit, applied)
         except (CodedError, AssertionError, LookupError, ValueError, TypeError) as error:

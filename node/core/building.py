@@ -26,7 +26,6 @@ from node.blocks import (
 from node.core.chain import Tip
 from wire.codec import encode
 from wire.limits import BLOCK_BYTES_MAX, EVIDENCE_MAX
-from wire.signing import Verified
 from wire.version import PROTOCOL_VERSION
 
 HEADER_BYTES_MAX: Final = 2 << 10
@@ -77,9 +76,17 @@ def build(
     return Proposed(header, tip.commit, evidence, certificates, bundles), block
 
 
-def check_successor(tip: Tip, block: Block) -> LedgerBlock:
+def check_successor(tip: Tip, block: Block) -> None:
     """valid(v): whether `block`, whose parts fit its header and whose signatures are verified,
-    may follow `tip`. Returns it as the ledger sees it; raises `BlockRefused`."""
+    may follow `tip`; raises `BlockRefused`."""
+    check_block(tip.state, fitting(tip, block))
+
+
+def fitting(tip: Tip, block: Block) -> LedgerBlock:
+    """`block` as the ledger sees it, if its header, commit and evidence fit `tip`.
+
+    What the ledger itself demands is checked by `apply_block`. Raises `BlockRefused`.
+    """
     header = block.header
     size = len(encode(block)) + COMMIT_BYTES_MAX
     if size > BLOCK_BYTES_MAX:  # decided, nobody could send, store or read it again
@@ -103,9 +110,7 @@ def check_successor(tip: Tip, block: Block) -> LedgerBlock:
     if header.proposer not in tip.validators:
         raise BlockRefused("the proposer is not a validator")
     _check_evidence(tip, block)
-    posed = ledger_block(block, tuple(Verified(tx) for tx in block.transactions))
-    check_block(tip.state, posed)
-    return posed
+    return ledger_block(block)
 
 
 def check_decided(tip: Tip, decided: DecidedBlock) -> None:

@@ -21,7 +21,7 @@ from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, block_id
 from node.core import effects as e
-from node.core.building import body_bytes_max, build, check_successor, problems_due
+from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
 from node.core.chain import Tip
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
@@ -323,7 +323,7 @@ class Deciding:
 
     def extend(self, block: Block, commit: Certificate) -> None:
         """Apply a decided block and go to the next height."""
-        applied = apply_block(self.tip.state, check_successor(self.tip, block))
+        applied = apply_block(self.tip.state, fitting(self.tip, block))
         self.tip = self.tip.extended(block, commit, applied)
         expired = self.pool.decided(block.transactions, self.tip.height)
         if expired:

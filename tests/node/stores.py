@@ -17,7 +17,7 @@ from ledger.transactions import (
     signed,
     unsigned,
 )
-from node.core.building import check_successor
+from node.core.building import fitting
 from node.core.chain import Tip
 from node.founding import CURRENCY, Founded, Plan, found
 from node.home import Home, Keys
@@ -146,7 +146,7 @@ async def _store(
     await book.begin([(t, t.action.trade.seller) for t in trades])  # type: ignore[union-attr]
     codes = []
     for decided in network.nodes[founded.members[0].lei].disk.blocks:
-        applied = apply_block(tip.state, check_successor(tip, decided.block))
+        applied = apply_block(tip.state, fitting(tip, decided.block))
         tip = tip.extended(decided.block, decided.commit, applied)
         await store.commit_block(decided, applied, tip)
         codes += [receipt.code for receipt in applied.receipts]

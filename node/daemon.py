@@ -42,7 +42,6 @@ from node.storage.store import Store
 from node.storage.trades import TradeStore
 from node.wal import ConsensusLog
 from wire.errors import Rejection
-from wire.signing import Verified
 
 log = structlog.get_logger("node")
 
@@ -208,10 +207,6 @@ class Daemon:
                     self.network.send(peer, encode_message(request))
 
     # ---------------------------------------------------------------- what users do
-    async def submit(self, tx: Verified[Transaction]) -> TxId:
-        """Accept a signed transaction; see `Shell.submit`."""
-        return await self.shell.submit(tx)
-
     async def initiate(self, trades: Sequence[Trade], *, batch: bool) -> list[Transaction]:
         """Sign own trades, keep them, and ask the counterparties to affirm them.
 

@@ -11,7 +11,6 @@ from ledger.transactions import Transaction, tx_id
 from node.affirmation import Affirmer
 from node.blocks import decode_bundle
 from node.core import inputs as i
-from node.core.errors import NotReady
 from node.core.mempool import AlreadyWaiting, PoolFull
 from node.membership import Membership
 from node.messages import (
@@ -129,7 +128,7 @@ async def _submit(shell: Shell, affirmer: Affirmer, complete: list[Transaction])
     async def one(tx: Transaction) -> Outcome | None:
         try:
             await shell.submit(Verified(tx))
-        except (PoolFull, NotReady):
+        except PoolFull:
             return None  # still waiting: the counterparty is asked again, and it is tried again
         except AlreadyWaiting:
             return Outcome(tx_id(tx), AFFIRMED, "", ())

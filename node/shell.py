@@ -25,7 +25,7 @@ from node.storage.store import Store
 from node.wal import ConsensusLog
 from wire.codec import encode
 from wire.errors import PeerFault, Rejection
-from wire.limits import FRAME_BYTES_MAX
+from wire.limits import BLOCK_BYTES_MAX
 from wire.signing import Verified
 
 log = structlog.get_logger("node")
@@ -35,9 +35,6 @@ QUEUE_MAX = 4_096
 
 SOLVE_SECONDS_MAX = 2.0
 """The time box of the netting solver; past it the greedy result is shipped."""
-
-BLOCKS_REPLY_BYTES_MAX = FRAME_BYTES_MAX - (64 << 10)
-"""Blocks in one answer to a peer that catches up; at least one."""
 
 SAMPLES_MAX = 20_000
 """Finality measurements kept."""
@@ -228,7 +225,7 @@ class Shell:
 
     async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
         """As many of the blocks asked for as fit a frame."""
-        found = await self._store.blocks(start, count, BLOCKS_REPLY_BYTES_MAX)
+        found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
         return i.BlocksLoaded(peer, tuple(found), now_ms())
 
 

@@ -18,7 +18,6 @@ from node.core.seedchain import SeedChain
 from node.founding import Founded
 from node.messages import DirectMessage, encode_message
 from simulator.node import SimulatedNode
-from wire.codec import encode
 from wire.signing import Verified
 
 TIMEOUTS = TimeoutParameters(300, 100, 150, 50, 150, 50, 2_000, False)
@@ -186,10 +185,3 @@ class SimulatedNetwork:
 
         number = self._push(duration_ms, event)
         self._timers[slot] = number
-
-
-def state_bytes(network: SimulatedNetwork) -> bytes:
-    """Everything that must be the same in two runs of one seed."""
-    return encode(
-        [(n, node.core.tip.height, node.core.tip.state.root) for n, node in network.nodes.items()]
-    )

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TypeVar
 
-from wire.limits import AMOUNT_MAX
-
 K = TypeVar("K", str, bytes, int)
 
 
@@ -59,8 +57,3 @@ def largest_remainder(total: int, weights: Mapping[K, int]) -> dict[K, int]:
     for _, key in sorted(remainders)[: total - sum(shares.values())]:
         shares[key] += 1
     return shares
-
-
-def within_limits(amount: int) -> bool:
-    """Whether |amount| is inside the range every amount and sum must keep."""
-    return -AMOUNT_MAX <= amount <= AMOUNT_MAX

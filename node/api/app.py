@@ -243,7 +243,7 @@ def _submissions(daemon: Daemon) -> list[Any]:
         """Accept a signed transaction (`tx`: canonical bytes in hex). It is on disk when the
         answer comes."""
         tx = _transaction(data.get("tx"))
-        ident = await daemon.submit(verified(tx))
+        ident = await daemon.shell.submit(verified(tx))
         return {"tx_id": ident.hex(), "status": "pending"}
 
     @get("/transactions/{ident:str}")

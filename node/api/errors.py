@@ -24,7 +24,7 @@ class Unauthorised(Rejection):
     remedy = "Send `Authorization: Bearer` with the content of the node's `api.token`."
 
 
-RETRY = frozenset({"POOL_FULL", "NODE_CATCHING_UP", "PROOF_NOT_READY"})
+RETRY = frozenset({"POOL_FULL", "PROOF_NOT_READY"})
 """Codes that a client answers by trying again later."""
 
 

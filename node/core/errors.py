@@ -10,13 +10,6 @@ class ObserverCannotSubmit(Rejection):
     remedy = "Submit through a member's node."
 
 
-class NotReady(Rejection):
-    """The node is catching up with the network and cannot judge a submission yet."""
-
-    code = "NODE_CATCHING_UP"
-    remedy = "Try again when `dcn status` shows the node at the network's height."
-
-
 class WrongNetwork(PeerFault):
     """A peer speaks another protocol version or belongs to another chain."""
 

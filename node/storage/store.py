@@ -44,20 +44,17 @@ class Store:
         self._genesis_hash = genesis_hash
 
     @classmethod
-    async def open(cls, path: Path, genesis_hash: bytes, *, read_only: bool = False) -> Self:
+    async def open(cls, path: Path, genesis_hash: bytes) -> Self:
         """Open or create the store at `path`.
 
         Raises `StoreVersion`, `StoreDamaged`, `StoreUnusable`.
         """
         with as_stored():
-            if read_only:
-                db = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                db = await aiosqlite.connect(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            db = await aiosqlite.connect(path)
         try:
             with as_stored():
-                await _prepare(db, path, read_only)
+                await _prepare(db, path)
         except BaseException:
             await db.close()
             raise
@@ -259,14 +256,13 @@ class Store:
         return [Submission(*row) for row in await cursor.fetchall()]
 
 
-async def _prepare(db: aiosqlite.Connection, path: Path, read_only: bool) -> None:
+async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     """Durability first, then the tables; an existing store must be of this version."""
     db.text_factory = _text
-    if not read_only:
-        await db.execute("PRAGMA journal_mode=WAL")
-        await db.execute("PRAGMA synchronous=FULL")
+    await db.execute("PRAGMA journal_mode=WAL")
+    await db.execute("PRAGMA synchronous=FULL")
     version = await _scalar(db, "PRAGMA user_version")
-    if version == 0 and not read_only:
+    if version == 0:
         await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
     elif version != STORE_VERSION:
         raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")

@@ -1,7 +1,6 @@
 """Four validators with real keys, for tests of signatures."""
 
 from consensus.messages import (
-    CarriedProposal,
     Certificate,
     Proposal,
     Vote,
@@ -48,7 +47,3 @@ def certificate(
     keys: list[SigningKey], block_id: bytes | None, kind: VoteKind = VoteKind.PRECOMMIT
 ) -> Certificate:
     return certificate_of(vote(key, block_id, kind) for key in keys)
-
-
-def carried(message: Proposal, polka: Certificate | None = None) -> CarriedProposal:
-    return CarriedProposal(message, polka)

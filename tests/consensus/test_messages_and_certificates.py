@@ -217,14 +217,11 @@ def test_a_proposal_travels_with_the_polka_it_claims() -> None:
     polka = certificate(KEYS[:3], X, VoteKind.PREVOTE)
     check_polka(polka, again)
     assert verify_certificate(CHAIN, polka, VALIDATORS).value is polka
-    for wrong in (
-        certificate(KEYS[:3], Y, VoteKind.PREVOTE),
-        certificate(KEYS[:3], X),
-        certificate(KEYS[:2], X, VoteKind.PREVOTE),
-    ):
+    for wrong in (certificate(KEYS[:3], Y, VoteKind.PREVOTE), certificate(KEYS[:3], X)):
         with pytest.raises(BadCertificate):
             check_polka(wrong, again)
-            verify_certificate(CHAIN, wrong, VALIDATORS)
+    with pytest.raises(BadCertificate):
+        verify_certificate(CHAIN, certificate(KEYS[:2], X, VoteKind.PREVOTE), VALIDATORS)
 
 
 # Evidence.

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.limits import AMOUNT_MAX
-from wire.money import Rounding, largest_remainder, muldiv, within_limits
+from wire.money import Rounding, largest_remainder, muldiv
 
 INTS = st.integers(-(2**70), 2**70) | st.integers(-20, 20)
 DIVISORS = st.integers(1, 2**70) | st.integers(1, 8)
@@ -95,10 +94,3 @@ def test_negative_totals_and_weights_are_bugs() -> None:
         largest_remainder(-1, {"A": 1})
     with pytest.raises(AssertionError):
         largest_remainder(1, {"A": -1, "B": 3})
-
-
-def test_the_limits_are_symmetric() -> None:
-    for amount in (AMOUNT_MAX, -AMOUNT_MAX, 0):
-        assert within_limits(amount)
-    for amount in (AMOUNT_MAX + 1, -AMOUNT_MAX - 1):
-        assert not within_limits(amount)

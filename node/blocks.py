@@ -56,6 +56,8 @@ class Header(Record, frozen=True):
     evidence_root: bytes
     validators_hash: bytes
     next_validators_hash: bytes
+    rotation_hash: bytes
+    """Of the proposer rotation of this height, so that who joins from a snapshot can check it."""
     state_root: bytes
     receipts_root: bytes
     results_root: bytes

@@ -24,7 +24,7 @@ from node.blocks import (
     records_root,
 )
 from node.core.chain import Tip
-from wire.codec import encode
+from wire.codec import digest_of, encode
 from wire.limits import BLOCK_BYTES_MAX, EVIDENCE_MAX
 from wire.version import PROTOCOL_VERSION
 
@@ -66,6 +66,7 @@ def build(
         evidence_root=records_root(evidence),
         validators_hash=tip.validators.hash,
         next_validators_hash=tip.next_validators.hash,
+        rotation_hash=digest_of(tip.rotation),
         state_root=tip.state.root,
         receipts_root=tip.receipts_root,
         results_root=tip.results_root,
@@ -99,6 +100,7 @@ def fitting(tip: Tip, block: Block) -> LedgerBlock:
         "last block id": (header.last_block_id, tip.block_id),
         "validators hash": (header.validators_hash, tip.validators.hash),
         "next validators hash": (header.next_validators_hash, tip.next_validators.hash),
+        "rotation hash": (header.rotation_hash, digest_of(tip.rotation)),
         "state root": (header.state_root, tip.state.root),
         "receipts root": (header.receipts_root, tip.receipts_root),
         "results root": (header.results_root, tip.results_root),

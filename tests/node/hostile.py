@@ -363,6 +363,7 @@ class Attacker:
             "results_root": draw.randbytes(32),
             "validators_hash": draw.randbytes(32),
             "next_validators_hash": draw.randbytes(32),
+            "rotation_hash": draw.randbytes(32),
             "seed_link": draw.choice((b"", draw.randbytes(32), draw.randbytes(99))),
             "proposer": draw.choice((b"", self.honest[0].core.deciding.run.me, bytes(32))),
             "last_commit_hash": commit_hash(other_commit),

@@ -1,0 +1,24 @@
+"""Settlement tokens and securities, and who holds how much."""
+
+from ledger.objects.enums import AssetKind
+from wire.codec import Record
+from wire.ids import AssetCode, Lei
+
+
+class Asset(Record, frozen=True):
+    """A settlement token or security."""
+
+    code: AssetCode
+    kind: AssetKind
+    issuer: Lei
+    exponent: int
+    """Digits of the minor unit (ISO 4217)."""
+    minted: int
+    redeemed: int
+
+
+class Balance(Record, frozen=True):
+    """What an account holds of one asset; `locked` is part of `balance`."""
+
+    balance: int
+    locked: int

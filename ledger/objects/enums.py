@@ -1,0 +1,120 @@
+"""The enumerations of the ledger's rows: stable numbers on the wire."""
+
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """What a member is on the network; a member may have several."""
+
+    MEMBER = 1
+    VALIDATOR = 2
+    ORACLE = 3
+    REGULATOR = 4
+    ISSUER = 5
+
+
+class MemberState(IntEnum):
+    """Where a member stands between admission and exit."""
+
+    APPLIED = 1
+    ACTIVE = 2
+    SUSPENDED = 3
+    DEFAULTED = 4
+    RESIGNING = 5
+    EXITED = 6
+
+
+class KeyRole(IntEnum):
+    """What a signing key may sign."""
+
+    TRADE = 1
+    TREASURY = 2
+    GOVERNANCE = 3
+    ORACLE = 4
+
+
+class AccountKind(IntEnum):
+    """Kinds of account; `reference` of the account's key tells which one of its kind."""
+
+    OWN = 1
+    CLIENT = 2
+    IM_ESCROW = 3
+    VM_BALANCE = 4
+    DEFAULT_FUND = 5
+    CAPITAL = 6
+    FEES = 7
+    RESERVE = 8
+    ESCROW = 9
+    ESTATE = 10
+    BLOCKED = 11
+
+
+class AssetKind(IntEnum):
+    """What kind of thing an asset is."""
+
+    CASH = 1
+    SECURITY = 2
+    CLAIM = 3
+    SHARE = 4
+
+
+class Product(IntEnum):
+    """Contract types whose terms the ledger knows."""
+
+    EQUITY_FORWARD = 1
+
+
+class TradeSource(IntEnum):
+    """Where a trade was agreed."""
+
+    OTC = 1
+    RFQ = 2
+    BOOK = 3
+
+
+class ContractState(IntEnum):
+    """States of a contract, after ERC-6123."""
+
+    INCEPTED = 1
+    CONFIRMED = 2
+    LIVE = 3
+    IN_VALUATION = 4
+    DISPUTED = 5
+    IN_TRANSFER = 6
+    SETTLED = 7
+    IN_TERMINATION = 8
+    TERMINATED = 9
+    MATURED = 10
+    NOVATED = 11
+    TORN_UP = 12
+
+
+class Origin(IntEnum):
+    """Why an obligation exists."""
+
+    VM = 1
+    COUPON = 2
+    INTEREST = 3
+    TRADE = 4
+    FEE = 5
+    CLOSE_OUT = 6
+
+
+class ObligationState(IntEnum):
+    """An obligation that is settled leaves the state; its history is in the blocks."""
+
+    OPEN = 1
+    FROZEN = 2
+    LATE = 3
+    """Taken out of a round: stays open, in both directions, and enters the next one."""
+    FAILED = 4
+    """Its debtor could not fund a round; stays open and enters the next one."""
+
+
+class RoundState(IntEnum):
+    """Stages of a netting round."""
+
+    FROZEN = 1
+    CLEARED = 2
+    """Cycles are cancelled, pay-ins are published, the funding window is open."""
+    SETTLED = 3

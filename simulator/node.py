@@ -7,8 +7,8 @@ import msgspec
 from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
-from consensus.signer import SignerState, admit, new_state, signed_state
-from node.blocks import DecidedBlock
+from consensus.signer import admit, signed_state
+from ledger.transactions import tx_id
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
@@ -16,23 +16,43 @@ from node.core.core import NodeCore
 from node.core.deciding import Parameters
 from node.core.seedchain import SeedChain
 from node.founding import Identity
+from simulator.disk import Disk
+from simulator.journal import Accepted, Accusation, Decision, Journal, Punishment, Signature
 from wire.codec import Digest
+from wire.errors import Rejection
 from wire.signing import SigningKey
 
 
-class Disk(msgspec.Struct):
-    """What survives a crash."""
+class Death(msgspec.Struct):
+    """A node dies before the effect after so many, whatever it is: between a log and a signature,
+    or a signature and its sending. Of a write, `torn` bytes remain."""
 
-    log: list[bytes]
-    log_height: int
-    blocks: list[DecidedBlock]
-    tip: Tip
-    signer: SignerState
-    kept: dict[bytes, object]
+    effects: int
+    torn: int = 0
+    zeros: bool = False
+
+
+class Clock(msgspec.Struct):
+    """A node's clock as a function of the global one."""
+
+    base_ms: int
+    skew_ms: int = 0
+    drift_ppm: int = 0
+
+    def read(self, global_ms: int) -> int:
+        """What it shows."""
+        drift_ms = (global_ms - self.base_ms) * self.drift_ppm // 1_000_000
+        return max(0, global_ms + self.skew_ms + drift_ms)
+
+
+class NodeFailed(Exception):
+    """A core raised what it must not: a real node would have stopped."""
 
 
 class SimulatedNode:
-    """A node's core, disk and signer. `act` is what the network does with the rest."""
+    """A node's core, disk, clock and signer. `act` is what the network does with the rest."""
+
+    byzantine = False
 
     def __init__(
         self,
@@ -43,84 +63,117 @@ class SimulatedNode:
         tip: Tip,
         parameters: Parameters,
         seed_chain: SeedChain | None,
+        journal: Journal,
         act: Callable[[str, e.Effect], None],
     ) -> None:
         self.name = name
-        self._key: SigningKey = identity.key("consensus")
+        self.key: SigningKey = identity.key("consensus")
+        self.seed_chain = seed_chain
+        self.journal = journal
         self._votes = votes
         self._genesis_hash = genesis_hash
         self._parameters = parameters
-        self._seed_chain = seed_chain
         self._act = act
-        signer = new_state(tip.chain_id, self._key.public)
-        self.disk = Disk([], 1, [], tip, signer, {})
+        self.disk = Disk(tip, self.key.public)
+        self.clock = Clock(tip.time_ms)
         self.up = False
-        self.effects_left: int | None = None
-        """Dies before the effect after so many, whatever it is: between a log and a signature, or
-        a signature and its sending."""
+        self.death: Death | None = None
         self.core = self._boot()
 
     def _boot(self) -> NodeCore:
-        me = self._key.public if self._votes else None
-        return NodeCore(self.disk.tip, self._genesis_hash, me, self._seed_chain, self._parameters)
+        me = self.key.public if self._votes else None
+        return NodeCore(self.disk.tip, self._genesis_hash, me, self.seed_chain, self._parameters)
 
-    def start(self, now_ms: int) -> None:
+    def start(self, at_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
-        self.effects_left = None
+        self.death = None
+        records = self.disk.open_log()
         self.core = self._boot()
-        self.take(i.Started(tuple(self.disk.log), self.disk.signer, now_ms))
+        self.take(i.Started(records, self.disk.signer, self.clock.read(at_ms)))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
         self.up = False
 
     def take(self, given: i.Input) -> None:
-        """Give the core an input and carry out what it asks for."""
-        pending: list[i.Input] = [given]
-        while pending and self.up:
-            for effect in self.core.handle(pending.pop(0)):
-                if self._dies():
-                    return
-                answer = self._carry_out(effect, given.now_ms)
-                if answer is not None:
-                    pending.append(answer)
+        """Give the core an input, with what the node's clock shows, and carry out what it asks for.
 
-    def _dies(self) -> bool:
-        if self.effects_left is not None:
-            self.effects_left -= 1
-            self.up = self.effects_left >= 0
-        return not self.up
+        Raises the `Rejection` of a `Submitted`, and `NodeFailed` for all else that is raised; a
+        node whose disk is full just stops.
+        """
+        pending: list[i.Input] = [given]
+        try:
+            while pending and self.up:
+                for effect in self.core.handle(pending.pop(0)):
+                    if self._dies(effect):
+                        return
+                    answer = self._carry_out(effect, given.now_ms)
+                    if answer is not None:
+                        pending.append(answer)
+        except Rejection:
+            raise
+        except OSError as full:
+            self.up = False
+            self.journal.remark(self.name, "stopped", str(full))
+        except Exception as error:
+            raise NodeFailed(f"{self.name}: {type(error).__name__}: {error}") from error
+
+    def _dies(self, effect: e.Effect) -> bool:
+        if self.death is None:
+            return not self.up
+        self.death.effects -= 1
+        if self.death.effects >= 0:
+            return not self.up
+        if isinstance(effect, e.WriteLog) and self.death.torn:
+            self.disk.tear_log(
+                effect.height, effect.records, self.death.torn, zeros=self.death.zeros
+            )
+        self.journal.remark(self.name, "died", f"before {type(effect).__name__}")
+        self.up = False
+        return True
 
     def _carry_out(self, effect: e.Effect, now_ms: int) -> i.Input | None:
         match effect:
             case e.WriteLog(height=height, records=records):
-                if height != self.disk.log_height:
-                    self.disk.log, self.disk.log_height = [], height
-                self.disk.log += records
+                self.disk.append_log(height, records)
             case e.SignMessage(message=message):
                 return i.SignerAnswered(self._sign(message, now_ms), now_ms)
             case e.KeepSubmissions(transactions=transactions):
+                self.disk.keep(transactions)
                 for tx in transactions:
-                    self.disk.kept[msgspec.msgpack.encode(tx)] = tx
+                    self.journal.accepted.setdefault(tx_id(tx), Accepted(self.name, tx))
             case e.CommitBlock(decided=decided, tip=tip):
-                self.disk.blocks.append(decided)
-                self.disk.tip = tip
+                self.disk.commit(decided, tip)
+                self.journal.decisions.append(Decision(self.journal.at_ms, self.name, decided))
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
                 return i.BlocksLoaded(peer, tuple(blocks), now_ms)
+            case e.Evidence(evidence=evidence):
+                self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, evidence))
+            case e.Punish(peer=peer, code=code, detail=detail):
+                self.journal.punishments.append(
+                    Punishment(self.name, peer, f"{code} {detail}")
+                )
+            case e.Note(event=event, fields=fields):
+                told = ", ".join(f"{key} {value}" for key, value in fields.items())
+                self.journal.remark(self.name, event, told)
             case _:
                 self._act(self.name, effect)
         return None
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
+        """As `node.signer.FileSigner.sign`."""
         try:
             signature = admit(self.disk.signer, message)
         except DoubleSign:
+            self.journal.remark(self.name, "sign_refused")
             return ci.SignRefused(step_of(message), message.round, now_ms)
         if signature is None:
-            signature = self._key.sign(sign_bytes(self.disk.signer.chain_id, message))
-            self.disk.signer = signed_state(self.disk.signer, message, signature)
-        return ci.Signed(with_signature(message, signature), now_ms)
+            signature = self.key.sign(sign_bytes(self.disk.signer.chain_id, message))
+            self.disk.write_signer(signed_state(self.disk.signer, message, signature))
+        signed = with_signature(message, signature)
+        self.journal.signatures.append(Signature(self.journal.at_ms, now_ms, self.name, signed))
+        return ci.Signed(signed, now_ms)

@@ -110,8 +110,12 @@ class HeightRun:
                 self.core.handle(decode_input(entry.data))
         return self.core.resume() if self.started else []
 
-    @staticmethod
-    def _core(tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:
+    def _block_time_ms(self, ident: bytes) -> int:
+        """The time of a block that is voted for: it was judged, so it is at hand, and after a
+        restart it is in the log."""
+        return self.candidates.blocks[ident].header.time_ms
+
+    def _core(self, tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:
         return Core(
             tip.height + 1,
             tip.validators,
@@ -119,4 +123,5 @@ class HeightRun:
             ProposerOfRound(tip.rotation),
             timeouts,
             time_ms_min=tip.time_ms + 1,
+            block_time_ms=self._block_time_ms,
         )

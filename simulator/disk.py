@@ -1,0 +1,120 @@
+"""What survives a crash: a disk in memory, whose log goes through the real framing.
+
+The log is a file of bytes, cut and recognised by `node.wal`; a block is stored whole or not at
+all, as by SQLite, and the signer's state is replaced whole, as by `node.files.replace_file`.
+"""
+
+import errno
+
+import msgspec
+
+from consensus.signer import SignerState, new_state
+from ledger.transactions import Transaction, TxId, tx_id
+from node import wal
+from node.blocks import DecidedBlock
+from node.core.chain import Tip
+from simulator.faults import Lost
+
+
+class _Backup(msgspec.Struct, frozen=True):
+    """The disk as it was after a block."""
+
+    tip: Tip
+    log: bytes
+    signer: SignerState
+    pending: dict[TxId, Transaction]
+
+
+
+class Disk:
+    """One node's files."""
+
+    def __init__(self, tip: Tip, key: bytes) -> None:
+        self.blocks: list[DecidedBlock] = []
+        self.tip = tip
+        self.signer = new_state(tip.chain_id, key)
+        self.log = wal.head(0)
+        """The consensus log, byte for byte."""
+        self.log_height = 0
+        self.pending: dict[TxId, Transaction] = {}
+        """This node's own submissions: accepted, neither decided nor expired."""
+        self.archive: list[tuple[int, tuple[bytes, ...]]] = []
+        """All that was ever flushed to the log, with its height: for checkers, not for the node."""
+        self.writes_left: int | None = None
+        """Writes until the disk is full."""
+        self._backups = [_Backup(tip, self.log, self.signer, {})]
+
+    # ---------------------------------------------------------------- writes
+    def _spend(self) -> None:
+        if self.writes_left is not None:
+            self.writes_left -= 1
+            if self.writes_left < 0:
+                raise OSError(errno.ENOSPC, "no space left on device")
+
+    def append_log(self, height: int, records: tuple[bytes, ...]) -> None:
+        """As `node.wal.ConsensusLog.append`."""
+        self._spend()
+        self._turn_to(height)
+        self.log += wal.framed(records)
+        self.archive.append((height, records))
+
+    def tear_log(self, height: int, records: tuple[bytes, ...], torn: int, *, zeros: bool) -> None:
+        """The node dies in `append_log`: `torn` bytes are written, the rest is not or is zeros."""
+        self._turn_to(height)
+        data = wal.framed(records)
+        rest = bytes(max(0, len(data) - torn)) if zeros else b""
+        self.log += data[:torn] + rest
+        whole = wal.parsed(wal.head(height) + data[:torn], "a torn write").records
+        self.archive.append((height, whole))
+
+    def _turn_to(self, height: int) -> None:
+        if height != self.log_height:
+            self.log, self.log_height = wal.head(height), height
+
+    def write_signer(self, state: SignerState) -> None:
+        """Replace the signer's state."""
+        self._spend()
+        self.signer = state
+
+    def keep(self, transactions: tuple[Transaction, ...]) -> None:
+        """Keep accepted submissions."""
+        self._spend()
+        self.pending |= {tx_id(tx): tx for tx in transactions}
+
+    def commit(self, decided: DecidedBlock, tip: Tip) -> None:
+        """Store a decided block and the state after it."""
+        self._spend()
+        self.blocks.append(decided)
+        self.tip = tip
+        for tx in decided.block.transactions:
+            self.pending.pop(tx_id(tx), None)
+        for ident in [k for k, tx in self.pending.items() if tx.valid_until <= tip.height]:
+            del self.pending[ident]
+        self._backups.append(_Backup(tip, self.log, self.signer, dict(self.pending)))
+
+    def tip_at(self, height: int) -> Tip:
+        """The tip as it was at `height`."""
+        return self._backups[height].tip
+
+    # ---------------------------------------------------------------- a start
+    def open_log(self) -> tuple[bytes, ...]:
+        """The whole records of the log, whose torn tail is cut, as `ConsensusLog` does."""
+        content = wal.parsed(self.log, "the simulated log")
+        self.log = self.log[: content.end]
+        self.log_height = content.height
+        return content.records
+
+    def lose(self, lost: Lost, blocks_back: int) -> None:
+        """Lose something, or get it back from a backup that is `blocks_back` blocks old."""
+        height = 0 if lost is Lost.WIPED else max(0, self.tip.height - blocks_back)
+        backup = self._backups[height]
+        if lost is Lost.SIGNER:
+            self.signer = backup.signer
+            return
+        if lost is not Lost.STORE:
+            self.log = backup.log if lost is Lost.BACKUP else wal.head(0)
+        if lost is not Lost.LOG:
+            self.tip = backup.tip
+            del self.blocks[height:]
+            del self._backups[height + 1 :]
+            self.pending = dict(backup.pending)

@@ -21,7 +21,7 @@ class _Height:
 
     def __init__(self, network: SimulatedNetwork) -> None:
         tip: Tip = max((n.core.tip for n in network.nodes.values()), key=lambda t: t.height)
-        names = {node.key.public: name for name, node in network.nodes.items()}
+        names: dict[bytes, str] = {node.key.public: name for name, node in network.nodes.items()}
         self.number = tip.height + 2
         self.validators = tip.next_validators
         self._proposer = ProposerOfRound(advanced(tip.rotation))
@@ -55,9 +55,7 @@ def lone_decision(network: SimulatedNetwork, later: int) -> Drops:
     def drops(sender: str, target: str, message: DirectMessage) -> bool:
         match message:
             case ProposalMessage() if message.carried.proposal.height == height.number:
-                return sender == lone or (
-                    target in blind and message.carried.proposal.round == 0
-                )
+                return sender == lone or (target in blind and message.carried.proposal.round == 0)
             case Vote(height=height.number) if sender == lone:
                 return message.kind is VoteKind.PRECOMMIT or message.round > 0
             case Certificate(height=height.number):

@@ -50,6 +50,7 @@ class Liar(SimulatedNode):
         self._draw = random.Random(seed)
         self._others: dict[tuple[int, int], bytes] = {}
         """The second block it has proposed at a height and round."""
+        self._been_ahead = (0, 0)
 
     def take(self, given: i.Input) -> None:
         """As a correct node, but for its memory; and it may answer on its own."""
@@ -184,15 +185,23 @@ class Liar(SimulatedNode):
             for kind in VoteKind:
                 self._vote(kind, proposal.height, proposal.round, proposal.block_id)
         if Trick.AHEAD in self._tricks and isinstance(message, Vote):
-            if self._draw.random() < 0.02:
-                for round_ in range(message.round + 1, message.round + ROUNDS_AHEAD):
-                    for kind in VoteKind:
-                        self._vote(kind, message.height, round_, None)
-            elif self._draw.random() < 0.05:
-                for _ in range(3):
-                    self._vote(VoteKind.PREVOTE, message.height, message.round + 1, None)
+            place = (message.height, message.round)
+            if place > self._been_ahead and self._draw.random() < 0.3:
+                self._been_ahead = (message.height, message.round + ROUNDS_AHEAD)
+                self._go_ahead(message.height, message.round)
         if Trick.SYNC_LIAR in self._tricks and self._draw.random() < 0.02:
             self._claim()
+
+    def _go_ahead(self, height: int, round_: int) -> None:
+        """Many voices from one mouth in the next round, or one voice in many rounds."""
+        if self._draw.random() < 0.5:
+            for later in range(round_ + 1, round_ + ROUNDS_AHEAD):
+                for kind in VoteKind:
+                    self._vote(kind, height, later, None)
+        else:
+            for _ in range(3):
+                self._vote(VoteKind.PREVOTE, height, round_ + 1, None)
+                self._vote(VoteKind.PRECOMMIT, height, round_ + 1, None)
 
     def _vote(self, kind: VoteKind, height: int, round_: int, ident: bytes | None) -> None:
         now_ms = self.clock.read(self.journal.at_ms)
@@ -222,6 +231,4 @@ class Liar(SimulatedNode):
         )
         entry = Entry(self.key.public, now_ms, self._signed(vote).signature)
         commit = Certificate(vote.kind, start, 0, vote.block_id, (entry,))
-        self._network.transmit(
-            self.name, (peer,), BlocksReply((DecidedBlock(block, commit),))
-        )
+        self._network.transmit(self.name, (peer,), BlocksReply((DecidedBlock(block, commit),)))

@@ -111,13 +111,14 @@ def check_single_signatures(record: RunRecord, _replay: Replay) -> list[Violatio
 
 
 def check_accusations(record: RunRecord, _replay: Replay) -> list[Violation]:
-    """Nobody correct is accused or punished; each contradiction is reported once."""
+    """Nobody correct is accused or punished; in one life a contradiction is reported once."""
     found = [
         Violation("faults", f"{x.node} blames {x.peer}, which is correct: {x.text}")
         for x in record.journal.punishments
         if x.node in record.correct and x.peer in record.correct
     ]
-    told: dict[tuple[str, bytes, int, int, int], None] = {}
+    starts = [(x.at_ms, x.node) for x in record.journal.remarks if x.event == "started"]
+    told: dict[tuple[str, int, bytes, int, int, int], None] = {}
     for one in record.journal.accusations:
         first = one.evidence.first
         if one.node not in record.correct:
@@ -125,8 +126,9 @@ def check_accusations(record: RunRecord, _replay: Replay) -> list[Violation]:
         if first.validator in record.keys:
             found.append(Violation("evidence", f"{one.node} accuses a correct validator"))
         step = int(step_of(first))
-        place = (one.node, first.validator, first.height, first.round, step)
-        if place in told and one.node not in record.robbed:
+        life = sum(node == one.node and at_ms <= one.at_ms for at_ms, node in starts)
+        place = (one.node, life, first.validator, first.height, first.round, step)
+        if place in told:
             found.append(Violation("evidence", f"{one.node} reports the same thing twice"))
         told[place] = None
     return found
@@ -153,9 +155,7 @@ def check_accepted(record: RunRecord, replay: Replay) -> list[Violation]:
     return [
         Violation("accepted", f"{one.node}: {ident.hex()[:16]} is lost")
         for ident, one in record.journal.accepted.items()
-        if one.node in record.correct
-        and ident not in decided
-        and is_owed(replay.tips[-1], one.tx)
+        if one.node in record.correct and ident not in decided and is_owed(replay.tips[-1], one.tx)
     ]
 
 
@@ -185,4 +185,3 @@ def check_all(record: RunRecord) -> list[Violation]:
     """Every checker."""
     replay = Replay(record)
     return [violation for check in CHECKERS for violation in check(record, replay)]
-

@@ -44,6 +44,8 @@ class Knowledge:
         self._me = me
         self._validators = validators
         self._votes: dict[tuple[VoteKind, int, Block], set[bytes]] = {}
+        self._first: dict[tuple[VoteKind, int, bytes], Block] = {}
+        """Of each validator the first vote, which is the one that the engine counts."""
         self._speakers: dict[int, set[bytes]] = {}
         self._proposals: dict[int, dict[bytes, list[int]]] = {}
         """By round: each proposed block, and the valid rounds it was proposed with."""
@@ -80,6 +82,9 @@ class Knowledge:
         if isinstance(message, Vote):
             place = (message.kind, message.round, message.block_id)
             self._votes.setdefault(place, set()).add(message.validator)
+            self._first.setdefault(
+                (message.kind, message.round, message.validator), message.block_id
+            )
             if message.validator == self._me and message.kind is VoteKind.PREVOTE:
                 self._prevoted = max(self._prevoted, message.round)
         else:
@@ -94,6 +99,12 @@ class Knowledge:
     def _quorum(self, kind: VoteKind, round_: int, block: Block) -> bool:
         power = self._power(self._votes.get((kind, round_, block), set()))
         return 3 * power > 2 * self._validators.total
+
+    def _certain_polka(self, round_: int, block: Block) -> bool:
+        """Whether first votes alone make the quorum."""
+        who = self._votes.get((VoteKind.PREVOTE, round_, block), set())
+        counted = {key for key in who if self._first[VoteKind.PREVOTE, round_, key] == block}
+        return 3 * self._power(counted) > 2 * self._validators.total
 
     def _any(self, kind: VoteKind, round_: int) -> set[bytes]:
         """Who voted in `round_`, for whatever."""
@@ -125,7 +136,8 @@ class Knowledge:
             return
         for block in self._proposals.get(round_, {}):
             if self._validity.get(block) and self._quorum(VoteKind.PREVOTE, round_, block):
-                valid = _Valid(block, round_, not self._may_have_left(round_))
+                settled = self._certain_polka(round_, block) and not self._may_have_left(round_)
+                valid = _Valid(block, round_, settled)
                 if valid not in self._valid:
                     self._valid.append(valid)
 

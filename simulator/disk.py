@@ -25,7 +25,6 @@ class _Backup(msgspec.Struct, frozen=True):
     pending: dict[TxId, Transaction]
 
 
-
 class Disk:
     """One node's files."""
 

@@ -1,7 +1,6 @@
 """Faults happen: each kind of fault, how it begins in a network, and how it ends."""
 
 from collections.abc import Callable
-from typing import assert_never
 
 import msgspec
 
@@ -86,6 +85,11 @@ class Injection:
                 return self._dropping(lone_decision(self._network, later))
             case f.LatePolka():
                 return self._dropping(late_polka(self._network))
+            case _:
+                return self._begun_at_a_node(fault)
+
+    def _begun_at_a_node(self, fault: f.Fault) -> Ending:
+        match fault:
             case f.SlowNode(node=node, ms=ms):
                 return self._slow(self._names[node], ms)
             case f.WrongClock(node=node):
@@ -98,10 +102,8 @@ class Injection:
                 return self._down([self._names[node]])
             case f.CrashAtEffect() | f.DiskFull() | f.Restored():
                 return self._on_disk(self._names[fault.node], fault)
-            case f.Byzantine():
-                raise AssertionError("a liar lies from the beginning")
             case _:
-                assert_never(fault)
+                raise AssertionError(f"{fault} does not begin in time")
 
     # ---------------------------------------------------------------- messages
     def _weather(self, fault: f.Loss | f.Duplication | f.Reordering | f.Delay) -> Ending:
@@ -170,7 +172,7 @@ class Injection:
         return lambda: self._up(names)
 
     def _up(self, names: list[str]) -> None:
-        """Start those that are down; of what others have let down, too: it is up to them no more."""
+        """Start those of `names` that are down; there is room on their disks again."""
         down = [name for name in names if not self._network.nodes[name].up]
         for name in down:
             self._network.nodes[name].disk.writes_left = None

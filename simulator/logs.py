@@ -41,4 +41,3 @@ def messages_in(given: Input) -> Iterator[Vote | Proposal]:
             yield message
         case _:
             pass
-

@@ -37,7 +37,9 @@ def look(node: SimulatedNode, journal: Journal) -> None:
     """Note what a correct node holds, and what is too much."""
     found = list(holdings(node.core))
     rounds = 1 + node.core.deciding.run.core.process.round
-    found.append(("bytes of log a round", len(node.disk.log) // max(rounds, 1), LOG_BYTES_PER_ROUND))
+    found.append(
+        ("bytes of log a round", len(node.disk.log) // max(rounds, 1), LOG_BYTES_PER_ROUND)
+    )
     for what, held, limit in found:
         journal.memory[what] = max(journal.memory[what], held)
         if held > limit:

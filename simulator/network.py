@@ -23,9 +23,10 @@ from node.core.seedchain import SeedChain
 from node.founding import Founded, Identity
 from node.messages import DirectMessage, Hello, decode_message, encode_message
 from node.verify import verify_bundle, verify_message
-from simulator.faults import Options
+from simulator.faults import Options, Plan
 from simulator.journal import Journal
 from simulator.node import SimulatedNode
+from simulator.record import RunRecord
 from wire.errors import PeerFault
 from wire.signing import Verified
 
@@ -117,6 +118,24 @@ class SimulatedNetwork:
     def faults(self) -> list[str]:
         """What nodes have counted against peers."""
         return [f"{x.node} says of {x.peer}: {x.text}" for x in self.journal.punishments]
+
+    def record(
+        self, plan: Plan | None = None, robbed: Sequence[str] = (), wrong: Sequence[str] = ()
+    ) -> RunRecord:
+        """The run for the checkers; which nodes have lost files, and which clocks are `wrong`."""
+        correct = [node for node in self.nodes.values() if not node.byzantine]
+        members = [who.lei for who in self.founded.members]
+        quiet = Plan((1,) * len(members), len(self.founded.observers), ())
+        return RunRecord(
+            genesis=self._at_genesis,
+            plan=quiet if plan is None else plan,
+            journal=self.journal,
+            disks={name: node.disk for name, node in self.nodes.items()},
+            correct=tuple(node.name for node in correct),
+            keys={node.key.public: node.name for node in correct if node.name in members},
+            robbed=tuple(robbed),
+            wrong_clocks=tuple(wrong),
+        )
 
     def start(self, names: Sequence[str] | None = None) -> None:
         """Start nodes and connect them with everybody who is up."""

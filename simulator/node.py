@@ -154,9 +154,7 @@ class SimulatedNode:
             case e.Evidence(evidence=evidence):
                 self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, evidence))
             case e.Punish(peer=peer, code=code, detail=detail):
-                self.journal.punishments.append(
-                    Punishment(self.name, peer, f"{code} {detail}")
-                )
+                self.journal.punishments.append(Punishment(self.name, peer, f"{code} {detail}"))
             case e.Note(event=event, fields=fields):
                 told = ", ".join(f"{key} {value}" for key, value in fields.items())
                 self.journal.remark(self.name, event, told)

@@ -153,8 +153,9 @@ class _Drawing:
 
     def crash_at_effect(self) -> Fault:
         torn = self.draw.choice((0, self.draw.randint(1, 300)))
-        place = (self._node(), self.draw.randint(0, 120), torn, self.draw.random() < 0.4)
-        return CrashAtEffect(*self._span(600, 3_000), *place)
+        zeros = self.draw.random() < 0.4
+        effects = self.draw.randint(0, 120)
+        return CrashAtEffect(*self._span(600, 3_000), self._node(), effects, torn, zeros)
 
     def outage(self) -> Fault:
         return Outage(*self._span(100, 4_000))

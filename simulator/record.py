@@ -1,5 +1,4 @@
-"""What is left of a run: disks, the outside view of it, and who was correct. All that checkers see.
-"""
+"""What is left of a run, and all that checkers see: disks, the outside view, who was correct."""
 
 import msgspec
 

@@ -9,11 +9,10 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.genesis import Genesis
 from ledger.transactions import Transaction
-from node.core.chain import Tip
 from node.founding import Founded, found
 from node.founding import Plan as Founding
 from simulator.checkers import check_all
-from simulator.faults import Fault, LateJoin, Options, Plan, Restored, Trick, WrongClock, kind_of
+from simulator.faults import Fault, Options, Plan, Restored, Trick, WrongClock, kind_of
 from simulator.injection import Injection
 from simulator.memory import look
 from simulator.network import SimulatedNetwork
@@ -58,7 +57,6 @@ class Scenario:
         self._injection = Injection(self.network, self.plan, CHAIN_LINKS, options.seed)
         self._work = Work(self.network, options.seed)
         self._correct = [x for x in self.network.nodes.values() if not x.byzantine]
-        self._members = [who.lei for who in self.founded.members]
 
     def run(self) -> Outcome:
         """Work while things go wrong; then the network behaves, and everything must be decided."""
@@ -78,19 +76,16 @@ class Scenario:
     def record(self) -> RunRecord:
         """The run for the checkers."""
         names = list(self.network.nodes)
-        return RunRecord(
-            genesis=Tip.at_genesis(self.founded.genesis),
-            plan=self.plan,
-            journal=self.network.journal,
-            disks={name: node.disk for name, node in self.network.nodes.items()},
-            correct=tuple(node.name for node in self._correct),
-            keys={x.key.public: x.name for x in self._correct if x.name in self._members},
-            robbed=tuple(names[x.node] for x in self.plan.faults if isinstance(x, Restored)),
-            wrong_clocks=tuple(
+        faults = self.plan.faults
+        whole_run = self.options.fault_ms + 1
+        return self.network.record(
+            self.plan,
+            [names[x.node] for x in faults if isinstance(x, Restored)],
+            [
                 names[x.node]
-                for x in self.plan.faults
-                if isinstance(x, WrongClock) and x.until_ms > self.options.fault_ms
-            ),
+                for x in faults
+                if isinstance(x, WrongClock) and x.until_ms >= whole_run
+            ],
         )
 
     # ---------------------------------------------------------------- while it runs
@@ -124,7 +119,9 @@ class Scenario:
             place = f"height {node.disk.tip.height} round {process.round} {process.step.name}"
             owed = self._owes(node)
             waits = f", {len(owed)} undecided" if owed else ""
-            parts.append(f"{node.name[7:12].strip('0')} {place}{waits}{'' if node.up else ', down'}")
+            parts.append(
+                f"{node.name[7:12].strip('0')} {place}{waits}{'' if node.up else ', down'}"
+            )
         return f"after {self.options.settle_ms_max // 1_000} calm seconds: " + "; ".join(parts)
 
     def _outcome(self, violations: list[Violation]) -> Outcome:

@@ -48,7 +48,8 @@ from node.messages import (
     encode_message,
 )
 from node.verify import verify_bundle, verify_message
-from simulator.network import Options, SimulatedNetwork
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
 from simulator.node import SimulatedNode
 from wire.codec import digest_of
 from wire.errors import PeerFault
@@ -94,10 +95,10 @@ class Attacker:
         self.name = self.me.lei
         self.honest = [network.nodes[who.lei] for who in founded.members[:-1]]
         listener = _Listener.__new__(_Listener)
-        listener.__dict__ |= network.nodes[self.name].__dict__ | {"heard": []}
+        listener.__dict__ |= network.nodes[self.name].__dict__ | {"heard": [], "byzantine": True}
         self.listener = network.nodes[self.name] = listener
         self._nonce = 0
-        self._chain = network.nodes[self.name]._seed_chain
+        self._chain = network.nodes[self.name].seed_chain
         self.delivered: Counter[str] = Counter()
         """Messages that have got past form and signature checks, by type."""
 

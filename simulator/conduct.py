@@ -116,8 +116,9 @@ class Knowledge:
 
     def _may_have_left(self, round_: int) -> bool:
         """Whether something known could have moved the validator past `round_`."""
-        later = max(self._speakers, default=0)
-        return any(self._entered(r) for r in range(round_ + 1, later + 2))
+        spoken = [later for r in self._speakers for later in (r, r + 1)]
+        timed = [r + 1 for _, r in self._elapsed]
+        return any(later > round_ and self._entered(later) for later in spoken + timed)
 
     def _entered(self, round_: int) -> bool:
         """Whether there is a reason to be in `round_`: L55, L65-67, or nobody left to wait for."""

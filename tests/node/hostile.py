@@ -21,7 +21,7 @@ from consensus.messages import (
     with_signature,
 )
 from ledger.rounds import RoundCertificate
-from ledger.transactions import Mint, Transaction, Transfer, signed, unsigned
+from ledger.transactions import Mint, Transaction, Transfer, signed, tx_id, unsigned
 from node.blocks import (
     Block,
     Bundle,
@@ -311,7 +311,9 @@ class Attacker:
             )
         )
         chain = self.draw.choice((CHAIN, CHAIN, CHAIN, "another"))
-        return signed(unsigned(chain, action, **fields), self.me.key("treasury"))
+        made = signed(unsigned(chain, action, **fields), self.me.key("treasury"))
+        self.network.journal.submitted[tx_id(made)] = None
+        return made
 
     def _bundle(self) -> Bundle:
         made = [self._transfer() for _ in range(self.draw.randint(1, 4))]

@@ -18,7 +18,7 @@ STANDARD_VOTING: Final = tuple(
         kind=kind,
         electorate=o.Electorate.VALIDATORS,
         quorum_bps=5_000,
-        threshold_bps=6_666,
+        threshold_bps=6_667,
         window_blocks=1_000,
         notice_blocks=1,
     )

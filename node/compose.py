@@ -82,7 +82,7 @@ class VotingEntry(_Described, frozen=True):
     kind: str
     electorate: str = "VALIDATORS"
     quorum_bps: int = 5_000
-    threshold_bps: int = 6_666
+    threshold_bps: int = 6_667
     window_blocks: int = 1_000
     notice_blocks: int = 1
 

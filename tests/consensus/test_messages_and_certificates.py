@@ -58,6 +58,7 @@ votes = st.builds(
     st.integers(0, TIME_MS_MAX),
     digests,
     st.binary(min_size=64, max_size=64),
+    st.binary(max_size=99),
 )
 
 
@@ -74,6 +75,7 @@ def test_a_vote_survives_the_wire_and_reads_the_same_to_another_library(sent: Vo
         sent.time_ms,
         sent.validator,
         sent.signature,
+        sent.extension,
     ]
 
 

@@ -1,20 +1,23 @@
 """Oracle marks: the median of a quorum for each feed, and the close of the business date."""
 
+import msgspec
+
+from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.receipts import DateClosed, Event
 from ledger.state import Draft
-from ledger.transactions import SubmitOracle
+from ledger.transactions import FeedMark, SubmitOracle
+from wire.codec import Record, decode
+from wire.errors import MalformedBytes, Oversize, Rejection
 from wire.ids import Date
-from wire.limits import ORACLE_MARKS_MAX
+from wire.limits import EXTENSION_BYTES_MAX, ORACLE_MARKS_MAX
 from wire.money import Rounding, muldiv
 
 
-def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
+def submit(draft: Draft, action: SubmitOracle) -> list[Event]:
     """Record an oracle's marks of the open date; its latest mark of a feed counts."""
-    if o.Role.ORACLE not in signer.roles:
-        raise r.NotAnOracle(f"{signer.lei} has no oracle role")
     network = draft.must(t.NETWORK, t.network_key())
     if network.business_date is None or action.date != network.business_date:
         raise r.DateNotOpen(f"date is {action.date}, open is {network.business_date}")
@@ -29,8 +32,34 @@ def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
         if not 0 < mark.value <= feed.value_max:
             raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {feed.value_max}")
         row = o.OracleMark(action.date, mark.value)
-        draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, signer.lei), row)
+        draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, action.oracle), row)
     return []
+
+
+class ExtensionMarks(Record, frozen=True):
+    """What an oracle that validates adds to its precommits: its marks reach the ledger with the
+    very next block, under the signature of its vote."""
+
+    date: Date
+    marks: tuple[FeedMark, ...]
+
+
+def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Record the marks that oracles' precommits carried.
+
+    What is not the open date's, or not of an oracle, is ignored as a whole: a vote counts whatever
+    it carries, so nothing here can fail.
+    """
+    for consensus_key, data in extensions:
+        overlay = Draft(draft)
+        try:
+            carried = decode(data, ExtensionMarks, EXTENSION_BYTES_MAX)
+            row = draft.must(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(consensus_key))
+            if o.Role.ORACLE in checks.active_member(draft, row.member).roles:
+                submit(overlay, SubmitOracle(row.member, carried.date, carried.marks))
+                overlay.commit()
+        except (Rejection, MalformedBytes, Oversize):
+            continue
 
 
 def median(values: list[int]) -> int:
@@ -63,13 +92,8 @@ def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event
     for feed, values in marks.items():
         draft.put(t.MARKS, t.MARKS.key(feed, date), o.Mark(median(values), len(values)))
     later = network.calendar[1:]
-    opened = o.Network(
-        network.chain_id,
-        network.height,
-        network.time_ms,
-        later[0] if later else None,
-        later,
-        network.rounds,
+    opened = msgspec.structs.replace(
+        network, business_date=later[0] if later else None, calendar=later
     )
     draft.put(t.NETWORK, t.network_key(), opened)
     return [DateClosed(date)]

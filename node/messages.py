@@ -10,6 +10,7 @@ from ledger.transactions import KeySignature, Transaction
 from node.blocks import (
     Bundle,
     DecidedBlock,
+    EvidencePiece,
     Proposed,
     check_bundle,
     check_parts,
@@ -102,6 +103,12 @@ class AffirmReply(Record, frozen=True, tag=23):
     answers: Annotated[tuple[Affirmation, ...], msgspec.Meta(max_length=AFFIRMATIONS_MAX)]
 
 
+class EvidenceMessage(Record, frozen=True, tag=36):
+    """A piece of evidence against a validator, passed on once by everybody."""
+
+    piece: EvidencePiece
+
+
 DirectMessage: TypeAlias = (
     Vote
     | Certificate
@@ -114,6 +121,7 @@ DirectMessage: TypeAlias = (
     | BlocksReply
     | AffirmRequest
     | AffirmReply
+    | EvidenceMessage
 )
 
 

@@ -7,6 +7,7 @@ from consensus.errors import BadCertificate
 from consensus.messages import sign_bytes, step_of
 from consensus.verification import verify_commit
 from ledger.transactions import tx_id
+from node.blocks import accusation
 from simulator.accountability import check_accountability
 from simulator.conduct import check_conduct
 from simulator.record import Replay, RunRecord, Violation, ident_of, is_owed
@@ -118,16 +119,15 @@ def check_accusations(record: RunRecord, _replay: Replay) -> list[Violation]:
         if x.node in record.correct and x.peer in record.correct
     ]
     starts = [(x.at_ms, x.node) for x in record.journal.remarks if x.event == "started"]
-    told: dict[tuple[str, int, bytes, int, int, int], None] = {}
+    told: dict[tuple[str, int, bytes, int], None] = {}
     for one in record.journal.accusations:
-        first = one.evidence.first
+        said = accusation(one.piece)
         if one.node not in record.correct:
             continue
-        if first.validator in record.keys:
+        if said.consensus_key in record.keys:
             found.append(Violation("evidence", f"{one.node} accuses a correct validator"))
-        step = int(step_of(first))
         life = sum(node == one.node and at_ms <= one.at_ms for at_ms, node in starts)
-        place = (one.node, life, first.validator, first.height, first.round, step)
+        place = (one.node, life, said.consensus_key, said.height)
         if place in told:
             found.append(Violation("evidence", f"{one.node} reports the same thing twice"))
         told[place] = None

@@ -7,9 +7,9 @@ from collections import Counter
 
 import msgspec
 
-from consensus.messages import Equivocation, Proposal, Vote
+from consensus.messages import Proposal, Vote
 from ledger.transactions import Transaction, TxId
-from node.blocks import DecidedBlock
+from node.blocks import DecidedBlock, EvidencePiece
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -41,11 +41,11 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 class Accusation(msgspec.Struct, frozen=True):
-    """A node has reported a validator that contradicts itself."""
+    """A node has reported a validator that is shown to be faulty."""
 
     at_ms: int
     node: str
-    evidence: Equivocation
+    piece: EvidencePiece
 
 
 class Punishment(msgspec.Struct, frozen=True):

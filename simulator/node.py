@@ -151,8 +151,8 @@ class SimulatedNode:
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
                 return i.BlocksLoaded(peer, tuple(blocks), now_ms)
-            case e.Evidence(evidence=evidence):
-                self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, evidence))
+            case e.Evidence(piece=piece):
+                self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, piece))
             case e.Punish(peer=peer, code=code, detail=detail):
                 self.journal.punishments.append(Punishment(self.name, peer, f"{code} {detail}"))
             case e.Note(event=event, fields=fields):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from consensus.messages import Proposal, Vote
+from node.blocks import accusation as told
 from simulator.faults import described
 from simulator.record import RunRecord, Violation
 
@@ -59,9 +60,10 @@ def _events(
         who = f"{remark.node} " if remark.node else ""
         yield remark.at_ms, None, f"{who}{remark.event} {remark.detail}".rstrip()
     for accusation in record.journal.accusations:
-        first = accusation.evidence.first
-        guilty = record.keys.get(first.validator, first.validator.hex()[:8])
-        yield accusation.at_ms, None, f"{accusation.node} has evidence against {guilty}"
+        said = told(accusation.piece)
+        guilty = record.keys.get(said.consensus_key, said.consensus_key.hex()[:8])
+        text = f"{accusation.node} has evidence against {guilty}: {said.kind.name}"
+        yield accusation.at_ms, None, f"{text} at height {said.height}"
 
 
 def _said(message: Vote | Proposal) -> str:

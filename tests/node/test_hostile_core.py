@@ -2,16 +2,18 @@
 
 import pytest
 
+from ledger import tables as t
 from ledger.transactions import Mint, signed, tx_id, unsigned
 from node.founding import CURRENCY
 from simulator.checkers import check_all
 from tests.node.hostile import CHAIN, Attacker, network_of
+from wire.ids import Lei
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_correct_nodes_go_on_whatever_one_validator_sends(seed: int) -> None:
     founded, network = network_of(4, seed)
-    attacker = Attacker(founded, network, seed)
+    attacker = Attacker(founded, network, seed, prudent=seed % 2 == 0)
     network.start()
     nodes = attacker.honest
     wanted = []
@@ -31,3 +33,5 @@ def test_correct_nodes_go_on_whatever_one_validator_sends(seed: int) -> None:
     assert set(wanted) <= decided
     assert check_all(network.record()) == []
     assert attacker.delivered["ProposalMessage"] > 0
+    power = nodes[0].core.tip.state.must(t.MEMBERS, t.MEMBERS.key(Lei(attacker.name))).power
+    assert power == (1 if seed % 2 == 0 else 0)  # evidence against it is in a block

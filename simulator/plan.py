@@ -59,7 +59,7 @@ class _Drawing:
         for _ in range(self.draw.randint(0, self.options.faults_max)):
             fault = self.draw.choice(MENU)(self)
             liar = getattr(fault, "node", None) in liars  # what happens to a liar proves nothing
-            if not liar and not _loses_both(fault, faults):
+            if not liar and self._bearable(fault, faults):
                 faults.append(fault)
         return Plan(self.powers, self.observers, tuple(faults))
 
@@ -102,6 +102,21 @@ class _Drawing:
                 power += self.powers[node]
                 found.append(Byzantine(0, FOREVER, node, (Trick.TWIN,)))
         return found
+
+    def _bearable(self, fault: Fault, others: list[Fault]) -> bool:
+        """Whether the network can go on after `fault`, and its node be trusted.
+
+        A node that has lost its log only follows where it has voted: as if it were down. One that
+        loses its signer's state and something else might sign twice.
+        """
+        if not isinstance(fault, Restored) or fault.node >= self.members:
+            return True
+        before = [x for x in others if isinstance(x, Restored) and x.node == fault.node]
+        if any(Lost.SIGNER in (fault.lost, x.lost) for x in before):
+            return False
+        down = {x.node for x in others if isinstance(x, Byzantine | Restored | WrongClock)}
+        down = {node for node in down | {fault.node} if node < self.members}
+        return fault.lost is Lost.SIGNER or 3 * sum(self.powers[n] for n in down) < self.total
 
     # ---------------------------------------------------------------- what, when
     def _node(self) -> int:
@@ -168,16 +183,6 @@ class _Drawing:
 
     def late_join(self) -> Fault:
         return LateJoin(0, self.draw.randint(1_000, self.options.fault_ms), self._node())
-
-
-def _loses_both(fault: Fault, others: list[Fault]) -> bool:
-    """Whether a node would lose its signer's state and something else: only one is survived."""
-    return isinstance(fault, Restored) and any(
-        isinstance(other, Restored)
-        and other.node == fault.node
-        and Lost.SIGNER in (fault.lost, other.lost)
-        for other in others
-    )
 
 
 MENU: Final[tuple[Callable[[_Drawing], Fault], ...]] = (

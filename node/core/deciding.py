@@ -89,6 +89,8 @@ class Deciding:
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
         self._extension = b""
+        self._signed: SignerState | None = None
+        """What the signer had signed when the node started."""
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
@@ -96,6 +98,7 @@ class Deciding:
 
     def restore(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
         """Continue where the consensus log ends."""
+        self._signed = signed
         self._carry_out(self.run.replay([decode_record(data) for data in log], signed))
         if self.run.me is None and self._me in self.tip.validators:
             self._outbox.note("following_only", height=self.run.height)
@@ -376,8 +379,13 @@ class Deciding:
                 self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
 
     def _new_run(self) -> HeightRun:
+        """The next height; after a store or log was lost, it may be one that the signer has signed
+        for already, and is only followed."""
         me = self._me if self._me in self.tip.validators else None
-        return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)
+        run = HeightRun(self.tip, me, self._parameters.timeouts, self.pool)
+        if run.follows_after([], self._signed):
+            self._outbox.note("following_only", height=run.height)
+        return run
 
     def _well_signed(self, tx: Transaction) -> bool:
         """No block may hold a transaction with wrong signers, so none may wait for one."""

@@ -103,12 +103,18 @@ class HeightRun:
                 self.candidates.restored(record.block)
         for entry in inputs:
             self.core.handle(decode_input(entry.data))
-        if self.me is not None and signed is not None and must_only_follow(signed, self.core):
-            self.me = None
-            self.core = self._core(self._tip, None, self._timeouts)
-            for entry in inputs:
-                self.core.handle(decode_input(entry.data))
+        self.follows_after(inputs, signed)
         return self.core.resume() if self.started else []
+
+    def follows_after(self, inputs: list[LoggedInput], signed: SignerState | None) -> bool:
+        """Whether the signer has signed what `inputs` do not know; then nobody is signed for."""
+        if self.me is None or signed is None or not must_only_follow(signed, self.core):
+            return False
+        self.me = None
+        self.core = self._core(self._tip, None, self._timeouts)
+        for entry in inputs:
+            self.core.handle(decode_input(entry.data))
+        return True
 
     def _block_time_ms(self, ident: bytes) -> int:
         """The time of a block that is voted for: it was judged, so it is at hand, and after a

@@ -185,3 +185,10 @@ def check_all(record: RunRecord) -> list[Violation]:
     """Every checker."""
     replay = Replay(record)
     return [violation for check in CHECKERS for violation in check(record, replay)]
+
+
+def check_fork(record: RunRecord) -> list[Violation]:
+    """What still holds when more than a third lies: a fork is seen, and its makers are named."""
+    replay = Replay(record)
+    checkers = (check_agreement, check_single_signatures, check_guilt)
+    return [violation for check in checkers for violation in check(record, replay)]

@@ -11,7 +11,7 @@ from ledger.genesis import Genesis
 from ledger.transactions import Transaction
 from node.founding import Founded, found
 from node.founding import Plan as Founding
-from simulator.checkers import check_all
+from simulator.checkers import check_all, check_fork
 from simulator.faults import Fault, Options, Plan, Restored, Trick, WrongClock, kind_of
 from simulator.injection import Injection
 from simulator.memory import look
@@ -66,6 +66,8 @@ class Scenario:
             self._work.begin()
             self._look()
             self.network.run(lambda: False, self.options.fault_ms + 1)
+            if self.options.above_third:
+                return self._outcome(check_fork(self.record()))
             if not self.network.run(self._settled, self.options.settle_ms_max):
                 violations.append(Violation("progress", self._stuck()))
         except NodeFailed as failed:

@@ -32,6 +32,8 @@ from node.messages import (
     BundleRequest,
     DirectMessage,
     Hello,
+    LightBlocksReply,
+    LightBlocksRequest,
     ProposalMessage,
 )
 from wire.codec import digest_of
@@ -86,6 +88,8 @@ class NodeCore:
                 return self.sync.is_asked(peer)
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
+            case LightBlocksReply():
+                return False  # a node that follows block by block has not asked
             case _:
                 return True
 
@@ -116,6 +120,8 @@ class NodeCore:
                 self.deciding.solved(given.height, given.certificates)
             case i.BlocksLoaded():
                 self._outbox.send(given.peer, BlocksReply(given.blocks))
+            case i.LightBlocksLoaded():
+                self._outbox.send(given.peer, LightBlocksReply(given.blocks))
             case _:
                 assert_never(given)
         self.deciding.settle_down()
@@ -176,6 +182,10 @@ class NodeCore:
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
             case BlocksReply(blocks=blocks):
                 self._blocks_from(peer, blocks)
+            case LightBlocksRequest(heights=heights):
+                self._outbox.emit(e.LoadLightBlocks(peer, heights))
+            case LightBlocksReply():
+                pass  # not asked for
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 

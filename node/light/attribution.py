@@ -5,23 +5,16 @@ accountability analysis of the paper's algorithm): equivocation, lunatic, amnesi
 """
 
 from enum import StrEnum
-from typing import Final
 
 from consensus.messages import Certificate, Equivocation, votes_of
-from node.blocks import ForgedHeader, Header, LightBlock, block_id
-
-AttackEvidence = Equivocation | ForgedHeader
-
-DERIVED_FIELDS: Final = (
-    "last_block_id",
-    "validators_hash",
-    "next_validators_hash",
-    "rotation_hash",
-    "state_root",
-    "receipts_root",
-    "results_root",
+from node.blocks import (
+    EvidencePiece,
+    ForgedHeader,
+    Header,
+    LightBlock,
+    block_id,
+    derived_digest,
 )
-"""What a header must say, given the blocks before it: no proposer chooses any of it."""
 
 
 class Attack(StrEnum):
@@ -36,16 +29,14 @@ class Attack(StrEnum):
     the votes of the rounds between, from the correct validators' logs, do."""
 
 
-def differs_in(conflicting: Header, canonical: Header) -> tuple[str, ...]:
-    """The derived fields in which the two headers of one height differ."""
-    return tuple(
-        name for name in DERIVED_FIELDS if getattr(conflicting, name) != getattr(canonical, name)
-    )
+def forged(conflicting: Header, canonical: Header) -> bool:
+    """Whether `conflicting` differs in what the chain before it determines."""
+    return derived_digest(conflicting) != derived_digest(canonical)
 
 
 def kind_of(conflicting: LightBlock, canonical: Header, commit: Certificate) -> Attack:
     """The kind of attack by which `conflicting` has a commit beside the chain's `canonical`."""
-    if differs_in(conflicting.header, canonical):
+    if forged(conflicting.header, canonical):
         return Attack.LUNATIC
     if conflicting.commit.round == commit.round:
         return Attack.EQUIVOCATION
@@ -54,7 +45,7 @@ def kind_of(conflicting: LightBlock, canonical: Header, commit: Certificate) -> 
 
 def attribute(
     conflicting: LightBlock, canonical: Header, commit: Certificate
-) -> tuple[AttackEvidence, ...]:
+) -> tuple[EvidencePiece, ...]:
     """Evidence against every validator that the two verified commits show to be faulty.
 
     One piece for each: who signed both in one round has contradicted itself, which needs nothing
@@ -64,13 +55,13 @@ def attribute(
     """
     assert conflicting.header.height == canonical.height
     assert block_id(conflicting.header) != block_id(canonical)
-    forged = differs_in(conflicting.header, canonical)
+    lunatic = forged(conflicting.header, canonical)
     theirs = {vote.validator: vote for vote in votes_of(commit)}
-    found: list[AttackEvidence] = []
+    found: list[EvidencePiece] = []
     for vote in votes_of(conflicting.commit):
         other = theirs.get(vote.validator)
         if other is not None and other.round == vote.round:
             found.append(Equivocation(vote, other))
-        elif forged:
+        elif lunatic:
             found.append(ForgedHeader(conflicting.header, vote))
     return tuple(found)

@@ -8,9 +8,9 @@ what they must not. Both sides are kept: which one the network is on, its nodes 
 import msgspec
 
 from consensus.messages import votes_of
-from node.blocks import ForgedHeader, LightBlock, block_id
+from node.blocks import EvidencePiece, ForgedHeader, LightBlock, accusation, block_id
 from node.light.asking import LATEST, Asking, Silent, ask, climb
-from node.light.attribution import Attack, AttackEvidence, attribute, kind_of
+from node.light.attribution import Attack, attribute, kind_of
 from node.light.errors import Lied
 from node.light.verify import Options
 
@@ -34,7 +34,7 @@ class Fork(msgspec.Struct, frozen=True):
             return Attack.LUNATIC
         return kind_of(self.ours, self.theirs.header, self.theirs.commit)
 
-    def against_ours(self) -> tuple[AttackEvidence, ...]:
+    def against_ours(self) -> tuple[EvidencePiece, ...]:
         """Evidence for a network that has `theirs`: against signers that it knows."""
         if self.ours.header.height == self.theirs.header.height:
             found = attribute(self.ours, self.theirs.header, self.theirs.commit)
@@ -43,24 +43,17 @@ class Fork(msgspec.Struct, frozen=True):
             found = tuple(ForgedHeader(self.ours.header, vote) for vote in votes)
         return self._of_known(found)
 
-    def against_theirs(self) -> tuple[AttackEvidence, ...]:
+    def against_theirs(self) -> tuple[EvidencePiece, ...]:
         """Evidence for a network that has `ours`."""
         if self.ours.header.height != self.theirs.header.height:
             return ()  # nothing of that height contradicts it yet
         return self._of_known(attribute(self.theirs, self.ours.header, self.ours.commit))
 
-    def _of_known(self, found: tuple[AttackEvidence, ...]) -> tuple[AttackEvidence, ...]:
+    def _of_known(self, found: tuple[EvidencePiece, ...]) -> tuple[EvidencePiece, ...]:
         """A forger can make up keys; only those of the common block's validators are somebody."""
         common = (*self.common.validators, *self.common.next_validators)
         known = {member.public_key for member in common}
-        return tuple(one for one in found if accused(one) in known)
-
-
-def accused(evidence: AttackEvidence) -> bytes:
-    """The validator that `evidence` is against."""
-    if isinstance(evidence, ForgedHeader):
-        return evidence.precommit.validator
-    return evidence.first.validator
+        return tuple(one for one in found if accusation(one).consensus_key in known)
 
 
 def compare(

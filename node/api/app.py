@@ -15,6 +15,7 @@ from ledger.invariants import InvariantBroken, check_full
 from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
+from node.api.light import light_routes, number_of
 from node.blotter import fields_of, trade_from
 from node.core.errors import ObserverCannotSubmit
 from node.daemon import Daemon
@@ -42,7 +43,7 @@ def make_app(daemon: Daemon) -> Litestar:
     guarded = Router(
         "/v1",
         guards=[guard],
-        route_handlers=[*_queries(daemon), *_submissions(daemon)],
+        route_handlers=[*_queries(daemon), *_submissions(daemon), *light_routes(daemon)],
     )
 
     @get("/v1/health", media_type=MediaType.JSON, sync_to_thread=False)
@@ -144,7 +145,7 @@ def _queries(daemon: Daemon) -> list[Any]:
     @get("/blocks/{height:str}")
     async def block(height: str) -> Json:
         """A block by height, or `latest`."""
-        number = shell.tip.height if height == "latest" else _number(height)
+        number = shell.tip.height if height == "latest" else number_of(height)
         decided = await daemon.store.block(number)
         if decided is None:
             raise NotFound(f"block {number}, the last is {shell.tip.height}")
@@ -287,9 +288,3 @@ def _digest(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise BadRequest("an id is hex") from None
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 15:
-        raise BadRequest(f"height is {text[:20]!r}")
-    return int(text)

@@ -15,7 +15,9 @@ from ledger.invariants import InvariantBroken, check_full
 from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
-from node.api.light import light_routes, number_of
+from node.api.governance import governance_queries
+from node.api.light import light_routes
+from node.api.reading import number_of
 from node.blotter import fields_of, trade_from
 from node.core.errors import ObserverCannotSubmit
 from node.daemon import Daemon
@@ -43,7 +45,12 @@ def make_app(daemon: Daemon) -> Litestar:
     guarded = Router(
         "/v1",
         guards=[guard],
-        route_handlers=[*_queries(daemon), *_submissions(daemon), *light_routes(daemon)],
+        route_handlers=[
+            *_queries(daemon),
+            *governance_queries(daemon),
+            *light_routes(daemon),
+            *_submissions(daemon),
+        ],
     )
 
     @get("/v1/health", media_type=MediaType.JSON, sync_to_thread=False)

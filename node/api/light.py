@@ -1,12 +1,13 @@
 """What light clients ask of a node: light blocks, and to take evidence of an attack."""
 
-from typing import Any, Final
+from typing import Any
 
 from litestar import get, post
 
 from ledger.state import Draft
 from ledger.validators import fault_of
 from node.api.errors import BadRequest, NotFound
+from node.api.reading import number_of
 from node.blocks import EvidencePiece, accusation, block_id
 from node.core import inputs as i
 from node.daemon import Daemon
@@ -20,8 +21,6 @@ from wire.errors import Rejection
 from wire.limits import EVIDENCE_MAX
 
 Json = dict[str, Any]
-
-HEIGHT_DIGITS_MAX: Final = 15
 
 
 class EvidenceRefused(Rejection):
@@ -65,13 +64,6 @@ def light_routes(daemon: Daemon) -> list[Any]:
         return {"received": len(verified)}
 
     return [light, evidence]
-
-
-def number_of(text: str) -> int:
-    """A height in a path; raises `BadRequest`."""
-    if not text.isascii() or not text.isdecimal() or len(text) > HEIGHT_DIGITS_MAX:
-        raise BadRequest(f"height is {text[:20]!r}")
-    return int(text)
 
 
 def _piece(text: object) -> EvidencePiece:

@@ -115,6 +115,8 @@ class NodeCore:
                 self._submitted(given.transaction.value)
             case i.EvidenceFound():
                 self.deciding.evidence_found(given.piece.value)
+            case i.ExtensionOffered():
+                self.deciding.offer_extension(given.data)
             case i.TimerElapsed():
                 self._timer(given.key)
             case i.SignerAnswered():

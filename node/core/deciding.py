@@ -22,7 +22,7 @@ from ledger.rounds import RoundCertificate
 from ledger.state import Draft
 from ledger.tables import KEYS
 from ledger.transactions import Transaction
-from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id
+from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
 from node.core import effects as e
 from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
 from node.core.chain import Tip
@@ -34,6 +34,7 @@ from node.core.records import decode_record
 from node.core.seedchain import SeedChain
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
 from wire.errors import PeerFault, Rejection
+from wire.limits import EXTENSION_BYTES_MAX
 
 ConsensusMessage = Vote | Certificate | ProposalMessage
 
@@ -87,6 +88,7 @@ class Deciding:
         self._buffered: dict[str, list[ConsensusMessage]] = {}
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
+        self._extension = b""
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
@@ -256,6 +258,13 @@ class Deciding:
             self._outbox.emit(e.SendAll(EvidenceMessage(piece)))
             self.maybe_start()
 
+    def offer_extension(self, data: bytes) -> None:
+        """Have own precommits carry `data` to the ledger, until a block has delivered it."""
+        assert len(data) <= EXTENSION_BYTES_MAX, len(data)
+        self._extension = data
+        self._prompt = True
+        self.maybe_start()
+
     def _propose(self) -> None:
         """Build a block for the round that waits, solving due netting rounds first."""
         run = self.run
@@ -321,7 +330,8 @@ class Deciding:
         except (BlockRefused, PeerFault) as refused:
             self._outbox.note("block_refused", height=run.height, detail=str(refused))
             valid = False
-        self._inner.append(ci.ValueChecked(ident, valid, self._outbox.now_ms))
+        carried = self._extension if valid and run.me is not None else b""
+        self._inner.append(ci.ValueChecked(ident, valid, self._outbox.now_ms, carried))
 
     def fetch_missing(self) -> None:
         """Ask the peers that offered a block for the bundles that it still needs."""
@@ -349,8 +359,11 @@ class Deciding:
         if any(key[0] == KEYS.tag for key, _ in applied.changes):
             self.pool.retain(self._well_signed)  # a key has changed hands
         self.evidence.decided(self.tip)
+        if (self._me, self._extension) in extensions_of(block.last_commit):
+            self._extension = b""
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
         changed = bool(block.transactions or applied.results or applied.events)
+        changed |= bool(self._extension or extensions_of(block.last_commit))
         self._prompt = changed or rounds.pending(self.tip.state) > 0
         self._inner.clear()
         self._last_run, self.run = self.run, self._new_run()

@@ -8,7 +8,6 @@ from typing import Final, assert_never
 
 from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
-from consensus.signer import SignerState
 from ledger import admission, trades
 from ledger.apply import check_transaction
 from ledger.state import Draft
@@ -19,10 +18,11 @@ from node.core import inputs as i
 from node.core.building import check_decided
 from node.core.candidates import split
 from node.core.chain import Tip
-from node.core.deciding import Deciding, Parameters
+from node.core.deciding import Deciding
 from node.core.errors import BadBlocks, ObserverCannotSubmit, WrongNetwork
 from node.core.outbox import Outbox
 from node.core.outgoing import Outgoing
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.sync import Sync
 from node.messages import (
@@ -102,7 +102,7 @@ class NodeCore:
         self._outbox.now_ms = given.now_ms
         match given:
             case i.Started():
-                self._started(given.log, given.signed)
+                self._started(given)
             case i.PeerConnected():
                 self._outbox.send(given.peer, self._hello())
             case i.PeerLost():
@@ -119,8 +119,8 @@ class NodeCore:
                 self.deciding.offer_extension(given.data)
             case i.TimerElapsed():
                 self._timer(given.key)
-            case i.SignerAnswered():
-                self.deciding.answered(given.answer)
+            case i.SignerAnswered() | i.SignerFound():
+                self._signer(given)
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
             case i.BlocksLoaded():
@@ -133,11 +133,18 @@ class NodeCore:
         return self._outbox.take()
 
     # ---------------------------------------------------------------- start and timers
-    def _started(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
-        self.deciding.restore(log, signed)
+    def _started(self, given: i.Started) -> None:
+        self.deciding.restore(given.log, given.signing)
         self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
         self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
         self.deciding.maybe_start()
+
+    def _signer(self, given: i.SignerAnswered | i.SignerFound) -> None:
+        match given:
+            case i.SignerAnswered(answer=answer):
+                self.deciding.answered(answer)
+            case i.SignerFound(signing=signing):
+                self.deciding.signer_found(signing)
 
     def _timer(self, key: tuple[str | int, ...]) -> None:
         match key:

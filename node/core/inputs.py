@@ -5,7 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from consensus import inputs as consensus_inputs
-from consensus.signer import SignerState
+from consensus.signer import Signing
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
 from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
@@ -17,8 +17,8 @@ class Started(msgspec.Struct, frozen=True):
     """The node is up; `log` are the records of its consensus log, oldest first."""
 
     log: tuple[bytes, ...]
-    signed: SignerState | None
-    """What the signer remembers having signed; None without a signer."""
+    signing: Signing | None
+    """What the signer remembers having signed, or why that is not known; None without a key."""
     now_ms: int
 
 
@@ -86,6 +86,13 @@ class SignerAnswered(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class SignerFound(msgspec.Struct, frozen=True):
+    """The signer has come back, or what it remembers is gone."""
+
+    signing: Signing
+    now_ms: int
+
+
 class Solved(msgspec.Struct, frozen=True):
     """Certificates for the netting rounds due at `height`, in the rounds' order."""
 
@@ -121,6 +128,7 @@ Input: TypeAlias = (
     | ExtensionOffered
     | TimerElapsed
     | SignerAnswered
+    | SignerFound
     | Solved
     | BlocksLoaded
     | LightBlocksLoaded

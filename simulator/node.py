@@ -7,13 +7,14 @@ import msgspec
 from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
-from consensus.signer import SignerState, admit, new_state, signed_state
-from node.blocks import DecidedBlock
+from consensus.signer import SignerGone, SignerState, admit, new_state, raised, signed_state
+from consensus.validators import Validator
+from node.blocks import DecidedBlock, LightBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.deciding import Parameters
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.founding import Identity
 from wire.codec import Digest
@@ -27,8 +28,11 @@ class Disk(msgspec.Struct):
     log_height: int
     blocks: list[DecidedBlock]
     tip: Tip
-    signer: SignerState
+    signer: SignerState | None
+    """None: lost."""
     kept: dict[bytes, object]
+    validators: dict[bytes, tuple[Validator, ...]]
+    """By hash, as headers name them."""
 
 
 class SimulatedNode:
@@ -53,7 +57,7 @@ class SimulatedNode:
         self._seed_chain = seed_chain
         self._act = act
         signer = new_state(tip.chain_id, self._key.public)
-        self.disk = Disk([], 1, [], tip, signer, {})
+        self.disk = Disk([], 1, [], tip, signer, {}, {tip.validators.hash: tip.validators.members})
         self.up = False
         self.effects_left: int | None = None
         """Dies before the effect after so many, whatever it is: between a log and a signature, or
@@ -69,7 +73,8 @@ class SimulatedNode:
         self.up = True
         self.effects_left = None
         self.core = self._boot()
-        self.take(i.Started(tuple(self.disk.log), self.disk.signer, now_ms))
+        signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
+        self.take(i.Started(tuple(self.disk.log), signing, now_ms))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
@@ -98,6 +103,9 @@ class SimulatedNode:
                 if height != self.disk.log_height:
                     self.disk.log, self.disk.log_height = [], height
                 self.disk.log += records
+            case e.RaiseSigner(from_height=height):
+                key = self._key.public
+                self.disk.signer = raised(self.disk.signer, self.disk.tip.chain_id, key, height)
             case e.SignMessage(message=message):
                 return i.SignerAnswered(self._sign(message, now_ms), now_ms)
             case e.KeepSubmissions(transactions=transactions):
@@ -106,21 +114,34 @@ class SimulatedNode:
             case e.CommitBlock(decided=decided, tip=tip):
                 self.disk.blocks.append(decided)
                 self.disk.tip = tip
+                self.disk.validators[tip.next_validators.hash] = tip.next_validators.members
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
                 return i.BlocksLoaded(peer, tuple(blocks), now_ms)
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                there = [h for h in heights if h <= len(self.disk.blocks)]
+                return i.LightBlocksLoaded(peer, tuple(map(self._light, there)), now_ms)
             case _:
                 self._act(self.name, effect)
         return None
 
+    def _light(self, height: int) -> LightBlock:
+        decided, sets = self.disk.blocks[height - 1], self.disk.validators
+        header = decided.block.header
+        members = sets[header.validators_hash], sets[header.next_validators_hash]
+        return LightBlock(header, decided.commit, *members)
+
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
+        state = self.disk.signer
         try:
-            signature = admit(self.disk.signer, message)
+            signature = None if state is None else admit(state, message)
         except DoubleSign:
+            state = None
+        if state is None:
             return ci.SignRefused(step_of(message), message.round, now_ms)
         if signature is None:
-            signature = self._key.sign(sign_bytes(self.disk.signer.chain_id, message))
-            self.disk.signer = signed_state(self.disk.signer, message, signature)
+            signature = self._key.sign(sign_bytes(state.chain_id, message))
+            self.disk.signer = signed_state(state, message, signature)
         return ci.Signed(with_signature(message, signature), now_ms)

@@ -11,6 +11,7 @@ import msgspec
 
 from consensus.errors import BadEvidence
 from consensus.messages import Certificate, Equivocation, Proposal, Vote, VoteKind, contradict
+from consensus.validators import Validator
 from ledger.apply import Block as LedgerBlock
 from ledger.objects import OffenceKind, RecentBlock
 from ledger.rounds import RoundCertificate
@@ -125,6 +126,25 @@ class DecidedBlock(Record, frozen=True):
 
     block: Block
     commit: Certificate
+
+
+Validators: TypeAlias = Annotated[
+    tuple[Validator, ...], msgspec.Meta(min_length=1, max_length=VALIDATORS_MAX)
+]
+"""A validator set as it travels: sorted by key, nobody twice; `ValidatorSet` checks it."""
+
+
+class LightBlock(Record, frozen=True):
+    """What a light client needs of a height: no transactions, about 20 KB with 100 validators
+    (and up to 100 KB of vote extensions)."""
+
+    header: Header
+    commit: Certificate
+    """That decided the header's block."""
+    validators: Validators
+    """Who decided it: the header's `validators_hash`."""
+    next_validators: Validators
+    """Who decides the next height: the header's `next_validators_hash`."""
 
 
 HEADER_DOMAIN: Final = "dcn/header/1"

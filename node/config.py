@@ -74,6 +74,15 @@ class TradesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How many blocks ahead the trades this node signs stay valid."""
 
 
+class SignerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the consensus key is, if not in this home."""
+
+    address: str = ""
+    """`unix:/path` or `tls://host:port` of a `dcn signer run`; empty: the key is in keys.json."""
+    certificates: str = ""
+    """Folder made by `dcn signer certs`, relative to the home; for tls."""
+
+
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Structured logs on standard error."""
 
@@ -91,6 +100,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     api: ApiSection = ApiSection()
     consensus: ConsensusSection = ConsensusSection()
     trades: TradesSection = TradesSection()
+    signer: SignerSection = SignerSection()
     log: LogSection = LogSection()
 
 

@@ -26,9 +26,9 @@ from node.blotter import read_blotter
 from node.config import Config
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.deciding import Parameters
 from node.core.effects import CommitBlock
 from node.core.errors import ObserverCannotSubmit
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.home import Home, HomeIncomplete, Keys
 from node.identity import role_of
@@ -36,8 +36,10 @@ from node.inbound import Inbound
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
-from node.shell import Shell
-from node.signer import FileSigner
+from node.shell import Shell, now_ms
+from node.signer import FileSigner, Signer
+from node.signing.address import read_address
+from node.signing.remote import RemoteSigner
 from node.startup import checked_tip
 from node.storage.store import Store
 from node.storage.trades import TradeStore
@@ -65,6 +67,8 @@ class Daemon:
         self.network: Network
         self.inbound: Inbound
         self.affirmer: Affirmer | None = None
+        self.remote: RemoteSigner | None = None
+        """The signer, if it is in a process of its own."""
         self._log: ConsensusLog
 
     @classmethod
@@ -92,8 +96,8 @@ class Daemon:
         observes = role_of(self.home) == "observer"
         me = signer = seed_chain = None
         if not observes:  # the ledger says at which heights it votes
-            me = keys.signing("consensus").public
-            signer = FileSigner(self.home.signer_state, tip.chain_id, keys.signing("consensus"))
+            me = keys.consensus_key
+            signer = await self._open_signer(tip.chain_id)
             seed_chain = SeedChain(keys.seed_chain)
         parameters = Parameters(
             timeouts=config.consensus.timeouts(),
@@ -124,6 +128,18 @@ class Daemon:
         if config.trades.blotter:
             book = read_blotter(self.home.path / config.trades.blotter)
             await self.trades.add_to_blotter(book)
+
+    async def _open_signer(self, chain_id: str) -> Signer:
+        """The signer in this process, or the way to the one that the configuration names."""
+        where = self.config.signer
+        if not where.address:
+            key = self._keys.signing("consensus")
+            return FileSigner(self.home.signer_state, chain_id, key)
+        folder = self.home.path / where.certificates if where.certificates else None
+        address = read_address(where.address, folder)
+        self.remote = RemoteSigner(address, chain_id, self._keys.consensus_key, now_ms)
+        await self.remote.meet()
+        return self.remote
 
     @property
     def is_member(self) -> bool:
@@ -162,6 +178,9 @@ class Daemon:
             asyncio.create_task(self._again(), name="again"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
+        if self.remote is not None:
+            self.remote.report = self.shell.put
+            tasks.append(asyncio.create_task(self.remote.run(), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

@@ -11,6 +11,7 @@ from node.blocks import (
     Bundle,
     DecidedBlock,
     EvidencePiece,
+    LightBlock,
     Proposed,
     check_bundle,
     check_parts,
@@ -25,6 +26,9 @@ BUNDLES_TOPIC: Final = "dcn/bundles/1"
 
 BUNDLES_PER_REQUEST_MAX: Final = 64
 BLOCKS_PER_REQUEST_MAX: Final = 64
+LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 24
+"""A light block of a hundred validators with all votes extended has 130 KB: these fit a frame."""
+
 AFFIRMATIONS_MAX: Final = 512
 
 Digest32: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -103,6 +107,23 @@ class AffirmReply(Record, frozen=True, tag=23):
     answers: Annotated[tuple[Affirmation, ...], msgspec.Meta(max_length=AFFIRMATIONS_MAX)]
 
 
+class LightBlocksRequest(Record, frozen=True, tag=24):
+    """Asks for the light blocks of these heights: in any order, as bisection needs them."""
+
+    heights: Annotated[
+        tuple[Height, ...], msgspec.Meta(min_length=1, max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)
+    ]
+
+
+class LightBlocksReply(Record, frozen=True, tag=25):
+    """Those of the light blocks asked for that the peer has, in the order of the request.
+
+    Nothing in it is checked on arrival: the light client's verification is its check.
+    """
+
+    blocks: Annotated[tuple[LightBlock, ...], msgspec.Meta(max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)]
+
+
 class EvidenceMessage(Record, frozen=True, tag=36):
     """A piece of evidence against a validator, passed on once by everybody."""
 
@@ -121,6 +142,8 @@ DirectMessage: TypeAlias = (
     | BlocksReply
     | AffirmRequest
     | AffirmReply
+    | LightBlocksRequest
+    | LightBlocksReply
     | EvidenceMessage
 )
 

@@ -20,7 +20,8 @@ from node.core import inputs as i
 from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
-from node.signer import FileSigner
+from node.signer import Signer
+from node.storage.light import light_blocks
 from node.storage.store import Store
 from node.wal import ConsensusLog
 from wire.codec import encode
@@ -53,7 +54,7 @@ class Shell:
         core: NodeCore,
         store: Store,
         consensus_log: ConsensusLog,
-        signer: FileSigner | None,
+        signer: Signer | None,
         network: Network,
     ) -> None:
         self.core = core
@@ -109,11 +110,8 @@ class Shell:
 
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""
-        self.put(
-            i.Started(
-                self._log.records, None if self._signer is None else self._signer.state, now_ms()
-            )
-        )
+        signing = None if self._signer is None else self._signer.signing()
+        self.put(i.Started(self._log.records, signing, now_ms()))
         while True:
             while not self._queue:
                 self._filled.clear()
@@ -156,10 +154,8 @@ class Shell:
                 self._set_timer(key, duration_ms)
             case e.WriteLog(height=height, records=records):
                 await asyncio.to_thread(self._log.append, height, records)
-            case e.SignMessage(message=message):
-                assert self._signer is not None
-                answer = await asyncio.to_thread(self._signer.sign, message, now_ms())
-                return i.SignerAnswered(answer, now_ms())
+            case e.SignMessage() | e.RaiseSigner():
+                return await self._sign(effect)
             case e.Gossip(bundle=bundle):
                 await self._network.publish(BUNDLES_TOPIC, encode(bundle))
             case e.KeepSubmissions(transactions=transactions):
@@ -168,8 +164,8 @@ class Shell:
                 await self._commit(effect)
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, await _solved(problems), now_ms())
-            case e.LoadBlocks(peer=peer, from_height=start, count=count):
-                return await self._load_blocks(peer, start, count)
+            case e.LoadBlocks() | e.LoadLightBlocks():
+                return await self._load(effect)
             case e.Punish(peer=peer, code=code, detail=detail):
                 log.warning("peer_fault", peer=peer, code=code, detail=detail)
                 self._network.fault(peer, PeerFault(f"{code}: {detail}"))
@@ -185,6 +181,16 @@ class Shell:
             case e.Note(event=event, fields=fields):
                 log.info(event, **fields)
         return None
+
+    async def _sign(self, effect: e.SignMessage | e.RaiseSigner) -> i.Input | None:
+        assert self._signer is not None
+        match effect:
+            case e.SignMessage(message=message):
+                answer = await self._signer.ask(message, now_ms())
+                return None if answer is None else i.SignerAnswered(answer, now_ms())
+            case e.RaiseSigner(from_height=height):
+                await self._signer.raise_to(height)
+                return None
 
     def _set_timer(self, key: tuple[str | int, ...], duration_ms: int) -> None:
         running = self._timers.pop(key, None)
@@ -229,10 +235,15 @@ class Shell:
         for call in self.on_block:
             call(effect)
 
-    async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
-        """As many of the blocks asked for as fit a frame."""
-        found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
-        return i.BlocksLoaded(peer, tuple(found), now_ms())
+    async def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks) -> i.Input:
+        """What a peer asks for: as many of the blocks as fit a frame, or light blocks."""
+        match effect:
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
+                return i.BlocksLoaded(peer, tuple(found), now_ms())
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                blocks = await light_blocks(self._store, heights)
+                return i.LightBlocksLoaded(peer, blocks, now_ms())
 
 
 async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:

@@ -5,6 +5,7 @@ all, as by SQLite, and the signer's state is replaced whole, as by `node.files.r
 """
 
 import errno
+from typing import Final
 
 import msgspec
 
@@ -15,13 +16,16 @@ from node.blocks import DecidedBlock
 from node.core.chain import Tip
 from simulator.faults import Lost
 
+SIGNERS: Final = (Lost.SIGNER, Lost.SIGNER_GONE)
+"""What leaves store and log as they are."""
+
 
 class _Backup(msgspec.Struct, frozen=True):
     """The disk as it was after a block."""
 
     tip: Tip
     log: bytes
-    signer: SignerState
+    signer: SignerState | None
     pending: dict[TxId, Transaction]
 
 
@@ -31,7 +35,8 @@ class Disk:
     def __init__(self, tip: Tip, key: bytes) -> None:
         self.blocks: list[DecidedBlock] = []
         self.tip = tip
-        self.signer = new_state(tip.chain_id, key)
+        self.signer: SignerState | None = new_state(tip.chain_id, key)
+        """None: lost."""
         self.log = wal.head(0)
         """The consensus log, byte for byte."""
         self.log_height = 0
@@ -107,8 +112,8 @@ class Disk:
         """Lose something, or get it back from a backup that is `blocks_back` blocks old."""
         height = 0 if lost is Lost.WIPED else max(0, self.tip.height - blocks_back)
         backup = self._backups[height]
-        if lost is Lost.SIGNER:
-            self.signer = backup.signer
+        if lost in SIGNERS:
+            self.signer = backup.signer if lost is Lost.SIGNER else None
             return
         if lost is not Lost.STORE:
             self.log = backup.log if lost is Lost.BACKUP else wal.head(0)

@@ -191,6 +191,8 @@ class Lost(StrEnum):
     """Store and log are gone; keys and signer state are there."""
     SIGNER = "signer"
     """The signer's state is from an old backup; store and log are there."""
+    SIGNER_GONE = "signer gone"
+    """The signer's state is gone; store and log are there."""
 
 
 class Restored(_Timed, frozen=True):

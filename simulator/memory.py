@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from consensus.book import FUTURE_ROUNDS_KEPT, PAST_ROUNDS_KEPT
 from node.core.candidates import CANDIDATES_MAX
 from node.core.core import NodeCore
-from node.core.deciding import BUFFERED_MAX, UNLOGGED_MAX
+from node.core.deciding import UNLOGGED_MAX
+from node.core.early import KEPT_MAX
 from node.core.mempool import POOL_BYTES_MAX, POOL_TRANSACTIONS_MAX
 from simulator.journal import Journal
 from simulator.node import SimulatedNode
@@ -22,8 +23,8 @@ def holdings(core: NodeCore) -> Iterator[tuple[str, int, int]]:
     yield "transactions waiting", len(deciding.pool), POOL_TRANSACTIONS_MAX
     yield "bytes waiting", deciding.pool.bytes_waiting, POOL_BYTES_MAX
     yield "blocks under discussion", len(deciding.run.candidates.blocks), 2 * CANDIDATES_MAX
-    buffered = max((len(kept) for kept in deciding._buffered.values()), default=0)
-    yield "messages of one peer for the next height", buffered, BUFFERED_MAX
+    buffered = max((len(kept) for kept in deciding._early._kept.values()), default=0)
+    yield "messages of one peer for the next height", buffered, KEPT_MAX
     yield "records that wait for the log", deciding.run.unlogged, UNLOGGED_MAX
     ahead = [log for log in book.rounds.values() if log.round > book.round]
     senders = [key for log in ahead for key in log.speakers]

@@ -7,13 +7,14 @@ import msgspec
 from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
-from consensus.signer import admit, signed_state
+from consensus.signer import SignerGone, admit, raised, signed_state
 from ledger.transactions import tx_id
+from node.blocks import LightBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.deciding import Parameters
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.founding import Identity
 from simulator.disk import Disk
@@ -90,7 +91,8 @@ class SimulatedNode:
         self.death = None
         records = self.disk.open_log()
         self.core = self._boot()
-        self.take(i.Started(records, self.disk.signer, self.clock.read(at_ms)))
+        signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
+        self.take(i.Started(records, signing, self.clock.read(at_ms)))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
@@ -137,6 +139,10 @@ class SimulatedNode:
         match effect:
             case e.WriteLog(height=height, records=records):
                 self.disk.append_log(height, records)
+            case e.RaiseSigner(from_height=height):
+                chain_id = self.disk.tip.chain_id
+                key = self.key.public
+                self.disk.write_signer(raised(self.disk.signer, chain_id, key, height))
             case e.SignMessage(message=message):
                 return i.SignerAnswered(self._sign(message, now_ms), now_ms)
             case e.KeepSubmissions(transactions=transactions):
@@ -151,6 +157,9 @@ class SimulatedNode:
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
                 return i.BlocksLoaded(peer, tuple(blocks), now_ms)
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                there = [h for h in heights if h <= len(self.disk.blocks)]
+                return i.LightBlocksLoaded(peer, tuple(map(self._light, there)), now_ms)
             case e.Evidence(piece=piece):
                 self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, piece))
             case e.Punish(peer=peer, code=code, detail=detail):
@@ -162,16 +171,24 @@ class SimulatedNode:
                 self._act(self.name, effect)
         return None
 
+    def _light(self, height: int) -> LightBlock:
+        decided, tip = self.disk.blocks[height - 1], self.disk.tip_at(height)
+        members = tip.last_validators.members, tip.validators.members
+        return LightBlock(decided.block.header, decided.commit, *members)
+
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
         """As `node.signer.FileSigner.sign`."""
+        state = self.disk.signer
         try:
-            signature = admit(self.disk.signer, message)
+            signature = None if state is None else admit(state, message)
         except DoubleSign:
             self.journal.remark(self.name, "sign_refused")
+            state = None
+        if state is None:
             return ci.SignRefused(step_of(message), message.round, now_ms)
         if signature is None:
-            signature = self.key.sign(sign_bytes(self.disk.signer.chain_id, message))
-            self.disk.write_signer(signed_state(self.disk.signer, message, signature))
+            signature = self.key.sign(sign_bytes(state.chain_id, message))
+            self.disk.write_signer(signed_state(state, message, signature))
         signed = with_signature(message, signature)
         self.journal.signatures.append(Signature(self.journal.at_ms, now_ms, self.name, signed))
         return ci.Signed(signed, now_ms)

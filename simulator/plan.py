@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from simulator.disk import SIGNERS
 from simulator.faults import (
     FOREVER,
     Byzantine,
@@ -106,17 +107,17 @@ class _Drawing:
     def _bearable(self, fault: Fault, others: list[Fault]) -> bool:
         """Whether the network can go on after `fault`, and its node be trusted.
 
-        A node that has lost its log only follows where it has voted: as if it were down. One that
-        loses its signer's state and something else might sign twice.
+        A node that has lost its log or its signer's state only follows for a while: as if it were
+        down. One that loses both might sign twice.
         """
         if not isinstance(fault, Restored) or fault.node >= self.members:
             return True
         before = [x for x in others if isinstance(x, Restored) and x.node == fault.node]
-        if any(Lost.SIGNER in (fault.lost, x.lost) for x in before):
+        if before and any(x.lost in SIGNERS for x in (fault, *before)):
             return False
         down = {x.node for x in others if isinstance(x, Byzantine | Restored | WrongClock)}
         down = {node for node in down | {fault.node} if node < self.members}
-        return fault.lost is Lost.SIGNER or 3 * sum(self.powers[n] for n in down) < self.total
+        return 3 * sum(self.powers[n] for n in down) < self.total
 
     # ---------------------------------------------------------------- what, when
     def _node(self) -> int:

@@ -17,6 +17,7 @@ from ledger.transactions import FeedMark, Transaction, decode_transaction, tx_id
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries
+from node.api.light import light_routes
 from node.api.reading import number_of
 from node.blotter import fields_of, trade_from
 from node.core import inputs as i
@@ -50,7 +51,12 @@ def make_app(daemon: Daemon) -> Litestar:
     guarded = Router(
         "/v1",
         guards=[guard],
-        route_handlers=[*_queries(daemon), *governance_queries(daemon), *_submissions(daemon)],
+        route_handlers=[
+            *_queries(daemon),
+            *governance_queries(daemon),
+            *light_routes(daemon),
+            *_submissions(daemon),
+        ],
     )
 
     @get("/v1/health", media_type=MediaType.JSON, sync_to_thread=False)
@@ -105,6 +111,7 @@ def _queries(daemon: Daemon) -> list[Any]:
             "lei": daemon.config.lei,
             "role": "member" if daemon.is_member else "observer",
             "votes": run.me is not None,
+            "signer": _signer(daemon),
             **views.network(shell.tip),
             "consensus": {
                 "height": run.height,
@@ -221,6 +228,17 @@ def _queries(daemon: Daemon) -> list[Any]:
         invariants,
         proof,
     ]
+
+
+def _signer(daemon: Daemon) -> str:
+    """Where the consensus key is, and whether anything keeps it from signing."""
+    remote = daemon.remote
+    if remote is None:
+        place = "in this process"
+    else:
+        place = "connected" if remote.connected else "cannot be reached"
+    hindrance = daemon.shell.core.deciding.voting.hindrance
+    return f"{place}; {hindrance}" if hindrance else place
 
 
 def _submissions(daemon: Daemon) -> list[Any]:

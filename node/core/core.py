@@ -8,7 +8,6 @@ from typing import Final, assert_never
 
 from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
-from consensus.signer import SignerState
 from ledger import admission, trades
 from ledger.apply import check_transaction
 from ledger.state import Draft
@@ -19,10 +18,11 @@ from node.core import inputs as i
 from node.core.building import check_decided
 from node.core.candidates import split
 from node.core.chain import Tip
-from node.core.deciding import Deciding, Parameters
+from node.core.deciding import Deciding
 from node.core.errors import BadBlocks, ObserverCannotSubmit, WrongNetwork
 from node.core.outbox import Outbox
 from node.core.outgoing import Outgoing
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.sync import Sync
 from node.messages import (
@@ -33,6 +33,8 @@ from node.messages import (
     DirectMessage,
     EvidenceMessage,
     Hello,
+    LightBlocksReply,
+    LightBlocksRequest,
     ProposalMessage,
 )
 from wire.codec import digest_of
@@ -87,6 +89,8 @@ class NodeCore:
                 return self.sync.is_asked(peer)
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
+            case LightBlocksReply():
+                return False  # a node that follows block by block has not asked
             case _:
                 return True
 
@@ -98,7 +102,7 @@ class NodeCore:
         self._outbox.now_ms = given.now_ms
         match given:
             case i.Started():
-                self._started(given.log, given.signed)
+                self._started(given)
             case i.PeerConnected():
                 self._outbox.send(given.peer, self._hello())
             case i.PeerLost():
@@ -115,23 +119,32 @@ class NodeCore:
                 self.deciding.offer_extension(given.data)
             case i.TimerElapsed():
                 self._timer(given.key)
-            case i.SignerAnswered():
-                self.deciding.answered(given.answer)
+            case i.SignerAnswered() | i.SignerFound():
+                self._signer(given)
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
             case i.BlocksLoaded():
                 self._outbox.send(given.peer, BlocksReply(given.blocks))
+            case i.LightBlocksLoaded():
+                self._outbox.send(given.peer, LightBlocksReply(given.blocks))
             case _:
                 assert_never(given)
         self.deciding.settle_down()
         return self._outbox.take()
 
     # ---------------------------------------------------------------- start and timers
-    def _started(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
-        self.deciding.restore(log, signed)
+    def _started(self, given: i.Started) -> None:
+        self.deciding.restore(given.log, given.signing)
         self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
         self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
         self.deciding.maybe_start()
+
+    def _signer(self, given: i.SignerAnswered | i.SignerFound) -> None:
+        match given:
+            case i.SignerAnswered(answer=answer):
+                self.deciding.answered(answer)
+            case i.SignerFound(signing=signing):
+                self.deciding.signer_found(signing)
 
     def _timer(self, key: tuple[str | int, ...]) -> None:
         match key:
@@ -183,6 +196,10 @@ class NodeCore:
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
             case BlocksReply(blocks=blocks):
                 self._blocks_from(peer, blocks)
+            case LightBlocksRequest(heights=heights):
+                self._outbox.emit(e.LoadLightBlocks(peer, heights))
+            case LightBlocksReply():
+                pass  # not asked for
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 

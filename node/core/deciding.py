@@ -12,56 +12,42 @@ import msgspec
 from consensus import effects as ce
 from consensus import inputs as ci
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
-from consensus.signer import SignerState
-from consensus.timeouts import TimeoutParameters
+from consensus.signer import SignerGone, Signing
 from ledger import rounds
-from ledger.admission import check_signers
 from ledger.apply import apply_block
-from ledger.rejections import BlockRefused, WrongSigners
+from ledger.rejections import BlockRefused
 from ledger.rounds import RoundCertificate
-from ledger.state import Draft
 from ledger.tables import KEYS
 from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
 from node.core import effects as e
-from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
+from node.core.building import (
+    body_bytes_max,
+    build,
+    check_successor,
+    fitting,
+    problems_due,
+    well_signed,
+)
 from node.core.chain import Tip
+from node.core.early import ConsensusMessage, Early
 from node.core.evidence import EvidencePool
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
 from node.core.outbox import Outbox
-from node.core.records import decode_record
+from node.core.parameters import Parameters
+from node.core.records import LogRecord, decode_record
 from node.core.seedchain import SeedChain
+from node.core.voting import Voting
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
-from wire.errors import PeerFault, Rejection
+from wire.errors import PeerFault
 from wire.limits import EXTENSION_BYTES_MAX
-
-ConsensusMessage = Vote | Certificate | ProposalMessage
 
 FETCH_MS: Final = 60
 """A missing bundle is probably on its way by gossip; after this it is asked for."""
 
-BUFFERED_MAX: Final = 256
-"""Messages of one peer kept for the next height, which it may reach a moment earlier."""
-
-BUFFERED_PROPOSALS_MAX: Final = 2
-"""Proposals among them: each may have four million bytes."""
-
 UNLOGGED_MAX: Final = 1_024
 """Records in memory that wait for the next own message; more are written without one."""
-
-
-class Parameters(msgspec.Struct, frozen=True):
-    """What may differ between nodes without breaking agreement."""
-
-    timeouts: TimeoutParameters
-    block_interval_ms: int
-    """The least time between the beginnings of two heights: it lets blocks fill."""
-    empty_block_ms: int
-    """With nothing to decide, a block is made this seldom."""
-    flush_ms: int
-    """Submissions collect for so long before they are gossiped."""
-    may_submit: bool
 
 
 class Deciding:
@@ -79,29 +65,39 @@ class Deciding:
         self.tip = tip
         self.pool: Final = Mempool()
         self.evidence: Final = EvidencePool()
+        self.voting: Final = Voting(me)
         self._me = me
         self._seed_chain = seed_chain
         self._parameters = parameters
         self._outbox = outbox
         self._inner: deque[ci.Input] = deque()
         """What the node itself has to tell consensus next."""
-        self._buffered: dict[str, list[ConsensusMessage]] = {}
+        self._early = Early()
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
+        self._records: list[LogRecord] = []
+        """Of the log at the start."""
         self._extension = b""
-        self._signed: SignerState | None = None
-        """What the signer had signed when the node started."""
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
         self.run = self._new_run()
 
-    def restore(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
+    def restore(self, log: tuple[bytes, ...], signing: Signing | None) -> None:
         """Continue where the consensus log ends."""
-        self._signed = signed
-        self._carry_out(self.run.replay([decode_record(data) for data in log], signed))
+        self._records = [decode_record(data) for data in log]
+        self._resume(signing)
+
+    def _resume(self, signing: Signing | None) -> None:
+        """Bring the height under way to where the log ends, as far as the signer allows."""
+        effects = self.run.replay(self._records, signing)
+        if signing is not None:
+            outdated = self.run.signer_outdated
+            self.voting.found(SignerGone.LOST if outdated else signing, self._outbox.now_ms)
+        self._carry_out(effects)
         if self.run.me is None and self._me in self.tip.validators:
-            self._outbox.note("following_only", height=self.run.height)
+            why = self.voting.hindrance or "the log does not know what was signed"
+            self._outbox.note("following_only", height=self.run.height, why=why)
 
     # ---------------------------------------------------------------- told from outside
     def message(self, peer: str, message: ConsensusMessage) -> None:
@@ -113,13 +109,13 @@ class Deciding:
             if run is self.run and not run.started:
                 self._join()
         elif proposal.height == self.run.height + 1:
-            self._keep_for_later(peer, message)
+            self._early.keep(peer, message)
         elif proposal.height == self.tip.height and isinstance(message, Vote):
             self._late_vote(message)
 
     def lost(self, peer: str) -> None:
         """`peer` is gone, and what it sent ahead of time with it."""
-        self._buffered.pop(peer, None)
+        self._early.lost(peer)
 
     def _join(self) -> None:
         """Others have begun the height: with more than a third a correct one has, so now. One
@@ -130,14 +126,6 @@ class Deciding:
             self._prompt = True
             self.maybe_start()
 
-    def _keep_for_later(self, peer: str, message: ConsensusMessage) -> None:
-        kept = self._buffered.setdefault(peer, [])
-        proposals = sum(isinstance(one, ProposalMessage) for one in kept)
-        if isinstance(message, ProposalMessage) and proposals >= BUFFERED_PROPOSALS_MAX:
-            return
-        if len(kept) < BUFFERED_MAX:
-            kept.append(message)
-
     def _late_vote(self, vote: Vote) -> None:
         """A precommit that comes after the decision still joins the next block's commit."""
         if self._last_run is not None:
@@ -146,6 +134,21 @@ class Deciding:
     def answered(self, answer: ci.Signed | ci.SignRefused) -> None:
         """The signer's answer."""
         self._inner.append(answer)
+
+    def signer_found(self, signing: Signing) -> None:
+        """The signer is there again, or what it remembers is gone.
+
+        Who only followed because it was not there begins the height anew, from the log: peers send
+        again what has been said since.
+        """
+        if isinstance(signing, SignerGone) or not self.voting.hindrance:
+            self.voting.found(signing, self._outbox.now_ms)
+            return
+        started = self.run.started
+        self.run = HeightRun(self.tip, self._own_key(), self._parameters.timeouts, self.pool)
+        self._resume(signing)
+        if started and not self.run.started:
+            self._start()
 
     def timeout(self, step: int, height: int, round_: int) -> None:
         """A timer of consensus."""
@@ -360,8 +363,12 @@ class Deciding:
         if expired:
             self._outbox.note("expired_in_pool", count=len(expired))
         if any(key[0] == KEYS.tag for key, _ in applied.changes):
-            self.pool.retain(self._well_signed)  # a key has changed hands
+            self.pool.retain(lambda tx: well_signed(self.tip, tx))  # a key has changed hands
         self.evidence.decided(self.tip)
+        safe = self.voting.decided(commit, self.tip.last_validators)
+        if safe is not None:
+            self._outbox.emit(e.RaiseSigner(safe))
+            self._outbox.note("signer_state_made_anew", from_height=safe)
         if (self._me, self._extension) in extensions_of(block.last_commit):
             self._extension = b""
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
@@ -371,28 +378,17 @@ class Deciding:
         self._inner.clear()
         self._last_run, self.run = self.run, self._new_run()
         self.maybe_start()
-        buffered, self._buffered = self._buffered, {}
-        for peer, message in [(peer, one) for peer, kept in buffered.items() for one in kept]:
+        for peer, message in self._early.take():
             try:
                 self.message(peer, message)
             except PeerFault as fault:
                 self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
 
-    def _new_run(self) -> HeightRun:
-        """The next height; after a store or log was lost, it may be one that the signer has signed
-        for already, and is only followed."""
-        me = self._me if self._me in self.tip.validators else None
-        run = HeightRun(self.tip, me, self._parameters.timeouts, self.pool)
-        if run.follows_after([], self._signed):
-            self._outbox.note("following_only", height=run.height)
-        return run
+    def _own_key(self) -> bytes | None:
+        """Whom to sign for at this height, if the signer allows."""
+        return self._me if self._me in self.tip.validators else None
 
-    def _well_signed(self, tx: Transaction) -> bool:
-        """No block may hold a transaction with wrong signers, so none may wait for one."""
-        try:
-            check_signers(Draft(self.tip.state), tx)
-        except WrongSigners:
-            return False
-        except Rejection:
-            return True
-        return True
+    def _new_run(self) -> HeightRun:
+        votes = self.voting.votes_at(self.tip.height + 1)
+        me = self._own_key() if votes else None
+        return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)

@@ -21,9 +21,16 @@ class WriteLog(msgspec.Struct, frozen=True):
 
 
 class SignMessage(msgspec.Struct, frozen=True):
-    """Have the signer sign; answer with `SignerAnswered`."""
+    """Have the signer sign; answer with `SignerAnswered` once it has, if it ever does. A later
+    one takes the place of one that waits."""
 
     message: Vote | Proposal
+
+
+class RaiseSigner(msgspec.Struct, frozen=True):
+    """Have the signer, whose state was lost, sign nothing below a height, durably."""
+
+    from_height: int
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -82,6 +89,13 @@ class LoadBlocks(msgspec.Struct, frozen=True):
     count: int
 
 
+class LoadLightBlocks(msgspec.Struct, frozen=True):
+    """Read the light blocks of these heights for a peer; answer with `LightBlocksLoaded`."""
+
+    peer: str
+    heights: tuple[int, ...]
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """A validator is shown to be faulty; record it where operators look."""
 
@@ -106,6 +120,7 @@ class Note(msgspec.Struct, frozen=True):
 Effect: TypeAlias = (
     WriteLog
     | SignMessage
+    | RaiseSigner
     | Send
     | SendAll
     | Gossip
@@ -114,6 +129,7 @@ Effect: TypeAlias = (
     | CommitBlock
     | Solve
     | LoadBlocks
+    | LoadLightBlocks
     | Evidence
     | Punish
     | Note

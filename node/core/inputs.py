@@ -5,10 +5,10 @@ from typing import TypeAlias
 import msgspec
 
 from consensus import inputs as consensus_inputs
-from consensus.signer import SignerState
+from consensus.signer import Signing
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
-from node.blocks import Bundle, DecidedBlock, EvidencePiece
+from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
 from node.messages import DirectMessage
 from wire.signing import Verified
 
@@ -17,8 +17,8 @@ class Started(msgspec.Struct, frozen=True):
     """The node is up; `log` are the records of its consensus log, oldest first."""
 
     log: tuple[bytes, ...]
-    signed: SignerState | None
-    """What the signer remembers having signed; None without a signer."""
+    signing: Signing | None
+    """What the signer remembers having signed, or why that is not known; None without a key."""
     now_ms: int
 
 
@@ -86,6 +86,13 @@ class SignerAnswered(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class SignerFound(msgspec.Struct, frozen=True):
+    """The signer has come back, or what it remembers is gone."""
+
+    signing: Signing
+    now_ms: int
+
+
 class Solved(msgspec.Struct, frozen=True):
     """Certificates for the netting rounds due at `height`, in the rounds' order."""
 
@@ -102,6 +109,14 @@ class BlocksLoaded(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class LightBlocksLoaded(msgspec.Struct, frozen=True):
+    """Light blocks that a peer asked for, as many as are stored."""
+
+    peer: str
+    blocks: tuple[LightBlock, ...]
+    now_ms: int
+
+
 Input: TypeAlias = (
     Started
     | PeerConnected
@@ -113,6 +128,8 @@ Input: TypeAlias = (
     | ExtensionOffered
     | TimerElapsed
     | SignerAnswered
+    | SignerFound
     | Solved
     | BlocksLoaded
+    | LightBlocksLoaded
 )

@@ -28,7 +28,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNetwork]:
             made.start(name)
         for name in NAMES:
             made.wait(name, 1)
-        _register(made, 90)  # so that every test, whichever runs, finds a trade and a receipt
+        _register(made, 90, 91)  # so that every test, whichever runs, finds a trade and a receipt
         yield made
     finally:
         for process in made.processes.values():
@@ -36,9 +36,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNetwork]:
             process.wait()
 
 
-def _register(network: OwnNetwork, number: int) -> None:
+def _register(network: OwnNetwork, *numbers: int) -> None:
     book = network.folder / "first.csv"
-    book.write_text(HEADER + line(number))
+    book.write_text(HEADER + "".join(map(line, numbers)))
     network.good("blotter", "load", book, "--home", network.home("bob"))
     network.good("trade", "submit", "--csv", book, "--home", network.home("alice"))
     for name in NAMES:
@@ -64,6 +64,18 @@ def test_a_trade_that_both_books_hold_is_registered_and_can_be_proved(
     told = json.loads(network.good("verify-proof", proof, "--genesis", genesis, "--json"))
     assert told["valid"]
     assert told["claim"]["row"]["trade"]["uti"] == uti
+    light = ("--home", tmp_path / "light")
+    nodes = ("--node", network.home("alice"), "--witness", network.home("bob"))
+    begin = ("--genesis", genesis, "--trusting-period", 10_000)  # genesis's time is long ago
+    seen = json.loads(network.good("light", "sync", *light, *nodes, *begin, "--json"))
+    assert seen["height"] >= told["header_height"]
+    network.good("light", "verify-proof", proof, *light, *nodes)
+    proof_of_nothing = tmp_path / "false.json"
+    proof_of_nothing.write_text(
+        proof.read_text().replace('"header_height": ', '"header_height": 1')
+    )
+    false = command("light", "verify-proof", proof_of_nothing, *light, *nodes)
+    assert false.returncode != 0, false
     header = tmp_path / "header.bin"
     height = told["header_height"]
     network.good("block", height, "--home", network.home("bob"), "--header", header)

@@ -1,0 +1,18 @@
+"""What may differ between the nodes of a network."""
+
+import msgspec
+
+from consensus.timeouts import TimeoutParameters
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What may differ between nodes without breaking agreement."""
+
+    timeouts: TimeoutParameters
+    block_interval_ms: int
+    """The least time between the beginnings of two heights: it lets blocks fill."""
+    empty_block_ms: int
+    """With nothing to decide, a block is made this seldom."""
+    flush_ms: int
+    """Submissions collect for so long before they are gossiped."""
+    may_submit: bool

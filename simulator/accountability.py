@@ -10,8 +10,11 @@ amnesia attacks). A correct validator never does either.
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from consensus.book import FUTURE_ROUNDS_KEPT
+from consensus.inputs import VoteReceived
 from consensus.messages import Certificate, Proposal, Vote, VoteKind, contradict, step_of, votes_of
 from consensus.validators import ValidatorSet
+from node.blocks import accusation
 from simulator.logs import logged_inputs, messages_in
 from simulator.record import Replay, RunRecord, ident_of
 
@@ -33,6 +36,28 @@ def check_accountability(record: RunRecord, replay: Replay) -> list[str]:
         power = sum(validators.powers[key] for key in blamed)
         if not validators.is_third(power):
             found.append(f"height {height}: the blamed have power {power} of {validators.total}")
+    return found
+
+
+def unreported(record: RunRecord) -> list[str]:
+    """Contradictions that stand in a correct validator's log, and no correct node has reported.
+
+    Of who spoke in more rounds than are kept, the first vote may have been forgotten.
+    """
+    reported = {
+        (said.consensus_key, said.height)
+        for one in record.journal.accusations
+        if one.node in record.correct
+        for said in [accusation(one.piece)]
+    }
+    found: list[str] = []
+    for name in record.correct:
+        for height, inputs in logged_inputs(record, name).items():
+            votes = [given.vote for given in inputs if isinstance(given, VoteReceived)]
+            for key in dict.fromkeys(_equivocators(list(votes))):
+                rounds = {vote.round for vote in votes if vote.validator == key}
+                if (key, height) not in reported and len(rounds) <= FUTURE_ROUNDS_KEPT:
+                    found.append(f"{name} height {height}: {key.hex()[:8]} voted twice, unreported")
     return found
 
 

@@ -5,7 +5,7 @@ returns which messages are lost, for the height after the one under way.
 """
 
 from consensus.messages import Certificate, Step, Vote, VoteKind
-from consensus.rotation import ProposerOfRound, advanced
+from consensus.rotation import ProposerOfRound, advanced, updated
 from node.core.chain import Tip
 from node.messages import DirectMessage, ProposalMessage
 from simulator.network import Drops, SimulatedNetwork
@@ -24,7 +24,10 @@ class _Height:
         names: dict[bytes, str] = {node.key.public: name for name, node in network.nodes.items()}
         self.number = tip.height + 2
         self.validators = tip.next_validators
-        self._proposer = ProposerOfRound(advanced(tip.rotation))
+        rotation = tip.rotation
+        if tip.next_validators != tip.validators:
+            rotation = updated(rotation, tip.next_validators)
+        self._proposer = ProposerOfRound(advanced(rotation))
         self._names = names
         self.members = [names[key] for key in self.validators.powers]
         self.powers = {names[key]: power for key, power in self.validators.powers.items()}

@@ -89,9 +89,9 @@ class Liar(SimulatedNode):
         if Trick.INVALID in self._tricks and isinstance(message, ProposalMessage):
             said = [(said[0][0], self._spoiled(message))]
         elif Trick.WRONG_DIGEST in self._tricks and isinstance(message, ProposalMessage):
-            parts = tuple(BundlePart(self._draw.randbytes(32), ()) for _ in range(2))
-            proposed = msgspec.structs.replace(message.block, bundles=parts)
-            said = [(said[0][0], ProposalMessage(message.carried, proposed))]
+            said = [(said[0][0], self._with_other_bundles(message))]
+        elif Trick.FALSE_POLKA in self._tricks and isinstance(message, ProposalMessage):
+            said = [(said[0][0], self._with_false_polka(message))]
         elif Trick.EQUIVOCATE in self._tricks:
             said = self._two_tales(said[0][0], message)
         for peers, one in said:
@@ -177,6 +177,23 @@ class Liar(SimulatedNode):
         changed = msgspec.structs.replace(message.carried.proposal, block_id=block_id(header))
         carried = msgspec.structs.replace(message.carried, proposal=self._signed(changed))
         return ProposalMessage(carried, msgspec.structs.replace(message.block, header=header))
+
+    def _with_other_bundles(self, message: ProposalMessage) -> ProposalMessage:
+        """The proposal with bundles that nobody has, or with none at all."""
+        unknown = tuple(BundlePart(self._draw.randbytes(32), ()) for _ in range(2))
+        parts = self._draw.choice((unknown, ()))
+        return ProposalMessage(
+            message.carried, msgspec.structs.replace(message.block, bundles=parts)
+        )
+
+    def _with_false_polka(self, message: ProposalMessage) -> ProposalMessage:
+        """The proposal as if its block had had a polka in an earlier round."""
+        proposal = message.carried.proposal
+        if not proposal.round or proposal.valid_round >= 0:
+            return message
+        claimed = msgspec.structs.replace(proposal, valid_round=proposal.round - 1)
+        carried = CarriedProposal(self._signed(claimed), None)
+        return ProposalMessage(carried, message.block)
 
     # ---------------------------------------------------------------- on its own
     def _react(self, message: DirectMessage) -> None:

@@ -8,7 +8,7 @@ from consensus.messages import sign_bytes, step_of
 from consensus.verification import verify_commit
 from ledger.transactions import tx_id
 from node.blocks import accusation
-from simulator.accountability import check_accountability
+from simulator.accountability import check_accountability, unreported
 from simulator.conduct import check_conduct
 from simulator.record import Replay, RunRecord, Violation, ident_of, is_owed
 from wire.errors import BadSignature
@@ -112,8 +112,9 @@ def check_single_signatures(record: RunRecord, _replay: Replay) -> list[Violatio
 
 
 def check_accusations(record: RunRecord, _replay: Replay) -> list[Violation]:
-    """Nobody correct is accused or punished; in one life a contradiction is reported once."""
-    found = [
+    """Contradictions are reported, in one life once, and nobody correct is accused or punished."""
+    found = [Violation("evidence", text) for text in unreported(record)]
+    found += [
         Violation("faults", f"{x.node} blames {x.peer}, which is correct: {x.text}")
         for x in record.journal.punishments
         if x.node in record.correct and x.peer in record.correct

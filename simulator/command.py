@@ -1,9 +1,10 @@
 """`dcn simulate`: many seeds; each that fails is printed with the line that runs it again."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
@@ -12,12 +13,16 @@ from rich.progress import track
 
 from node.cli.output import Exit, UsageWrong, write_file
 from node.cli.output import pairs as show
-from simulator import shrink
+from simulator import hunt, shrink
+from simulator import twins as scenarios
 from simulator.faults import Options, described
+from simulator.mutants import MUTANTS
 from simulator.plan import draw_plan
 from simulator.scenario import Outcome, Scenario
 from simulator.seeds import figures, outcomes
 from simulator.trace import trace
+
+T = TypeVar("T")
 
 
 def simulate(
@@ -32,6 +37,16 @@ def simulate(
     power_above_third: Annotated[
         bool, typer.Option(help="Liars get more than a third of the power: forks are to be found.")
     ] = False,
+    mutants: Annotated[
+        bool, typer.Option(help="Put defects into the running code; each must be found.")
+    ] = False,
+    table_file: Annotated[
+        Path | None, typer.Option("--table", help="With --mutants: write the table, in Markdown.")
+    ] = None,
+    twins: Annotated[
+        bool, typer.Option(help="Play the Twins scenarios: one of four validators runs twice.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="With --twins: how many.", min=1)] = 5_000,
     jobs: Annotated[int, typer.Option(help="Seeds to run at a time, one a core.", min=1)] = 1,
     trace_file: Annotated[
         Path | None,
@@ -51,8 +66,12 @@ def simulate(
     that are enough for it, and the same command fails again. See docs/SIMULATOR.md.
 
     Exit codes: 0 nothing found, 1 a violation (with --power-above-third: 0 if a fork was found and
-    every fork proves more than a third of the power guilty).
+    every fork proves more than a third of the power guilty; with --mutants: 0 if all were found).
     """
+    if mutants:
+        raise SystemExit(int(run_mutants(first_seed, table_file, json_file)))
+    if twins:
+        raise SystemExit(int(run_twins(limit, json_file)))
     options = Options(seed=0, above_third=power_above_third)
     if nodes:
         options = msgspec.structs.replace(options, nodes_min=nodes, nodes_max=nodes)
@@ -92,7 +111,7 @@ def _one(options: Options, seed: int, faults: str, trace_file: Path | None) -> O
     return outcome
 
 
-def _shown(found: Iterator[Outcome], total: int) -> Iterator[Outcome]:
+def _shown(found: Iterator[T], total: int) -> Iterator[T]:
     """With a bar, where there is somebody to see it."""
     console = Console(stderr=True)
     yield from track(
@@ -100,13 +119,53 @@ def _shown(found: Iterator[Outcome], total: int) -> Iterator[Outcome]:
     )
 
 
+def run_mutants(first_seed: int, table_file: Path | None, json_file: Path | None) -> Exit:
+    """Hunt every defect and print what found it."""
+    found: list[hunt.Caught] = []
+    for caught in _shown(hunt.hunted(first_seed), len(MUTANTS)):
+        found.append(caught)
+        by = f"{caught.checker} after {caught.seeds} seeds" if caught.seeds else "NOT FOUND"
+        typer.echo(f"{caught.mutant}: {by}")
+    missed = [caught.mutant for caught in found if not caught.seeds]
+    typer.echo(f"{len(found) - len(missed)} of {len(found)} defects found")
+    if table_file is not None:
+        write_file(table_file, hunt.table(found).encode())
+    if json_file is not None:
+        write_file(json_file, msgspec.json.format(msgspec.json.encode(found)))
+    return Exit.VERDICT if missed else Exit.OK
+
+
+def run_twins(limit: int, json_file: Path | None) -> Exit:
+    """Play `limit` Twins scripts and print those after which not all agree."""
+    begin = time.monotonic()
+    played = _shown(scenarios.scripts(limit), limit)
+    found = list(scenarios.disagreements(played))
+    for script, decided in found:
+        said = ", ".join(f"{name} {block.hex()[:8]}" for name, block in decided.items())
+        typer.echo(f"decided {said or 'nothing'}: {scenarios.described(script)}")
+    figures_ = {
+        "scenarios": limit,
+        "rounds": scenarios.ROUNDS,
+        "disagreements": len(found),
+        "real_s": round(time.monotonic() - begin, 1),
+    }
+    show("Twins, on consensus cores", figures_)
+    if json_file is not None:
+        write_file(json_file, msgspec.json.format(msgspec.json.encode(figures_)))
+    return Exit.VERDICT if found else Exit.OK
+
+
 def _report(outcome: Outcome, options: Options, *, again: bool) -> None:
     """A failing seed: what is wrong, the line that reproduces it, and the faults it needs."""
     if not outcome.violations:
         return
     options = msgspec.structs.replace(options, seed=outcome.seed)
+    by_checker = Counter(violation.checker for violation in outcome.violations)
     for violation in outcome.violations:
-        typer.echo(f"seed {outcome.seed}: {violation.checker}: {violation.detail}")
+        times = by_checker.pop(violation.checker, 0)
+        if times:
+            more = f" (and {times - 1} more)" if times > 1 else ""
+            typer.echo(f"seed {outcome.seed}: {violation.checker}: {violation.detail}{more}")
     line = f"dcn simulate --seeds 1 --first-seed {outcome.seed}"
     if options.nodes_min == options.nodes_max:
         line += f" --nodes {options.nodes_min}"

@@ -51,6 +51,8 @@ class Trick(StrEnum):
     """Sends its messages when it pleases."""
     INVALID = "invalid"
     """Proposes blocks that the ledger refuses."""
+    FALSE_POLKA = "false polka"
+    """Proposes its blocks as if they had had a quorum of prevotes before."""
     WRONG_DIGEST = "wrong digest"
     """Names bundles that are not those of its block."""
     AMNESIA = "amnesia"
@@ -123,10 +125,11 @@ class LoneDecision(_Timed, frozen=True):
     """A network that works against the lock: at the next height one validator alone sees the
     commit and is cut off; who proposes after it has not seen the block.
 
-    `later`: so many rounds pass before that one proposes.
+    `later`: so many rounds pass before that one proposes. `robbed` loses its log once it is locked.
     """
 
     later: int
+    robbed: int | None
 
 
 class LatePolka(_Timed, frozen=True):
@@ -156,7 +159,8 @@ class Crash(_Timed, frozen=True):
 
 
 class CrashAtEffect(_Timed, frozen=True):
-    """A node dies before the effect after so many; within a write, `torn` bytes of it remain.
+    """A node dies before the effect after so many; with `torn`, in its next write of the log, of
+    which so many bytes remain.
 
     `zeros`: the file has its new length, but zeros stand where the rest of the write would.
     """
@@ -249,6 +253,17 @@ class Plan(msgspec.Struct, frozen=True):
     def liars(self) -> tuple[int, ...]:
         """The Byzantine members."""
         return tuple(fault.node for fault in self.faults if isinstance(fault, Byzantine))
+
+
+def robbed_by(fault: Fault) -> int | None:
+    """The node that loses a part of its disk, if one does."""
+    match fault:
+        case Restored(node=node):
+            return node
+        case LoneDecision(robbed=node):
+            return node
+        case _:
+            return None
 
 
 def kind_of(fault: Fault) -> str:

@@ -14,6 +14,9 @@ from simulator.node import Death, SimulatedNode
 BLOCKS_BACK_MAX = 6
 """How old a backup is."""
 
+LOOK_MS = 60
+"""How often it is looked whether a node is locked: longer than it is in a round that decides."""
+
 Ending = Callable[[], None]
 
 
@@ -81,7 +84,9 @@ class Injection:
                 return self._dropping(
                     lambda _, other, message: other == name and type(message).__name__ == kind
                 )
-            case f.LoneDecision(later=later):
+            case f.LoneDecision(later=later, robbed=robbed):
+                if robbed is not None:
+                    self._rob_when_locked(self._names[robbed], fault.until_ms)
                 return self._dropping(lone_decision(self._network, later))
             case f.LatePolka():
                 return self._dropping(late_polka(self._network))
@@ -195,6 +200,23 @@ class Injection:
             self._up([name])
 
         return end
+
+    def _rob_when_locked(self, name: str, until_ms: int) -> None:
+        """Once the node is locked on a block that is not decided, it crashes and loses its log."""
+        network = self._network
+        node = network.nodes[name]
+
+        def look() -> None:
+            if network.now_ms >= self._begin_ms + until_ms:
+                return
+            if not node.up or node.core.deciding.run.core.process.locked_value is None:
+                network.at(LOOK_MS, look)
+                return
+            network.crash(name)
+            self._lose(node, f.Lost.LOG)
+            network.at(LOOK_MS, lambda: self._up([name]))
+
+        look()
 
     def _lose(self, node: SimulatedNode, lost: f.Lost) -> None:
         before = list(node.disk.pending)

@@ -13,6 +13,7 @@ from consensus.inputs import (
 from consensus.messages import Proposal, Vote, votes_of
 from node.core.records import LoggedInput, decode_record
 from simulator.record import RunRecord
+from wire.errors import PeerFault
 
 
 def logged_inputs(record: RunRecord, name: str) -> dict[int, list[Input]]:
@@ -20,7 +21,10 @@ def logged_inputs(record: RunRecord, name: str) -> dict[int, list[Input]]:
     found: dict[int, list[Input]] = {}
     for _, records in record.disks[name].archive:
         for data in records:
-            entry = decode_record(data)
+            try:
+                entry = decode_record(data)
+            except PeerFault:
+                continue  # a block that is none: the replay of the chain says so
             if isinstance(entry, LoggedInput):
                 found.setdefault(entry.height, []).append(decode_input(entry.data))
     return found

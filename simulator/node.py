@@ -26,7 +26,8 @@ from wire.signing import SigningKey
 
 class Death(msgspec.Struct):
     """A node dies before the effect after so many, whatever it is: between a log and a signature,
-    or a signature and its sending. Of a write, `torn` bytes remain."""
+    or a signature and its sending. With `torn`, in the next write of its log, of which so many
+    bytes remain."""
 
     effects: int
     torn: int = 0
@@ -113,12 +114,12 @@ class SimulatedNode:
                     answer = self._carry_out(effect, given.now_ms)
                     if answer is not None:
                         pending.append(answer)
-        except Rejection:
-            raise
         except OSError as full:
             self.up = False
             self.journal.remark(self.name, "stopped", str(full))
         except Exception as error:
+            if isinstance(error, Rejection) and isinstance(given, i.Submitted):
+                raise
             raise NodeFailed(f"{self.name}: {type(error).__name__}: {error}") from error
 
     def _dies(self, effect: e.Effect) -> bool:
@@ -127,7 +128,9 @@ class SimulatedNode:
         self.death.effects -= 1
         if self.death.effects >= 0:
             return not self.up
-        if isinstance(effect, e.WriteLog) and self.death.torn:
+        if self.death.torn:
+            if not isinstance(effect, e.WriteLog):
+                return not self.up
             self.disk.tear_log(
                 effect.height, effect.records, self.death.torn, zeros=self.death.zeros
             )

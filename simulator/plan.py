@@ -30,6 +30,7 @@ from simulator.faults import (
     SlowNode,
     Trick,
     WrongClock,
+    robbed_by,
 )
 
 SILENCED: Final = (
@@ -56,10 +57,14 @@ class _Drawing:
     def plan(self) -> Plan:
         untrusted = self._above_third() if self.options.above_third else self._untrusted()
         faults: list[Fault] = list(untrusted)
+        if self.options.above_third:  # the sides of a fork: each with its copies of the twins
+            odd = {*range(1, self.members + self.observers, 2), *(x.node for x in untrusted)}
+            faults.append(Partition(500, self.options.fault_ms - 2_000, tuple(sorted(odd))))
         liars = {fault.node for fault in untrusted}
         for _ in range(self.draw.randint(0, self.options.faults_max)):
             fault = self.draw.choice(MENU)(self)
-            liar = getattr(fault, "node", None) in liars  # what happens to a liar proves nothing
+            # What happens to a liar proves nothing.
+            liar = getattr(fault, "node", robbed_by(fault)) in liars
             if not liar and self._bearable(fault, faults):
                 faults.append(fault)
         return Plan(self.powers, self.observers, tuple(faults))
@@ -110,14 +115,15 @@ class _Drawing:
         A node that has lost its log or its signer's state only follows for a while: as if it were
         down. One that loses both might sign twice.
         """
-        if not isinstance(fault, Restored) or fault.node >= self.members:
+        node = robbed_by(fault)
+        if node is None or node >= self.members:
             return True
-        before = [x for x in others if isinstance(x, Restored) and x.node == fault.node]
-        if before and any(x.lost in SIGNERS for x in (fault, *before)):
+        before = [x for x in others if robbed_by(x) == node]
+        if before and any(getattr(x, "lost", None) in SIGNERS for x in (fault, *before)):
             return False
-        down = {x.node for x in others if isinstance(x, Byzantine | Restored | WrongClock)}
-        down = {node for node in down | {fault.node} if node < self.members}
-        return 3 * sum(self.powers[n] for n in down) < self.total
+        down = {node, *(x.node for x in others if isinstance(x, Byzantine | WrongClock))}
+        down |= {robbed for x in others if (robbed := robbed_by(x)) is not None}
+        return 3 * sum(self.powers[n] for n in down if n < self.members) < self.total
 
     # ---------------------------------------------------------------- what, when
     def _node(self) -> int:
@@ -152,7 +158,8 @@ class _Drawing:
         return Silence(*self._span(200, 3_000), self.draw.choice(SILENCED), self._node())
 
     def lone_decision(self) -> Fault:
-        return LoneDecision(*self._span(2_500, 4_000), self.draw.choice((0, 0, 1)))
+        robbed = self.draw.randrange(self.members) if self.draw.random() < 0.4 else None
+        return LoneDecision(*self._span(2_500, 4_000), self.draw.choice((0, 0, 1)), robbed)
 
     def late_polka(self) -> Fault:
         return LatePolka(*self._span(2_000, 4_000))

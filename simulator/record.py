@@ -5,7 +5,7 @@ import msgspec
 from consensus.validators import ValidatorSet
 from ledger.apply import apply_block, check_transaction
 from ledger.transactions import Transaction
-from node.blocks import DecidedBlock, block_id
+from node.blocks import DecidedBlock, block_id, check_parts
 from node.core.building import fitting
 from node.core.chain import Tip
 from simulator.disk import Disk
@@ -71,6 +71,7 @@ class Replay:
                 self.refused = f"height {height} was never stored, a later one was"
                 return
             try:
+                check_parts(decided.block)
                 applied = apply_block(tip.state, fitting(tip, decided.block))
             except (CodedError, AssertionError) as error:
                 self.refused = f"height {height}: {error}"

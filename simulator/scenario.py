@@ -12,7 +12,7 @@ from ledger.transactions import Transaction
 from node.founding import Founded, found
 from node.founding import Plan as Founding
 from simulator.checkers import check_all, check_fork
-from simulator.faults import Fault, Options, Plan, Restored, Trick, WrongClock, kind_of
+from simulator.faults import Fault, Options, Plan, Trick, WrongClock, kind_of, robbed_by
 from simulator.injection import Injection
 from simulator.memory import look
 from simulator.network import SimulatedNetwork
@@ -56,24 +56,33 @@ class Scenario:
         self.network = SimulatedNetwork(self.founded, options, CHAIN_LINKS)
         self._injection = Injection(self.network, self.plan, CHAIN_LINKS, options.seed)
         self._work = Work(self.network, options.seed)
+        self._seen: list[Violation] = []
+        """What went wrong while it was played."""
         self._correct = [x for x in self.network.nodes.values() if not x.byzantine]
 
     def run(self) -> Outcome:
+        """Play it and judge it."""
+        self.play()
+        return self.judge()
+
+    def play(self) -> None:
         """Work while things go wrong; then the network behaves, and everything must be decided."""
-        violations: list[Violation] = []
         try:
             self._injection.start()
             self._work.begin()
             self._look()
             self.network.run(lambda: False, self.options.fault_ms + 1)
             if self.options.above_third:
-                return self._outcome(check_fork(self.record()))
+                return
             if not self.network.run(self._settled, self.options.settle_ms_max):
-                violations.append(Violation("progress", self._stuck()))
+                self._seen.append(Violation("progress", self._stuck()))
         except NodeFailed as failed:
-            violations.append(Violation("stopped", str(failed)))
-        violations += check_all(self.record())
-        return self._outcome(violations)
+            self._seen.append(Violation("stopped", str(failed)))
+
+    def judge(self) -> Outcome:
+        """What the checkers say of what was played."""
+        check = check_fork if self.options.above_third else check_all
+        return self._outcome([*self._seen, *check(self.record())])
 
     def record(self) -> RunRecord:
         """The run for the checkers."""
@@ -82,7 +91,7 @@ class Scenario:
         whole_run = self.options.fault_ms + 1
         return self.network.record(
             self.plan,
-            [names[x.node] for x in faults if isinstance(x, Restored)],
+            [names[node] for x in faults if (node := robbed_by(x)) is not None],
             [
                 names[x.node]
                 for x in faults

@@ -16,6 +16,11 @@ HELD_MS = 40
 """What is held back is offered again after this."""
 
 
+def next_height(network: SimulatedNetwork) -> int:
+    """The height after the one under way: what these aim at."""
+    return _Height(network).number
+
+
 class _Height:
     """The height after the one under way, and who proposes in its rounds."""
 

@@ -212,6 +212,13 @@ class LateJoin(_Timed, frozen=True):
     node: int
 
 
+class PowerChange(_Timed, frozen=True):
+    """The members vote a validator another power, 0 to leave, and in the end its old one again."""
+
+    node: int
+    power: int
+
+
 class Byzantine(_Timed, frozen=True):
     """A validator lies, for the whole run."""
 
@@ -237,6 +244,7 @@ Fault: TypeAlias = (
     | DiskFull
     | Restored
     | LateJoin
+    | PowerChange
     | Byzantine
 )
 

@@ -6,16 +6,17 @@ import msgspec
 
 from node.core.seedchain import SeedChain
 from simulator import faults as f
-from simulator.aimed import late_polka, lone_decision
+from simulator.aimed import late_polka, lone_decision, next_height
 from simulator.byzantine import Liar
+from simulator.elections import Elections
 from simulator.network import Drops, SimulatedNetwork
 from simulator.node import Death, SimulatedNode
 
 BLOCKS_BACK_MAX = 6
 """How old a backup is."""
 
-LOOK_MS = 60
-"""How often it is looked whether a node is locked: longer than it is in a round that decides."""
+LOOK_MS = 25
+"""How often it is looked whether a node is locked."""
 
 Ending = Callable[[], None]
 
@@ -24,11 +25,18 @@ class Injection:
     """Carries a plan out in a network. Make it before the network starts."""
 
     def __init__(
-        self, network: SimulatedNetwork, plan: f.Plan, chain_length: int, seed: int
+        self,
+        network: SimulatedNetwork,
+        elections: Elections,
+        plan: f.Plan,
+        chain_length: int,
+        seed: int,
     ) -> None:
         self._network = network
         self._names = list(network.nodes)
         self._begin_ms = network.now_ms
+        self._elections = elections
+        self._powers = plan.powers
         self._late: dict[str, None] = {}
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, f.Byzantine):
@@ -99,6 +107,9 @@ class Injection:
                 return self._slow(self._names[node], ms)
             case f.WrongClock(node=node):
                 return self._wrong_clock(self._names[node], fault)
+            case f.PowerChange(node=node, power=power):
+                self._elections.want(node, power)
+                return lambda: self._elections.want(node, self._powers[node])
             case f.Outage():
                 return self._down(self._names)
             case f.LateJoin(node=node):
@@ -202,14 +213,16 @@ class Injection:
         return end
 
     def _rob_when_locked(self, name: str, until_ms: int) -> None:
-        """Once the node is locked on a block that is not decided, it crashes and loses its log."""
+        """Once the node is locked at the height aimed at, it crashes and loses its log."""
         network = self._network
         node = network.nodes[name]
+        height = next_height(network)
 
         def look() -> None:
             if network.now_ms >= self._begin_ms + until_ms:
                 return
-            if not node.up or node.core.deciding.run.core.process.locked_value is None:
+            process = node.core.deciding.run.core.process
+            if not node.up or process.height != height or process.locked_value is None:
                 network.at(LOOK_MS, look)
                 return
             network.crash(name)

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from simulator.disk import SIGNERS
 from simulator.faults import (
     FOREVER,
@@ -24,6 +26,7 @@ from simulator.faults import (
     Outage,
     Partition,
     Plan,
+    PowerChange,
     Reordering,
     Restored,
     Silence,
@@ -63,10 +66,12 @@ class _Drawing:
         liars = {fault.node for fault in untrusted}
         for _ in range(self.draw.randint(0, self.options.faults_max)):
             fault = self.draw.choice(MENU)(self)
-            # What happens to a liar proves nothing.
             liar = getattr(fault, "node", robbed_by(fault)) in liars
-            if not liar and self._bearable(fault, faults):
-                faults.append(fault)
+            if liar or not self._bearable(fault, faults):  # what happens to a liar proves nothing
+                if not isinstance(fault, LoneDecision):
+                    continue
+                fault = msgspec.structs.replace(fault, robbed=None)
+            faults.append(fault)
         return Plan(self.powers, self.observers, tuple(faults))
 
     # ---------------------------------------------------------------- who
@@ -78,8 +83,8 @@ class _Drawing:
     def _untrusted(self) -> list[Byzantine | WrongClock]:
         """Liars, and clocks far off, with less than a third of the power together."""
         found: list[Byzantine | WrongClock] = []
-        if not self.options.byzantine:
-            return found
+        if not self.options.byzantine or self.draw.random() < 0.35:
+            return found  # then others may lose their files
         power = 0
         for node in self.draw.sample(range(self.members), self.members):
             if 3 * (power + self.powers[node]) >= self.total or self.draw.random() < 0.3:
@@ -116,14 +121,18 @@ class _Drawing:
         down. One that loses both might sign twice.
         """
         node = robbed_by(fault)
-        if node is None or node >= self.members:
+        if node is None and not isinstance(fault, PowerChange):
             return True
-        before = [x for x in others if robbed_by(x) == node]
-        if before and any(getattr(x, "lost", None) in SIGNERS for x in (fault, *before)):
+        every = [fault, *others]
+        same = [x for x in every if node is not None and robbed_by(x) == node]
+        if len(same) > 1 and any(getattr(x, "lost", None) in SIGNERS for x in same):
             return False
-        down = {node, *(x.node for x in others if isinstance(x, Byzantine | WrongClock))}
-        down |= {robbed for x in others if (robbed := robbed_by(x)) is not None}
-        return 3 * sum(self.powers[n] for n in down if n < self.members) < self.total
+        changed = {x.node: x.power for x in every if isinstance(x, PowerChange)}
+        down = {x.node for x in every if isinstance(x, Byzantine | WrongClock)}
+        down |= {robbed for x in every if (robbed := robbed_by(x)) is not None}
+        least = sum(min(power, changed.get(n, power)) for n, power in enumerate(self.powers))
+        power = sum(self.powers[n] for n in down if n < self.members)
+        return not down & set(changed) and 3 * power < least
 
     # ---------------------------------------------------------------- what, when
     def _node(self) -> int:
@@ -158,7 +167,7 @@ class _Drawing:
         return Silence(*self._span(200, 3_000), self.draw.choice(SILENCED), self._node())
 
     def lone_decision(self) -> Fault:
-        robbed = self.draw.randrange(self.members) if self.draw.random() < 0.4 else None
+        robbed = self.draw.randrange(self.members) if self.draw.random() < 0.6 else None
         return LoneDecision(*self._span(2_500, 4_000), self.draw.choice((0, 0, 1)), robbed)
 
     def late_polka(self) -> Fault:
@@ -192,13 +201,18 @@ class _Drawing:
     def late_join(self) -> Fault:
         return LateJoin(0, self.draw.randint(1_000, self.options.fault_ms), self._node())
 
+    def power_change(self) -> Fault:
+        node = self.draw.randrange(self.members)
+        power = self.draw.choice((0, 0, 1, 2 * self.powers[node]))
+        return PowerChange(*self._span(1_000, 9_000), node, power)
+
 
 MENU: Final[tuple[Callable[[_Drawing], Fault], ...]] = (
     _Drawing.loss, _Drawing.duplication, _Drawing.reordering, _Drawing.delay, _Drawing.partition,
     _Drawing.partition, _Drawing.one_way, _Drawing.silence, _Drawing.silence,
-    _Drawing.lone_decision, _Drawing.lone_decision, _Drawing.late_polka, _Drawing.slow_node,
-    _Drawing.wrong_clock, _Drawing.crash, _Drawing.crash_at_effect, _Drawing.crash_at_effect,
-    _Drawing.crash_at_effect, _Drawing.outage, _Drawing.disk_full, _Drawing.restored,
-    _Drawing.restored, _Drawing.late_join,
+    _Drawing.lone_decision, _Drawing.lone_decision, _Drawing.lone_decision, _Drawing.late_polka,
+    _Drawing.slow_node, _Drawing.wrong_clock, _Drawing.crash, _Drawing.crash_at_effect,
+    _Drawing.crash_at_effect, _Drawing.crash_at_effect, _Drawing.outage, _Drawing.disk_full,
+    _Drawing.restored, _Drawing.restored, _Drawing.late_join, _Drawing.power_change,
 )  # fmt: skip
 """What is drawn from; what stands here twice is drawn twice as often."""

@@ -54,8 +54,10 @@ class Scenario:
         self.plan = draw_plan(options) if plan is None else plan
         self.founded = _founded(options.seed, self.plan)
         self.network = SimulatedNetwork(self.founded, options, CHAIN_LINKS)
-        self._injection = Injection(self.network, self.plan, CHAIN_LINKS, options.seed)
         self._work = Work(self.network, options.seed)
+        self._injection = Injection(
+            self.network, self._work.elections, self.plan, CHAIN_LINKS, options.seed
+        )
         self._seen: list[Violation] = []
         """What went wrong while it was played."""
         self._correct = [x for x in self.network.nodes.values() if not x.byzantine]

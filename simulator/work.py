@@ -11,8 +11,10 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.state import State
 from ledger.transactions import (
+    CastVote,
     FeedMark,
     Mint,
+    Propose,
     RegisterTrade,
     SubmitOracle,
     Transaction,
@@ -22,6 +24,7 @@ from ledger.transactions import (
     unsigned,
 )
 from node.founding import CURRENCY, Identity
+from simulator.elections import Elections
 from simulator.network import SimulatedNetwork
 from wire.errors import Rejection
 from wire.ids import Date, FeedCode, InstrumentCode, Uti
@@ -49,6 +52,7 @@ class Work:
         """What users have offered, and have neither an answer nor seen decided."""
         self._seen = 0
         self.dates = DATES
+        self.elections = Elections(network, self._govern)
 
     def begin(self) -> None:
         """Fund the members, then trade, day after day."""
@@ -130,7 +134,12 @@ class Work:
         )
         self._offer_somewhere(signed(tx, buyer.key("trade"), seller.key("trade")))
 
-    def _submit(self, action: Mint | SubmitOracle, who: Identity, purpose: str) -> None:
+    def _govern(self, action: Propose | CastVote, who: Identity) -> None:
+        self._submit(action, who, "governance")
+
+    def _submit(
+        self, action: Mint | SubmitOracle | Propose | CastVote, who: Identity, purpose: str
+    ) -> None:
         self._nonce += 1
         tx = unsigned(
             self._network.founded.genesis.chain_id,

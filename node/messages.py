@@ -66,8 +66,12 @@ class BlocksRequest(Record, frozen=True, tag=20):
 
 
 class BlocksReply(Record, frozen=True, tag=21):
-    """Decided blocks, consecutive; empty if the peer has none from there on."""
+    """Decided blocks, consecutive from `from_height` on; as many as fit, none if there is none."""
 
+    from_height: Height
+    """As in the request that this answers."""
+    oldest: Height
+    """The lowest height that the sender keeps; earlier blocks are pruned."""
     blocks: Annotated[tuple[DecidedBlock, ...], msgspec.Meta(max_length=BLOCKS_PER_REQUEST_MAX)]
 
 

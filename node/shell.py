@@ -8,6 +8,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
+from typing import cast
 
 import structlog
 
@@ -132,10 +134,14 @@ class Shell:
             except Rejection as rejection:
                 self._refuse(turn, rejection)
                 continue
-            for effect in effects:
-                answer = await self._carry_out(effect)
-                if answer is not None:
-                    pending.append(answer)
+            for kind, group in groupby(effects, type):
+                if kind is e.CommitBlock:
+                    await self._commit(cast("list[e.CommitBlock]", list(group)))
+                    continue
+                for effect in group:
+                    answer = await self._carry_out(effect)
+                    if answer is not None:
+                        pending.append(answer)
 
     def _refuse(self, given: i.Input, rejection: Rejection) -> None:
         assert isinstance(given, i.Submitted), given
@@ -164,8 +170,6 @@ class Shell:
                 await self._network.publish(BUNDLES_TOPIC, encode(bundle))
             case e.KeepSubmissions(transactions=transactions):
                 await self._keep(transactions)
-            case e.CommitBlock():
-                await self._commit(effect)
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, await _solved(problems), now_ms())
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
@@ -203,8 +207,13 @@ class Shell:
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
 
-    async def _commit(self, effect: e.CommitBlock) -> None:
-        await self._store.commit_block(effect.decided, effect.applied, effect.tip)
+    async def _commit(self, blocks: list[e.CommitBlock]) -> None:
+        """Store blocks, several in one transaction while the node catches up."""
+        await self._store.commit_blocks(blocks)
+        for effect in blocks:
+            self._committed(effect)
+
+    def _committed(self, effect: e.CommitBlock) -> None:
         self.before, self.tip = self.tip.state, effect.tip
         self.last = effect.decided
         stored_ms = now_ms()
@@ -226,7 +235,7 @@ class Shell:
     async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
         """As many of the blocks asked for as fit a frame."""
         found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
-        return i.BlocksLoaded(peer, tuple(found), now_ms())
+        return i.BlocksLoaded(peer, start, await self._store.oldest(), tuple(found), now_ms())
 
 
 async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:

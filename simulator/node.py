@@ -110,7 +110,7 @@ class SimulatedNode:
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
-                return i.BlocksLoaded(peer, tuple(blocks), now_ms)
+                return i.BlocksLoaded(peer, start, 1, tuple(blocks), now_ms)
             case _:
                 self._act(self.name, effect)
         return None

@@ -13,7 +13,6 @@ from ledger import admission, trades
 from ledger.apply import check_transaction
 from ledger.state import Draft
 from ledger.transactions import Transaction, utis
-from node.blocks import DecidedBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.building import check_decided
@@ -44,6 +43,11 @@ TICK_MS: Final = 250
 ANNOUNCE_MS: Final = 1_000
 """How often it says what it holds, so that peers send what is missing."""
 
+APPLY_WORK_MAX: Final = 512
+"""Work on synced blocks at a time: transactions, and `BLOCK_WORK` for each block."""
+
+BLOCK_WORK: Final = 16
+"""What a block without transactions costs, in transactions."""
 
 TELL_MS: Final = 20
 """How often one peer's announcements are answered with what it says it lacks: a round takes
@@ -83,7 +87,7 @@ class NodeCore:
         checks, and those of a block are thousands."""
         match message:
             case BlocksReply():
-                return self.sync.is_asked(peer)
+                return self.sync.expects(peer, message)
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
             case _:
@@ -115,7 +119,9 @@ class NodeCore:
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
             case i.BlocksLoaded():
-                self._outbox.send(given.peer, BlocksReply(given.blocks))
+                self._outbox.send(
+                    given.peer, BlocksReply(given.from_height, given.oldest, given.blocks)
+                )
             case _:
                 assert_never(given)
         self.deciding.settle_down()
@@ -142,6 +148,8 @@ class NodeCore:
             case ("tick",):
                 self._ask_for_blocks()
                 self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
+            case ("apply",):
+                self._apply_blocks()
             case ("announce",):
                 self.deciding.announce()
                 self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
@@ -174,8 +182,9 @@ class NodeCore:
                 self.deciding.judge_again()
             case BlocksRequest(from_height=start, count=count):
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
-            case BlocksReply(blocks=blocks):
-                self._blocks_from(peer, blocks)
+            case BlocksReply():
+                self.sync.answered(peer, message, self.tip.height, self._outbox.now_ms)
+                self._apply_blocks()
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 
@@ -254,24 +263,30 @@ class NodeCore:
 
     # ---------------------------------------------------------------- sync
     def _ask_for_blocks(self) -> None:
-        asked = self.sync.next_request(self.tip.height, self._outbox.now_ms)
-        if asked is not None:
-            self._outbox.send(*asked)
+        for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
+            self._outbox.send(peer, request)
 
-    def _blocks_from(self, peer: str, blocks: tuple[DecidedBlock, ...]) -> None:
-        """Blocks that were asked for: each is verified against its commit, then applied."""
-        if not self.sync.is_asked(peer):
-            return
-        before = self.tip.height
-        try:
-            for decided in blocks:
-                if decided.block.header.height == self.tip.height + 1:
-                    check_decided(self.tip, decided)
-                    self.deciding.extend(decided.block, decided.commit)
-        except Rejection as refused:
-            raise BadBlocks(str(refused)) from None
-        finally:
-            self.sync.answered(peer, useful=self.tip.height > before)
+    def _apply_blocks(self) -> None:
+        """Apply what has arrived, in order, each block verified against its commit; after a
+        bounded piece of work the rest of the node has its turn."""
+        work = 0
+        while work < APPLY_WORK_MAX:
+            found = self.sync.next_block(self.tip.height)
+            if found is None:
+                break
+            peer, decided = found
+            try:
+                check_decided(self.tip, decided)
+                self.deciding.apply(decided.block, decided.commit)
+            except (Rejection, PeerFault) as refused:
+                self.sync.refused(peer, self._outbox.now_ms)
+                self._outbox.emit(e.Punish(peer, BadBlocks.code, str(refused)))
+                break
+            work += BLOCK_WORK + len(decided.block.transactions)
+        if work:
+            self.deciding.follow_on()
+        if work >= APPLY_WORK_MAX:
+            self._outbox.emit(e.SetTimer(("apply",), 1))
         self._ask_for_blocks()
 
 

@@ -322,7 +322,15 @@ class Deciding:
         self.extend(block, decision.certificate)
 
     def extend(self, block: Block, commit: Certificate) -> None:
-        """Apply a decided block and go to the next height."""
+        """Apply the block decided here and go to the next height."""
+        self.apply(block, commit)
+        self._next_height()
+
+    def apply(self, block: Block, commit: Certificate) -> None:
+        """Apply a decided block; `extend` or `follow_on` goes on from there.
+
+        Raises `BlockRefused` if it does not fit the tip, before anything has changed.
+        """
         applied = apply_block(self.tip.state, fitting(self.tip, block))
         self.tip = self.tip.extended(block, commit, applied)
         expired = self.pool.decided(block.transactions, self.tip.height)
@@ -331,8 +339,20 @@ class Deciding:
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
         changed = bool(block.transactions or applied.results or applied.events)
         self._prompt = changed or rounds.pending(self.tip.state) > 0
+
+    def follow_on(self) -> None:
+        """Go on from blocks that others have decided.
+
+        The next height begins only after the block interval, or with the votes of others: while
+        more blocks arrive, it is over before that.
+        """
+        self._start_ms = self._outbox.now_ms
+        self._next_height()
+
+    def _next_height(self) -> None:
         self._inner.clear()
-        self._last_run, self.run = self.run, self._new_run()
+        self._last_run = self.run if self.run.height == self.tip.height else None
+        self.run = self._new_run()
         self.maybe_start()
         buffered, self._buffered = self._buffered, {}
         for peer, message in [(peer, one) for peer, kept in buffered.items() for one in kept]:

@@ -81,9 +81,12 @@ class Solved(msgspec.Struct, frozen=True):
 
 
 class BlocksLoaded(msgspec.Struct, frozen=True):
-    """Stored blocks that a peer asked for."""
+    """Stored blocks that a peer asked for, from `from_height` on."""
 
     peer: str
+    from_height: int
+    oldest: int
+    """The lowest height that is stored, or the next one if none is."""
     blocks: tuple[DecidedBlock, ...]
     now_ms: int
 

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import aiosqlite
 
-from ledger.apply import Applied
 from ledger.receipts import Receipt
 from ledger.state import State
 from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
+from node.core.effects import CommitBlock
 from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
 from node.storage.records import (
     StoredTip,
@@ -123,49 +123,56 @@ class Store:
         cursor = await self.db.execute("SELECT key, row FROM state ORDER BY key")
         return [(bytes(key), bytes(row)) for key, row in await cursor.fetchall()]
 
-    async def commit_block(self, decided: DecidedBlock, applied: Applied, tip: Tip) -> None:
-        """Write a block with everything that follows from it, or nothing."""
-        height = decided.block.header.height
-        deleted = [(key,) for key, row in applied.changes if row is None]
-        written = [(key, row) for key, row in applied.changes if row is not None]
-        db = self.db
-        async with transaction(db):
-            undo = await self._undo(height, sorted(key for key, _ in applied.changes))
-            await db.execute(
-                "INSERT INTO blocks VALUES (?, ?, ?)", (height, tip.block_id, encode(decided))
-            )
-            await db.executemany(
-                "INSERT INTO receipts VALUES (?, ?, ?, ?)",
-                [(height, n, x.tx_id, encode(x)) for n, x in enumerate(applied.receipts)],
-            )
-            await db.executemany(
-                "INSERT INTO results VALUES (?, ?, ?)",
-                [(height, n, encode(x)) for n, x in enumerate(applied.results)],
-            )
-            await db.executemany(
-                "INSERT INTO events (height, event) VALUES (?, ?)",
-                [(height, encode(x)) for x in applied.events],
-            )
-            await db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", written)
-            await db.executemany("DELETE FROM state WHERE key=?", deleted)
-            await db.executemany(
-                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
-                "WHERE tx_id=? AND status='pending'",
-                [(*outcome(x), height, x.tx_id) for x in applied.receipts],
-            )
-            await db.execute(
-                "UPDATE submissions SET status='expired', height=? "
-                "WHERE status='pending' AND valid_until<=?",
-                (height, height),
-            )
-            record = encode(stored_tip(tip, self._genesis_hash))
-            await db.executemany(
+    async def commit_blocks(self, blocks: Sequence[CommitBlock]) -> None:
+        """Write consecutive blocks with everything that follows from them, or nothing."""
+        last = blocks[-1]
+        async with transaction(self.db):
+            for entry in blocks:
+                if entry is last:
+                    undo = await self._undo(entry)
+                await self._write(entry)
+            record = encode(stored_tip(last.tip, self._genesis_hash))
+            await self.db.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 [("tip", record), ("undo", encode(undo))],
             )
 
-    async def _undo(self, height: int, keys: list[bytes]) -> Undo:
-        """The rows under `keys` as they are now."""
+    async def _write(self, entry: CommitBlock) -> None:
+        applied, height, db = entry.applied, entry.tip.height, self.db
+        await db.execute(
+            "INSERT INTO blocks VALUES (?, ?, ?)",
+            (height, entry.tip.block_id, encode(entry.decided)),
+        )
+        rows: dict[str, list[tuple[object, ...]]] = {
+            "INSERT INTO receipts VALUES (?, ?, ?, ?)": [
+                (height, n, x.tx_id, encode(x)) for n, x in enumerate(applied.receipts)
+            ],
+            "INSERT INTO results VALUES (?, ?, ?)": [
+                (height, n, encode(x)) for n, x in enumerate(applied.results)
+            ],
+            "INSERT INTO events (height, event) VALUES (?, ?)": [
+                (height, encode(x)) for x in applied.events
+            ],
+            "INSERT OR REPLACE INTO state VALUES (?, ?)": [
+                (key, row) for key, row in applied.changes if row is not None
+            ],
+            "DELETE FROM state WHERE key=?": [
+                (key,) for key, row in applied.changes if row is None
+            ],
+            "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+            "WHERE tx_id=? AND status='pending'": [
+                (*outcome(x), height, x.tx_id) for x in applied.receipts
+            ],
+            "UPDATE submissions SET status='expired', height=? "
+            "WHERE status='pending' AND valid_until<=?": [(height, height)],
+        }
+        for query, values in rows.items():
+            if values:
+                await db.executemany(query, values)
+
+    async def _undo(self, entry: CommitBlock) -> Undo:
+        """The rows that a block changes, as they are now."""
+        keys = sorted(key for key, _ in entry.applied.changes)
         before: dict[bytes, bytes] = {}
         for start in range(0, len(keys), QUERY_VALUES_MAX):
             chunk = keys[start : start + QUERY_VALUES_MAX]
@@ -174,7 +181,7 @@ class Store:
                 f"SELECT key, row FROM state WHERE key IN ({marks})", chunk
             )
             before |= {bytes(key): bytes(row) for key, row in await cursor.fetchall()}
-        return Undo(height, tuple((key, before.get(key)) for key in keys))
+        return Undo(entry.tip.height, tuple((key, before.get(key)) for key in keys))
 
     async def state_before(self, tip: Tip, root: bytes) -> State | None:
         """The state one block before the stored `tip`, which has `root`; None if it is not to be
@@ -211,6 +218,11 @@ class Store:
                 except CodedError as error:
                     raise StoreDamaged(f"height {row[0]}: the block: {error}") from None
         return found
+
+    async def oldest(self) -> int:
+        """The lowest height whose block is kept; 1 if there is none."""
+        found = await _scalar(self.db, "SELECT min(height) FROM blocks")
+        return 1 if found is None else int(found)
 
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:

@@ -19,6 +19,7 @@ from ledger.transactions import (
 )
 from node.core.building import fitting
 from node.core.chain import Tip
+from node.core.effects import CommitBlock
 from node.founding import CURRENCY, Founded, Plan, found
 from node.home import Home, Keys
 from node.storage.store import Store
@@ -148,7 +149,7 @@ async def _store(
     for decided in network.nodes[founded.members[0].lei].disk.blocks:
         applied = apply_block(tip.state, fitting(tip, decided.block))
         tip = tip.extended(decided.block, decided.commit, applied)
-        await store.commit_block(decided, applied, tip)
+        await store.commit_blocks([CommitBlock(decided, applied, tip)])
         codes += [receipt.code for receipt in applied.receipts]
     assert len(codes) == len(submitted)
     assert [code for code in codes if code != OK] == ["CASH_INSUFFICIENT"]

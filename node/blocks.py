@@ -9,7 +9,8 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from consensus.messages import Certificate, Equivocation
+from consensus.messages import Certificate, Equivocation, Vote
+from consensus.validators import Validator
 from ledger.apply import Block as LedgerBlock
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction, check_form
@@ -22,6 +23,7 @@ from wire.limits import (
     BUNDLE_TRANSACTIONS_MAX,
     EVIDENCE_MAX,
     TRANSACTION_BYTES_MAX,
+    VALIDATORS_MAX,
 )
 from wire.merkle import root
 from wire.signing import Verified
@@ -105,6 +107,36 @@ class DecidedBlock(Record, frozen=True):
 
     block: Block
     commit: Certificate
+
+
+Validators: TypeAlias = Annotated[
+    tuple[Validator, ...], msgspec.Meta(min_length=1, max_length=VALIDATORS_MAX)
+]
+"""A validator set as it travels: sorted by key, nobody twice; `ValidatorSet` checks it."""
+
+
+class LightBlock(Record, frozen=True):
+    """What a light client needs of a height: no transactions, about 20 KB with 100 validators."""
+
+    header: Header
+    commit: Certificate
+    """That decided the header's block."""
+    validators: Validators
+    """Who decided it: the header's `validators_hash`."""
+    next_validators: Validators
+    """Who decides the next height: the header's `next_validators_hash`."""
+
+
+class ForgedHeader(Record, tag=6, frozen=True):
+    """Evidence: a precommit for a header that the chain, at that height, cannot have had.
+
+    The fields that follow from the chain alone (roots, hashes, the parent's id) differ from the
+    decided header's, so whoever signed it had either not executed the chain or lied: a *lunatic*
+    attack in the words of the CometBFT light client specification. One piece for each signer.
+    """
+
+    header: Header
+    precommit: Vote
 
 
 HEADER_DOMAIN: Final = "dcn/header/1"

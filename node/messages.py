@@ -10,6 +10,7 @@ from ledger.transactions import KeySignature, Transaction
 from node.blocks import (
     Bundle,
     DecidedBlock,
+    LightBlock,
     Proposed,
     check_bundle,
     check_parts,
@@ -24,6 +25,9 @@ BUNDLES_TOPIC: Final = "dcn/bundles/1"
 
 BUNDLES_PER_REQUEST_MAX: Final = 64
 BLOCKS_PER_REQUEST_MAX: Final = 64
+LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 64
+"""With a hundred validators a light block has about 20 KB: so many fit a frame."""
+
 AFFIRMATIONS_MAX: Final = 512
 
 Digest32: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -106,6 +110,23 @@ class AffirmReply(Record, frozen=True, tag=23):
     answers: Annotated[tuple[Affirmation, ...], msgspec.Meta(max_length=AFFIRMATIONS_MAX)]
 
 
+class LightBlocksRequest(Record, frozen=True, tag=24):
+    """Asks for the light blocks of these heights: in any order, as bisection needs them."""
+
+    heights: Annotated[
+        tuple[Height, ...], msgspec.Meta(min_length=1, max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)
+    ]
+
+
+class LightBlocksReply(Record, frozen=True, tag=25):
+    """Those of the light blocks asked for that the peer has, in the order of the request.
+
+    Nothing in it is checked on arrival: the light client's verification is its check.
+    """
+
+    blocks: Annotated[tuple[LightBlock, ...], msgspec.Meta(max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)]
+
+
 DirectMessage: TypeAlias = (
     Vote
     | Certificate
@@ -118,6 +139,8 @@ DirectMessage: TypeAlias = (
     | BlocksReply
     | AffirmRequest
     | AffirmReply
+    | LightBlocksRequest
+    | LightBlocksReply
 )
 
 

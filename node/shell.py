@@ -23,6 +23,7 @@ from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
 from node.signer import FileSigner
+from node.storage.light import light_blocks
 from node.storage.store import Store
 from node.wal import ConsensusLog
 from wire.codec import encode
@@ -172,8 +173,8 @@ class Shell:
                 await self._keep(transactions)
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, await _solved(problems), now_ms())
-            case e.LoadBlocks(peer=peer, from_height=start, count=count):
-                return await self._load_blocks(peer, start, count)
+            case e.LoadBlocks() | e.LoadLightBlocks():
+                return await self._load(effect)
             case e.Punish(peer=peer, code=code, detail=detail):
                 log.warning("peer_fault", peer=peer, code=code, detail=detail)
                 self._network.fault(peer, PeerFault(f"{code}: {detail}"))
@@ -232,10 +233,16 @@ class Shell:
         for call in self.on_block:
             call(effect)
 
-    async def _load_blocks(self, peer: str, start: int, count: int) -> i.BlocksLoaded:
-        """As many of the blocks asked for as fit a frame."""
-        found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
-        return i.BlocksLoaded(peer, start, await self._store.oldest(), tuple(found), now_ms())
+    async def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks) -> i.Input:
+        """What a peer asks for: as many of the blocks as fit a frame, or light blocks."""
+        match effect:
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
+                oldest = await self._store.oldest()
+                return i.BlocksLoaded(peer, start, oldest, tuple(found), now_ms())
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                blocks = await light_blocks(self._store, heights)
+                return i.LightBlocksLoaded(peer, blocks, now_ms())
 
 
 async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:

@@ -14,6 +14,8 @@ from node.messages import (
     BundleRequest,
     DirectMessage,
     Hello,
+    LightBlocksReply,
+    LightBlocksRequest,
     ProposalMessage,
 )
 from wire.signing import Verified
@@ -65,6 +67,8 @@ def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMess
         case AffirmRequest(transactions=transactions):
             for tx in transactions:
                 verified(tx)
+        case LightBlocksReply() | LightBlocksRequest():
+            pass  # the light client verifies what it takes, and only as far as it needs it
         case Announcement() | Hello() | BundleRequest() | BlocksRequest() | AffirmReply():
             pass  # nothing of these is signed; an affirmation is checked with its transaction
     return Verified(message)

@@ -8,7 +8,8 @@ from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
 from consensus.signer import SignerState, admit, new_state, signed_state
-from node.blocks import DecidedBlock
+from consensus.validators import Validator
+from node.blocks import DecidedBlock, LightBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
@@ -29,6 +30,8 @@ class Disk(msgspec.Struct):
     tip: Tip
     signer: SignerState
     kept: dict[bytes, object]
+    validators: dict[bytes, tuple[Validator, ...]]
+    """By hash, as headers name them."""
 
 
 class SimulatedNode:
@@ -53,7 +56,7 @@ class SimulatedNode:
         self._seed_chain = seed_chain
         self._act = act
         signer = new_state(tip.chain_id, self._key.public)
-        self.disk = Disk([], 1, [], tip, signer, {})
+        self.disk = Disk([], 1, [], tip, signer, {}, {tip.validators.hash: tip.validators.members})
         self.up = False
         self.effects_left: int | None = None
         """Dies before the effect after so many, whatever it is: between a log and a signature, or
@@ -106,14 +109,24 @@ class SimulatedNode:
             case e.CommitBlock(decided=decided, tip=tip):
                 self.disk.blocks.append(decided)
                 self.disk.tip = tip
+                self.disk.validators[tip.next_validators.hash] = tip.next_validators.members
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = self.disk.blocks[start - 1 : start - 1 + count]
                 return i.BlocksLoaded(peer, start, 1, tuple(blocks), now_ms)
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                there = [h for h in heights if h <= len(self.disk.blocks)]
+                return i.LightBlocksLoaded(peer, tuple(map(self._light, there)), now_ms)
             case _:
                 self._act(self.name, effect)
         return None
+
+    def _light(self, height: int) -> LightBlock:
+        decided, sets = self.disk.blocks[height - 1], self.disk.validators
+        header = decided.block.header
+        members = sets[header.validators_hash], sets[header.next_validators_hash]
+        return LightBlock(header, decided.commit, *members)
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
         try:

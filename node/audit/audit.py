@@ -9,7 +9,7 @@ from node.audit.beside import check_log, check_signer
 from node.audit.chain import Chain, Progress
 from node.audit.findings import Finding, Findings
 from node.audit.own import check_submissions, check_trades
-from node.audit.rows import check_chain, check_state, check_tip, check_undo
+from node.audit.rows import check_chain, check_state, check_tip, check_undo, check_validators
 from node.audit.source import Source
 from node.core.chain import Tip
 from node.home import Home
@@ -52,6 +52,7 @@ def audit(home: Home, progress: Progress) -> Audit:
             ident = "" if chain.last_id is None else chain.last_id.hex()
             check_tip(source, chain, chain_hash, findings)
             check_undo(source, chain, findings)
+            check_validators(source, findings)
             check_state(source, chain, findings)
             check_submissions(source, chain.height, findings)
             check_trades(source, findings)

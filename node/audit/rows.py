@@ -12,7 +12,7 @@ from node.core.chain import Tip
 from node.storage.errors import StoreOfAnotherChain
 from node.storage.records import StoredTip, Undo, stored_tip, undone
 from node.storage.store import TIP_BYTES_MAX, UNDO_BYTES_MAX
-from wire.codec import Digest, decode, encode
+from wire.codec import Digest, decode, digest_of, encode, sha256
 from wire.errors import CodedError
 
 
@@ -44,6 +44,23 @@ def check_tip(source: Source, chain: Chain, genesis_hash: Digest, findings: Find
                     chain.height,
                     f"the tip record: {name} is {_text(found)}, replay gives {_text(expected)}",
                 )
+
+
+def check_validators(source: Source, findings: Findings) -> None:
+    """Each validator set stands under its own hash, and the tip's are there."""
+    known = set()
+    for ident, members in source.rows("SELECT hash, members FROM validators"):
+        known.add(blob(ident))
+        if sha256(blob(members)) != ident:
+            findings.add(None, f"validator set {_text(blob(ident))} is not what its hash says")
+    raw = source.scalar("SELECT value FROM meta WHERE key='tip'")
+    try:
+        stored = decode(blob(raw), StoredTip, TIP_BYTES_MAX)
+    except CodedError:
+        return  # said by `check_tip`
+    for members in (stored.last_validators, stored.validators, stored.next_validators):
+        if digest_of(members) not in known:
+            findings.add(stored.height, f"validator set {_text(digest_of(members))} is missing")
 
 
 def check_undo(source: Source, chain: Chain, findings: Findings) -> None:

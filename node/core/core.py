@@ -31,6 +31,8 @@ from node.messages import (
     BundleRequest,
     DirectMessage,
     Hello,
+    LightBlocksReply,
+    LightBlocksRequest,
     ProposalMessage,
 )
 from wire.codec import digest_of
@@ -90,6 +92,8 @@ class NodeCore:
                 return self.sync.expects(peer, message)
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
+            case LightBlocksReply():
+                return False  # a node that follows block by block has not asked
             case _:
                 return True
 
@@ -122,6 +126,8 @@ class NodeCore:
                 self._outbox.send(
                     given.peer, BlocksReply(given.from_height, given.oldest, given.blocks)
                 )
+            case i.LightBlocksLoaded():
+                self._outbox.send(given.peer, LightBlocksReply(given.blocks))
             case _:
                 assert_never(given)
         self.deciding.settle_down()
@@ -185,6 +191,10 @@ class NodeCore:
             case BlocksReply():
                 self.sync.answered(peer, message, self.tip.height, self._outbox.now_ms)
                 self._apply_blocks()
+            case LightBlocksRequest(heights=heights):
+                self._outbox.emit(e.LoadLightBlocks(peer, heights))
+            case LightBlocksReply():
+                pass  # not asked for
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 

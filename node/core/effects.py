@@ -82,6 +82,13 @@ class LoadBlocks(msgspec.Struct, frozen=True):
     count: int
 
 
+class LoadLightBlocks(msgspec.Struct, frozen=True):
+    """Read the light blocks of these heights for a peer; answer with `LightBlocksLoaded`."""
+
+    peer: str
+    heights: tuple[int, ...]
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """A validator has contradicted itself; record it where operators look."""
 
@@ -114,6 +121,7 @@ Effect: TypeAlias = (
     | CommitBlock
     | Solve
     | LoadBlocks
+    | LoadLightBlocks
     | Evidence
     | Punish
     | Note

@@ -8,7 +8,7 @@ from consensus import inputs as consensus_inputs
 from consensus.signer import SignerState
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
-from node.blocks import Bundle, DecidedBlock
+from node.blocks import Bundle, DecidedBlock, LightBlock
 from node.messages import DirectMessage
 from wire.signing import Verified
 
@@ -91,6 +91,14 @@ class BlocksLoaded(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class LightBlocksLoaded(msgspec.Struct, frozen=True):
+    """Light blocks that a peer asked for, as many as are stored."""
+
+    peer: str
+    blocks: tuple[LightBlock, ...]
+    now_ms: int
+
+
 Input: TypeAlias = (
     Started
     | PeerConnected
@@ -102,4 +110,5 @@ Input: TypeAlias = (
     | SignerAnswered
     | Solved
     | BlocksLoaded
+    | LightBlocksLoaded
 )

@@ -13,6 +13,7 @@ from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
 from node.core.effects import CommitBlock
 from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
+from node.storage.light import keep_validators
 from node.storage.records import (
     StoredTip,
     Submission,
@@ -109,6 +110,7 @@ class Store:
         async with transaction(self.db):
             await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
             await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
+            await keep_validators(self.db, [at_genesis])
 
     async def stored_tip(self) -> StoredTip | None:
         """The tip's record; raises `StoreDamaged`."""
@@ -136,6 +138,7 @@ class Store:
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 [("tip", record), ("undo", encode(undo))],
             )
+            await keep_validators(self.db, [entry.tip for entry in blocks])
 
     async def _write(self, entry: CommitBlock) -> None:
         applied, height, db = entry.applied, entry.tip.height, self.db

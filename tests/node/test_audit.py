@@ -22,6 +22,8 @@ BLOBS = (
     ("state", "row", None),
     ("state", "key", None),
     ("meta", "value", None),
+    ("validators", "hash", None),
+    ("validators", "members", None),
     ("submissions", "tx", None),
     ("submissions", "tx_id", None),
     ("affirmations", "tx", None),

@@ -4,7 +4,7 @@ For tests and benchmarks that need many blocks and no consensus. Each block is b
 applied by the same functions as in a node, so the chain is one that any node accepts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from consensus.messages import UNSIGNED, Certificate, Entry, Vote, VoteKind, sign_bytes
 from ledger.apply import apply_block
@@ -45,11 +45,12 @@ class Scribe:
         return CommitBlock(DecidedBlock(block, commit), applied, self.tip)
 
     def write_many(
-        self, count: int, transactions: Iterator[Sequence[Transaction]] = iter(())
+        self, count: int, transactions: Iterable[Sequence[Transaction]] = ()
     ) -> Iterator[CommitBlock]:
         """`count` blocks, each with the next of `transactions` while there are any."""
+        waiting = iter(transactions)
         for _ in range(count):
-            yield self.write(next(transactions, ()))
+            yield self.write(next(waiting, ()))
 
     def _commit(self, block: Block) -> Certificate:
         header = block.header

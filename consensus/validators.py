@@ -9,10 +9,7 @@ import msgspec
 from consensus.errors import BadValidatorSet
 from consensus.messages import Certificate, ValidatorId
 from wire.codec import Digest, Record, digest_of
-from wire.limits import VALIDATORS_MAX
-
-POWER_TOTAL_MAX: Final = (1 << 60) - 1
-"""Total voting power: priorities, up to three times the total, still fit an int64."""
+from wire.limits import POWER_TOTAL_MAX, VALIDATORS_MAX
 
 
 class Validator(Record, frozen=True):

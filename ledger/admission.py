@@ -9,15 +9,21 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.state import Draft
 from ledger.transactions import (
+    ApplyMembership,
+    CastVote,
     Mint,
+    Propose,
     Redeem,
     RegisterTrade,
+    RotateKey,
     SetLimit,
+    StandDown,
     SubmitOracle,
     TradeBatch,
     Transaction,
     Transfer,
     is_trade,
+    new_keys,
 )
 from wire.ids import Lei
 from wire.limits import VALID_UNTIL_HEIGHTS_MAX
@@ -63,13 +69,18 @@ def forget_nonces(draft: Draft, height: int) -> None:
 
 
 def check_signers(draft: Draft, tx: Transaction) -> None:
-    """Exactly the required members have signed, each with a key of the right role."""
+    """Exactly the required members have signed, each with a key of the right role; and every key
+    that the action brings to the ledger."""
     required = _required(draft, tx)
     signed: set[Lei] = set()
     roles = dict(required)
+    brought = list(new_keys(tx.action))
     for entry in tx.signatures:
+        if entry.key in brought:
+            brought.remove(entry.key)
+            continue
         row = draft.get(t.KEYS, t.KEYS.key(entry.key))
-        if row is None:
+        if row is None or row.retired:
             raise r.UnknownKey(f"key {entry.key.hex()[:16]}")
         if row.member not in roles or row.member in signed:
             raise r.SurplusSignature(f"by {row.member}, who need not sign (again)")
@@ -82,14 +93,10 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
     for lei, role in required:
         if lei not in signed:
             raise r.MissingSignature(f"of {lei} with a {o.KeyRole(role).name} key")
+    if brought:
+        raise r.MissingSignature(f"of the new key {brought[0].hex()[:16]}")
     for lei in sorted(signed):
         checks.active_member(draft, lei)
-
-
-def signer(draft: Draft, tx: Transaction) -> o.Member:
-    """The member behind the first signature."""
-    key = draft.must(t.KEYS, t.KEYS.key(tx.signatures[0].key))
-    return checks.active_member(draft, key.member)
 
 
 def _required(draft: Draft, tx: Transaction) -> Required:
@@ -114,7 +121,15 @@ def _required(draft: Draft, tx: Transaction) -> Required:
             if o.Role.ORACLE not in checks.active_member(draft, oracle).roles:
                 raise r.NotAnOracle(f"{oracle} has no oracle role")
             return ((oracle, o.KeyRole.ORACLE),)
-        case SetLimit(member=member):
+        case ApplyMembership():
+            return ()
+        case (
+            SetLimit(member=member)
+            | RotateKey(member=member)
+            | StandDown(member=member)
+            | Propose(proposer=member)
+            | CastVote(voter=member)
+        ):
             checks.active_member(draft, member)
             return ((member, o.KeyRole.GOVERNANCE),)
 

@@ -1,25 +1,43 @@
 """The state transition: apply_block(state, block) -> Applied. Reads like the rule it is.
 
-Order: validator updates, oracle marks, the block's other transactions, scheduled events sorted by
-(due, id), invariants, root. The input state is never touched. Each transaction has an overlay of
+Order: evidence and votes that fall due, oracle marks, the block's other transactions, scheduled
+events, invariants, root. The input state is never touched. Each transaction has an overlay of
 its own, so it applies whole or leaves nothing but a used nonce and a receipt.
 """
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
-from ledger import admission, cash, invariants, margin, oracles, rounds, trades
+from ledger import (
+    admission,
+    cash,
+    governance,
+    invariants,
+    margin,
+    membership,
+    oracles,
+    rounds,
+    trades,
+    validators,
+)
 from ledger import objects as o
 from ledger import tables as t
 from ledger.receipts import OK, Event, Receipt, RoundResult
 from ledger.rejections import BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import (
+    Action,
+    ApplyMembership,
+    CastVote,
     Mint,
+    Propose,
     Redeem,
     RegisterTrade,
+    RotateKey,
     SetLimit,
+    StandDown,
     SubmitOracle,
     TradeBatch,
     Transaction,
@@ -42,6 +60,10 @@ class Block(msgspec.Struct, frozen=True):
     """The next link of the proposer's hash chain."""
     transactions: tuple[Verified[Transaction], ...]
     certificates: tuple[rounds.RoundCertificate, ...]
+    accusations: tuple[validators.Accusation, ...]
+    """Evidence against validators, its signatures verified."""
+    recent: o.RecentBlock
+    """The block itself, for evidence about its height that comes later."""
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -71,6 +93,7 @@ def check_block(state: State, block: Block) -> None:
         raise BlockRefused(f"proposer {block.proposer.hex()[:16]} has no seed chain")
     if sha256(block.seed_link) != committed.link:
         raise BlockRefused("the seed link is not the next one of the proposer's chain")
+    validators.check_accusations(Draft(state), block.accusations)
     rounds.check_certificates(state, block.height, block.certificates)
 
 
@@ -89,29 +112,30 @@ def apply_block(state: State, block: Block) -> Applied:
     `InvariantBroken`."""
     check_block(state, block)
     draft = Draft(state)
-    old = draft.must(t.NETWORK, t.network_key())
-    network = o.Network(
-        old.chain_id, block.height, block.time_ms, old.business_date, old.calendar, old.rounds
+    network = msgspec.structs.replace(
+        draft.must(t.NETWORK, t.network_key()), height=block.height, time_ms=block.time_ms
     )
     draft.put(t.NETWORK, t.network_key(), network)
+    validators.remember(draft, block.height, block.recent)
     draft.put(t.SEEDS, t.SEEDS.key(block.proposer), o.SeedLink(block.seed_link))
     admission.forget_nonces(draft, block.height)
-    receipts, events = _apply_transactions(draft, block)
+    events = validators.punish(draft, block.accusations, block.height)
+    events += governance.due(draft, block.height)
+    receipts = _apply_transactions(draft, block, events)
     results = _scheduled(draft, block, events)
     invariants.check_touched(draft)
     after, changes = state.folded(draft)
     return Applied(after, changes, receipts, results, tuple(events))
 
 
-def _apply_transactions(draft: Draft, block: Block) -> tuple[tuple[Receipt, ...], list[Event]]:
+def _apply_transactions(draft: Draft, block: Block, events: list[Event]) -> tuple[Receipt, ...]:
     """Oracle marks first, then the rest; receipts in the block's order."""
     receipts: dict[int, Receipt] = {}
-    events: list[Event] = []
     for marks in (True, False):
         for number, tx in enumerate(block.transactions):
             if isinstance(tx.value.action, SubmitOracle) == marks:
                 receipts[number] = _apply_one(draft, tx.value, block.height, events)
-    return tuple(receipts[number] for number in sorted(receipts)), events
+    return tuple(receipts[number] for number in sorted(receipts))
 
 
 def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) -> Receipt:
@@ -133,27 +157,30 @@ def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) 
     return Receipt(ident, OK, "")
 
 
+_Execute = Callable[[Draft, Any, int], list[Event]]
+"""Draft, action, height of the block; raises a `Rejection`."""
+
+EXECUTE: Final[dict[type[Action], _Execute]] = {
+    Mint: lambda draft, action, _: cash.mint(draft, action),
+    Redeem: lambda draft, action, _: cash.redeem(draft, action),
+    Transfer: lambda draft, action, _: cash.transfer(draft, action),
+    RegisterTrade: lambda draft, action, height: trades.register(draft, action.trade, height),
+    TradeBatch: trades.register_batch,
+    SubmitOracle: lambda draft, action, _: oracles.submit(draft, action),
+    SetLimit: lambda draft, action, _: trades.set_limit(draft, action),
+    ApplyMembership: lambda draft, action, _: membership.apply(draft, action),
+    RotateKey: membership.rotate_key,
+    StandDown: membership.stand_down,
+    Propose: governance.propose,
+    CastVote: governance.vote,
+}
+"""What each action does; who must sign it is `admission`'s question."""
+
+
 def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
     """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
     admission.check_signers(draft, tx)
-    action = tx.action
-    match action:
-        case Mint():
-            return cash.mint(draft, action, admission.signer(draft, tx))
-        case Redeem():
-            return cash.redeem(draft, action, admission.signer(draft, tx))
-        case Transfer():
-            return cash.transfer(draft, action)
-        case RegisterTrade():
-            return trades.register(draft, action.trade, height)
-        case TradeBatch():
-            return trades.register_batch(draft, action, height)
-        case SubmitOracle():
-            return oracles.submit(draft, action, admission.signer(draft, tx))
-        case SetLimit():
-            return trades.set_limit(draft, action)
-        case _:
-            assert_never(action)
+    return EXECUTE[type(tx.action)](draft, tx.action, height)
 
 
 def check_transaction(state: State | Draft, tx: Transaction, height: int) -> Draft:

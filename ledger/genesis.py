@@ -2,17 +2,17 @@
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.rulebook import fault_of
 from ledger.state import Draft, State
 from wire import ids
 from wire.codec import Digest, Record, digest_of
 from wire.errors import EnvironmentFault
 from wire.ids import AssetCode, Date, Lei
 from wire.limits import (
-    AMOUNT_MAX,
+    POWER_TOTAL_MAX,
     PRICE_MAX,
     TEXT_CHARS_MAX,
     TIME_MS_MAX,
-    VALID_UNTIL_HEIGHTS_MAX,
     VALIDATORS_MAX,
 )
 from wire.signing import key_is_acceptable
@@ -78,7 +78,7 @@ def genesis_state(genesis: Genesis) -> State:
     _check(genesis)
     draft = Draft(State.empty())
     first = genesis.calendar[0] if genesis.calendar else None
-    network = o.Network(genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, 0)
+    network = o.Network(genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, 0, 0, 1)
     draft.put(t.NETWORK, t.network_key(), network)
     draft.put(t.RULEBOOK, t.rulebook_key(), genesis.rulebook)
     for member in genesis.members:
@@ -107,9 +107,16 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
     for entry in member.keys:
-        draft.put(t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role))
+        draft.put(t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role, 0))
+    if member.peer_key is not None:
+        peer = o.SigningKeyRow(member.lei, o.KeyRole.PEER, 0)
+        draft.put(t.KEYS, t.KEYS.key(member.peer_key), peer)
     if member.consensus_key is not None and member.seed_link is not None:
+        votes = o.SigningKeyRow(member.lei, o.KeyRole.CONSENSUS, 0)
+        draft.put(t.KEYS, t.KEYS.key(member.consensus_key), votes)
         draft.put(t.SEEDS, t.SEEDS.key(member.consensus_key), o.SeedLink(member.seed_link))
+        span = o.ConsensusKey(member.lei, 1, 0)
+        draft.put(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(member.consensus_key), span)
 
 
 def _check(genesis: Genesis) -> None:
@@ -145,15 +152,8 @@ def _check(genesis: Genesis) -> None:
     )
     for date in genesis.calendar:
         ids.date(date)
-    rulebook = genesis.rulebook
-    _require(rulebook.currency in assets, "the rulebook's currency is no asset")
-    _require(0 <= rulebook.minimum_transfer_amount <= AMOUNT_MAX, "minimum transfer amount")
-    _require(1 <= rulebook.rounding_unit <= AMOUNT_MAX, "the rounding unit is out of range")
-    _require(
-        1 <= rulebook.funding_window_blocks <= VALID_UNTIL_HEIGHTS_MAX,
-        "the funding window is shorter than a block, or has no end",
-    )
-    _require(rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum")
+    fault = fault_of(genesis.rulebook, assets)
+    _require(fault is None, f"the rulebook: {fault}")
 
 
 def _check_members(members: tuple[GenesisMember, ...]) -> None:
@@ -166,11 +166,15 @@ def _check_members(members: tuple[GenesisMember, ...]) -> None:
         is_validator = o.Role.VALIDATOR in member.roles
         _require(voting == is_validator, f"{member.lei}: validators and only they have vote keys")
         _require((member.power > 0) == is_validator, f"{member.lei}: power {member.power}")
+        _require(
+            all(entry.role not in (o.KeyRole.CONSENSUS, o.KeyRole.PEER) for entry in member.keys),
+            f"{member.lei}: consensus and peer keys have fields of their own",
+        )
         _require(len(member.roles) == len(set(member.roles)), f"{member.lei}: a role twice")
         _require(len(member.name) <= TEXT_CHARS_MAX, f"{member.lei}: the name is too long")
         ids.lei(member.group)
     total = sum(member.power for member in members)
-    _require(total <= AMOUNT_MAX, "voting power is out of range")
+    _require(total <= POWER_TOTAL_MAX, "voting power is out of range")
     keys = [entry.public_key for member in members for entry in member.keys]
     keys += [member.consensus_key for member in members if member.consensus_key is not None]
     keys += [member.peer_key for member in members if member.peer_key is not None]

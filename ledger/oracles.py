@@ -1,5 +1,7 @@
 """Oracle marks: the median of a quorum for each feed, and the close of the business date."""
 
+import msgspec
+
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -11,10 +13,8 @@ from wire.limits import ORACLE_MARKS_MAX
 from wire.money import Rounding, muldiv
 
 
-def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
+def submit(draft: Draft, action: SubmitOracle) -> list[Event]:
     """Record an oracle's marks of the open date; its latest mark of a feed counts."""
-    if o.Role.ORACLE not in signer.roles:
-        raise r.NotAnOracle(f"{signer.lei} has no oracle role")
     network = draft.must(t.NETWORK, t.network_key())
     if network.business_date is None or action.date != network.business_date:
         raise r.DateNotOpen(f"date is {action.date}, open is {network.business_date}")
@@ -29,7 +29,7 @@ def submit(draft: Draft, action: SubmitOracle, signer: o.Member) -> list[Event]:
         if not 0 < mark.value <= feed.value_max:
             raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {feed.value_max}")
         row = o.OracleMark(action.date, mark.value)
-        draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, signer.lei), row)
+        draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, action.oracle), row)
     return []
 
 
@@ -63,13 +63,8 @@ def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event
     for feed, values in marks.items():
         draft.put(t.MARKS, t.MARKS.key(feed, date), o.Mark(median(values), len(values)))
     later = network.calendar[1:]
-    opened = o.Network(
-        network.chain_id,
-        network.height,
-        network.time_ms,
-        later[0] if later else None,
-        later,
-        network.rounds,
+    opened = msgspec.structs.replace(
+        network, business_date=later[0] if later else None, calendar=later
     )
     draft.put(t.NETWORK, t.network_key(), opened)
     return [DateClosed(date)]

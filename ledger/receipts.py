@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ledger.objects import RoundFigures
+from ledger.objects import KeyRole, MemberState, OffenceKind, ProposalState, RoundFigures
 from wire.codec import Record, encode
 from wire.ids import AssetCode, Date, Lei, Uti
 from wire.merkle import root
@@ -82,6 +82,80 @@ class ContractMatured(Record, frozen=True, tag=8):
     date: Date
 
 
+class MemberApplied(Record, frozen=True, tag=9):
+    """A legal entity has applied for membership."""
+
+    lei: Lei
+
+
+class MemberChanged(Record, frozen=True, tag=10):
+    """A member's state has changed."""
+
+    lei: Lei
+    state: MemberState
+
+
+class KeyRotated(Record, frozen=True, tag=11):
+    """A member's key of one role has been replaced."""
+
+    lei: Lei
+    role: KeyRole
+    new: bytes
+
+
+class PowerChanged(Record, frozen=True, tag=12):
+    """A validator's voting power from a height on; 0: it does not vote."""
+
+    lei: Lei
+    power: int
+    from_height: int
+
+
+class ValidatorSuspended(Record, frozen=True, tag=13):
+    """Evidence in this block has taken a validator's power: for its supervisors."""
+
+    lei: Lei
+    kind: OffenceKind
+    offence_height: int
+    consensus_key: bytes
+
+
+class ProposalOpened(Record, frozen=True, tag=14):
+    """Votes are taken until `due`, by the rulebook of this version."""
+
+    number: int
+    proposer: Lei
+    due: int
+    rulebook_version: int
+
+
+class VoteCast(Record, frozen=True, tag=15):
+    """A member has voted."""
+
+    number: int
+    voter: Lei
+    in_favour: bool
+
+
+class ProposalDecided(Record, frozen=True, tag=16):
+    """Votes are counted; adopted, it takes effect at `due`."""
+
+    number: int
+    state: ProposalState
+    in_favour: int
+    against: int
+    entitled: int
+    due: int
+
+
+class ProposalEnacted(Record, frozen=True, tag=17):
+    """A proposal has taken effect, or (any code but OK) could not."""
+
+    number: int
+    code: str
+    detail: str
+
+
 Event = (
     TradeRegistered
     | DateClosed
@@ -91,6 +165,15 @@ Event = (
     | RoundSettled
     | CashMoved
     | ContractMatured
+    | MemberApplied
+    | MemberChanged
+    | KeyRotated
+    | PowerChanged
+    | ValidatorSuspended
+    | ProposalOpened
+    | VoteCast
+    | ProposalDecided
+    | ProposalEnacted
 )
 
 

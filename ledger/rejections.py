@@ -210,6 +210,85 @@ class TextTooLong(Rejection):
     remedy = "Shorten it."
 
 
+class MemberExists(Rejection):
+    """The LEI has applied or is a member already."""
+
+    code = "MEMBER_EXISTS"
+    remedy = "Look it up (`dcn account LEI`); a member changes its keys with RotateKey."
+
+
+class BadApplication(Rejection):
+    """An application or a key change contradicts itself."""
+
+    code = "MEMBER_APPLICATION_INVALID"
+    remedy = "Name each key and role once, and a seed chain exactly with a consensus key."
+
+
+class KeyTaken(Rejection):
+    """A key is on the ledger already; every key has one owner and one role for ever."""
+
+    code = "KEY_TAKEN"
+    remedy = "Make a new key."
+
+
+class NotYourKey(Rejection):
+    """The key to be replaced is not a key of this member and role."""
+
+    code = "KEY_NOT_YOURS"
+    remedy = "Name the key in use (`dcn keys`), or none if there has been none."
+
+
+class NotAValidatorMember(Rejection):
+    """The member has no consensus key, or no power, to do this with."""
+
+    code = "VALIDATOR_NOT_ONE"
+    remedy = "Register a consensus key with RotateKey first; power is given by a vote (SetPower)."
+
+
+class BadPower(Rejection):
+    """The validator set would be empty, too large, or have too much power."""
+
+    code = "VALIDATOR_SET_INVALID"
+    remedy = "Keep 1 to VALIDATORS_MAX validators and a total power below 2^60."
+
+
+class WrongMemberState(Rejection):
+    """The member is not in the state that this starts from."""
+
+    code = "MEMBER_WRONG_STATE"
+    remedy = "Admit applicants, suspend active members, reinstate suspended ones."
+
+
+class UnknownProposal(Rejection):
+    """No proposal has this number."""
+
+    code = "PROPOSAL_UNKNOWN"
+    remedy = "Proposals are listed by `dcn governance list`."
+
+
+class ProposalClosed(Rejection):
+    """Votes on this proposal have been counted."""
+
+    code = "PROPOSAL_CLOSED"
+    remedy = "Open a new proposal."
+
+
+class NotEntitled(Rejection):
+    """The member is not of the electorate, or has an interest of its own in the proposal."""
+
+    code = "VOTE_NOT_ENTITLED"
+    remedy = (
+        "See the electorate in the rulebook; whom a proposal is about, and its group, do not vote."
+    )
+
+
+class BadRulebook(Rejection):
+    """The parameters are out of range, or not the next version of the ones in force."""
+
+    code = "RULEBOOK_INVALID"
+    remedy = "Start from the rulebook in force, raise its version by one, and keep every range."
+
+
 class BlockRefused(Rejection):
     """A block breaks a rule that makes all of it invalid, whatever its transactions say."""
 

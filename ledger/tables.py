@@ -42,7 +42,8 @@ class Table(Generic[R]):
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
 MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
-KEYS: Final = Table(4, "key", o.SigningKeyRow)  # public key
+KEYS: Final = Table(4, "key", o.SigningKeyRow, lambda row: () if row.retired else (row.role,))
+"""By public key; indexed while in use."""
 NONCES: Final = Table(5, "nonce", o.Nonce, lambda row: (row.valid_until,))  # key, nonce
 SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
 ASSETS: Final = Table(7, "asset", o.Asset)  # code
@@ -58,10 +59,17 @@ OBLIGATIONS: Final = Table(16, "obligation", o.Obligation, lambda row: (row.stat
 ROUNDS: Final = Table(17, "round", o.NettingRound, lambda row: (row.state,))  # number
 PAY_INS: Final = Table(18, "pay_in", o.PayIn)  # round, lei, asset
 FLOWS: Final = Table(19, "flow", o.Flow)  # round, obligation id
+CONSENSUS_KEYS: Final = Table(20, "consensus_key", o.ConsensusKey)  # consensus key
+RECENT_BLOCKS: Final = Table(21, "recent_block", o.RecentBlock)  # height
+OFFENCES: Final = Table(22, "offence", o.Offence)  # consensus key, height of the offence
+PROPOSALS: Final = Table(23, "proposal", o.Proposal, lambda row: (row.due,) if row.due else ())
+"""By number; indexed by the height at which something happens to it."""
+BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
+    CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

@@ -8,7 +8,7 @@ altering a signature.
 
 from typing import Final, NewType
 
-from ledger.objects import Trade
+from ledger.objects import KeyRole, ProposalBody, Role, Trade
 from wire import merkle
 from wire.codec import Digest, Record, decode, encode, sha256
 from wire.errors import BadSignature, MalformedBytes
@@ -86,7 +86,74 @@ class SetLimit(Record, frozen=True, tag=7):
     notional_max: int
 
 
-Action = Mint | Redeem | Transfer | RegisterTrade | TradeBatch | SubmitOracle | SetLimit
+class MemberKey(Record, frozen=True):
+    """A key that an applicant brings, and what it is for."""
+
+    public_key: bytes
+    role: KeyRole
+
+
+class ApplyMembership(Record, frozen=True, tag=8):
+    """A legal entity asks to become a member; every key it names signs, to show that it is held."""
+
+    lei: Lei
+    name: str
+    group: Lei
+    roles: tuple[Role, ...]
+    """VALIDATOR is not asked for: whoever brings a consensus key may be given power."""
+    keys: tuple[MemberKey, ...]
+    seed_link: bytes
+    """The end of its seed chain if it brings a consensus key, else empty."""
+
+
+class RotateKey(Record, frozen=True, tag=9):
+    """A member puts a new key in the place of an old one; the new key signs too."""
+
+    member: Lei
+    role: KeyRole
+    old: bytes
+    """Empty if the member has had no key of this role."""
+    new: bytes
+    seed_link: bytes
+    """The end of a new seed chain for a consensus key, else empty."""
+
+
+class StandDown(Record, frozen=True, tag=10):
+    """A validator leaves the validator set, two heights later; it stays a member."""
+
+    member: Lei
+
+
+class Propose(Record, frozen=True, tag=11):
+    """A member opens a proposal."""
+
+    proposer: Lei
+    body: ProposalBody
+    reason: str
+
+
+class CastVote(Record, frozen=True, tag=12):
+    """A member votes on an open proposal, or changes its vote."""
+
+    voter: Lei
+    proposal: int
+    in_favour: bool
+
+
+Action = (
+    Mint
+    | Redeem
+    | Transfer
+    | RegisterTrade
+    | TradeBatch
+    | SubmitOracle
+    | SetLimit
+    | ApplyMembership
+    | RotateKey
+    | StandDown
+    | Propose
+    | CastVote
+)
 
 
 class KeySignature(Record, frozen=True):
@@ -131,6 +198,17 @@ def tx_id(tx: Transaction) -> TxId:
 def is_trade(action: Action) -> bool:
     """Whether the action is identified by UTIs instead of nonces."""
     return isinstance(action, RegisterTrade | TradeBatch)
+
+
+def new_keys(action: Action) -> tuple[bytes, ...]:
+    """Keys that an action brings to the ledger: each signs it, to show that it is held."""
+    match action:
+        case ApplyMembership(keys=keys):
+            return tuple(entry.public_key for entry in keys)
+        case RotateKey(new=new):
+            return (new,)
+        case _:
+            return ()
 
 
 def utis(action: Action) -> tuple[Uti, ...]:

@@ -9,11 +9,14 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from consensus.messages import Certificate, Equivocation, Vote
+from consensus.errors import BadEvidence
+from consensus.messages import Certificate, Equivocation, Proposal, Vote, VoteKind, contradict
 from consensus.validators import Validator
 from ledger.apply import Block as LedgerBlock
+from ledger.objects import OffenceKind, RecentBlock
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction, check_form
+from ledger.validators import Accusation
 from wire.codec import Digest, Record, decode, digest_of, encode
 from wire.errors import MalformedBytes, Oversize, PeerFault
 from wire.limits import (
@@ -30,9 +33,6 @@ from wire.signing import Verified
 
 COMMIT_BYTES_MAX: Final = 16 << 10
 """Of a commit by VALIDATORS_MAX: what a block leaves free, so that it fits a frame once decided."""
-
-Evidence: TypeAlias = Annotated[tuple[Equivocation, ...], msgspec.Meta(max_length=EVIDENCE_MAX)]
-"""Each piece costs two signature checks before anything else of a block is looked at."""
 
 
 class BlockMismatch(PeerFault):
@@ -65,6 +65,23 @@ class Header(Record, frozen=True):
     results_root: bytes
     seed_link: bytes
     proposer: bytes
+
+
+class ForgedHeader(Record, frozen=True, tag=6):
+    """Evidence: a precommit for a header that contradicts what the chain had determined before.
+
+    No correct validator signs one: it has executed the parent before it votes.
+    """
+
+    header: Header
+    precommit: Vote
+
+
+EvidencePiece: TypeAlias = Equivocation | ForgedHeader
+"""A validator's own signatures, which no correct validator gives."""
+
+Evidence: TypeAlias = Annotated[tuple[EvidencePiece, ...], msgspec.Meta(max_length=EVIDENCE_MAX)]
+"""Each piece costs up to two signature checks before anything else of a block is looked at."""
 
 
 class Bundle(Record, frozen=True):
@@ -127,24 +144,54 @@ class LightBlock(Record, frozen=True):
     """Who decides the next height: the header's `next_validators_hash`."""
 
 
-class ForgedHeader(Record, tag=6, frozen=True):
-    """Evidence: a precommit for a header that the chain, at that height, cannot have had.
-
-    The fields that follow from the chain alone (roots, hashes, the parent's id) differ from the
-    decided header's, so whoever signed it had either not executed the chain or lied: a *lunatic*
-    attack in the words of the CometBFT light client specification. One piece for each signer.
-    """
-
-    header: Header
-    precommit: Vote
-
-
 HEADER_DOMAIN: Final = "dcn/header/1"
 
 
 def block_id(header: Header) -> Digest:
     """The block's id: hash of its header."""
     return digest_of((HEADER_DOMAIN, header))
+
+
+def derived_digest(header: Header) -> Digest:
+    """Digest of the fields that the chain up to the parent determines, whoever proposes."""
+    return digest_of(
+        (
+            header.version,
+            header.chain_id,
+            header.last_block_id,
+            header.validators_hash,
+            header.next_validators_hash,
+            header.rotation_hash,
+            header.state_root,
+            header.receipts_root,
+            header.results_root,
+        )
+    )
+
+
+def accusation(piece: EvidencePiece) -> Accusation:
+    """What a piece of evidence says, for the ledger; raises `BadEvidence` if it shows nothing.
+
+    Its signatures are verified outside the core.
+    """
+    if isinstance(piece, ForgedHeader):
+        vote, header = piece.precommit, piece.header
+        subject = (vote.kind, vote.height, vote.block_id)
+        if subject != (VoteKind.PRECOMMIT, header.height, block_id(header)):
+            raise BadEvidence("the vote is no precommit for the header shown")
+        kind, derived = OffenceKind.FORGED_HEADER, derived_digest(header)
+        return Accusation(kind, vote.validator, vote.height, derived)
+    first = piece.first
+    if not contradict(first, piece.second):
+        raise BadEvidence("the two messages do not contradict each other")
+    proposals = isinstance(first, Proposal)
+    kind = OffenceKind.DOUBLE_PROPOSAL if proposals else OffenceKind.DOUBLE_VOTE
+    return Accusation(kind, first.validator, first.height, b"")
+
+
+def signed_in(piece: EvidencePiece) -> tuple[Vote | Proposal, ...]:
+    """The messages of a piece of evidence whose signatures must be good."""
+    return (piece.precommit,) if isinstance(piece, ForgedHeader) else (piece.first, piece.second)
 
 
 def commit_hash(commit: Certificate | None) -> Digest:
@@ -257,7 +304,10 @@ def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
 
 
 def ledger_block(block: Block) -> LedgerBlock:
-    """The block as the ledger sees it. Its signatures have been verified, outside the core."""
+    """The block as the ledger sees it. Its signatures have been verified, outside the core.
+
+    Raises `BadEvidence`.
+    """
     header = block.header
     return LedgerBlock(
         header.height,
@@ -266,4 +316,6 @@ def ledger_block(block: Block) -> LedgerBlock:
         header.seed_link,
         tuple(Verified(tx) for tx in block.transactions),
         block.certificates,
+        tuple(accusation(piece) for piece in block.evidence),
+        RecentBlock(block_id(header), derived_digest(header), header.time_ms),
     )

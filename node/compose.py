@@ -17,6 +17,7 @@ from ledger.genesis import (
     GenesisMember,
     genesis_state,
 )
+from ledger.rulebook import STANDARD_VOTING
 from node.identity import PublicKeys, read_public_keys
 from wire.errors import CodedError
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
@@ -75,6 +76,17 @@ class FeedEntry(_Described, frozen=True):
     value_max: int = 10**9
 
 
+class VotingEntry(_Described, frozen=True):
+    """How proposals of one kind are decided."""
+
+    kind: str
+    electorate: str = "VALIDATORS"
+    quorum_bps: int = 5_000
+    threshold_bps: int = 6_667
+    window_blocks: int = 1_000
+    notice_blocks: int = 1
+
+
 class RulebookEntry(_Described, frozen=True):
     """The parameters of the network."""
 
@@ -85,6 +97,11 @@ class RulebookEntry(_Described, frozen=True):
     rounding_unit: int = 1
     funding_window_blocks: int = 2
     oracle_quorum: int = 3
+    evidence_age_blocks: int = 10_000
+    evidence_age_ms: int = 3_600_000
+    group_vote_bps_max: int = 3_334
+    voting: tuple[VotingEntry, ...] = ()
+    """Rules that differ from the standard ones."""
 
 
 class Description(_Described, frozen=True):
@@ -131,18 +148,37 @@ def compose(description: Description, folder: Path) -> Genesis:
         instruments=tuple(_instrument(x, rules.service) for x in description.instruments),
         feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in description.feeds),
         calendar=tuple(Date(date) for date in description.calendar),
-        rulebook=o.Rulebook(
-            version=rules.version,
-            service=rules.service,
-            currency=AssetCode(rules.currency),
-            minimum_transfer_amount=rules.minimum_transfer_amount,
-            rounding_unit=rules.rounding_unit,
-            funding_window_blocks=rules.funding_window_blocks,
-            oracle_quorum=rules.oracle_quorum,
-        ),
+        rulebook=_rulebook(rules),
     )
     genesis_state(genesis)
     return genesis
+
+
+def _rulebook(entry: RulebookEntry) -> o.Rulebook:
+    voting = {rule.kind: rule for rule in STANDARD_VOTING}
+    for rule in entry.voting:
+        kind = _named(o.ProposalKind, rule.kind)
+        voting[kind] = o.VotingRule(
+            kind=kind,
+            electorate=_named(o.Electorate, rule.electorate),
+            quorum_bps=rule.quorum_bps,
+            threshold_bps=rule.threshold_bps,
+            window_blocks=rule.window_blocks,
+            notice_blocks=rule.notice_blocks,
+        )
+    return o.Rulebook(
+        version=entry.version,
+        service=entry.service,
+        currency=AssetCode(entry.currency),
+        minimum_transfer_amount=entry.minimum_transfer_amount,
+        rounding_unit=entry.rounding_unit,
+        funding_window_blocks=entry.funding_window_blocks,
+        oracle_quorum=entry.oracle_quorum,
+        evidence_age_blocks=entry.evidence_age_blocks,
+        evidence_age_ms=entry.evidence_age_ms,
+        group_vote_bps_max=entry.group_vote_bps_max,
+        voting=tuple(voting.values()),
+    )
 
 
 def _instrument(entry: InstrumentEntry, service: str) -> o.Instrument:

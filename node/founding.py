@@ -11,6 +11,7 @@ import msgspec
 
 from ledger import objects as o
 from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.rulebook import standard
 from node.core.seedchain import SeedChain
 from wire import ids
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
@@ -85,15 +86,7 @@ def found(plan: Plan) -> Founded:
         instruments=tuple(_forward(share, plan.maturity) for share in plan.shares),
         feeds=tuple(o.Feed(_feed(share), PRICE_SCALE, VALUE_MAX) for share in plan.shares),
         calendar=plan.calendar,
-        rulebook=o.Rulebook(
-            version=1,
-            service=SERVICE,
-            currency=CURRENCY,
-            minimum_transfer_amount=0,
-            rounding_unit=1,
-            funding_window_blocks=plan.funding_window_blocks,
-            oracle_quorum=3,
-        ),
+        rulebook=standard(SERVICE, CURRENCY, plan.funding_window_blocks),
     )
     return Founded(genesis, members, oracles, observers, issuer)
 

@@ -14,14 +14,14 @@ import msgpack
 import msgspec
 
 from consensus.inputs import decode_input
-from consensus.messages import Certificate, Equivocation, Proposal, Vote
+from consensus.messages import Certificate, Proposal, Vote
 from consensus.signer import SignerState
 from ledger import tables as t
 from ledger.genesis import Genesis, genesis_hash
 from ledger.objects import Trade
 from ledger.receipts import Event, Receipt, RoundResult
 from ledger.transactions import Action, Transaction, tx_id
-from node.blocks import Block, Bundle, DecidedBlock, Header, Proposed, block_id
+from node.blocks import Block, Bundle, DecidedBlock, EvidencePiece, Header, Proposed, block_id
 from node.core.records import decode_record
 from node.messages import decode_message
 from node.plain import plain
@@ -72,7 +72,7 @@ KINDS: Final[dict[str, Callable[[bytes], object]]] = {
     "tip record": _typed(StoredTip),
     "vote or proposal": _typed(Vote | Proposal),
     "certificate": _typed(Certificate),
-    "evidence": _typed(Equivocation),
+    "evidence": _typed(EvidencePiece),
     "action": _typed(Action),
     "event": _typed(Event),
     "round result": _typed(RoundResult),

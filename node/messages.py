@@ -10,6 +10,7 @@ from ledger.transactions import KeySignature, Transaction
 from node.blocks import (
     Bundle,
     DecidedBlock,
+    EvidencePiece,
     LightBlock,
     Proposed,
     check_bundle,
@@ -127,6 +128,12 @@ class LightBlocksReply(Record, frozen=True, tag=25):
     blocks: Annotated[tuple[LightBlock, ...], msgspec.Meta(max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)]
 
 
+class EvidenceMessage(Record, frozen=True, tag=36):
+    """A piece of evidence against a validator, passed on once by everybody."""
+
+    piece: EvidencePiece
+
+
 DirectMessage: TypeAlias = (
     Vote
     | Certificate
@@ -141,6 +148,7 @@ DirectMessage: TypeAlias = (
     | AffirmReply
     | LightBlocksRequest
     | LightBlocksReply
+    | EvidenceMessage
 )
 
 

@@ -16,7 +16,7 @@ import structlog
 from ledger.rounds import Problem, RoundCertificate
 from ledger.state import State
 from ledger.transactions import Transaction, TxId, tx_id
-from node.blocks import DecidedBlock
+from node.blocks import DecidedBlock, accusation
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.core import NodeCore
@@ -178,9 +178,15 @@ class Shell:
             case e.Punish(peer=peer, code=code, detail=detail):
                 log.warning("peer_fault", peer=peer, code=code, detail=detail)
                 self._network.fault(peer, PeerFault(f"{code}: {detail}"))
-            case e.Evidence(evidence=evidence):
+            case e.Evidence(piece=piece):
                 self.evidence += 1
-                log.error("equivocation", validator=evidence.first.validator.hex())
+                said = accusation(piece)
+                log.error(
+                    "evidence",
+                    kind=said.kind.name,
+                    validator=said.consensus_key.hex(),
+                    height=said.height,
+                )
             case e.Note(event=event, fields=fields):
                 log.info(event, **fields)
         return None

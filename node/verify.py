@@ -1,10 +1,10 @@
 """Signature checks of what arrives, in bulk, outside the core: only `Verified` gets in."""
 
 from consensus.exchange import Announcement
-from consensus.messages import Certificate, Equivocation, Vote
+from consensus.messages import Certificate, Vote
 from consensus.verification import require_signature, require_signatures
 from ledger.transactions import verified
-from node.blocks import Bundle
+from node.blocks import Bundle, EvidencePiece, signed_in
 from node.messages import (
     AffirmReply,
     AffirmRequest,
@@ -13,6 +13,7 @@ from node.messages import (
     BundleReply,
     BundleRequest,
     DirectMessage,
+    EvidenceMessage,
     Hello,
     LightBlocksReply,
     LightBlocksRequest,
@@ -64,6 +65,8 @@ def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMess
                 _evidence(chain_id, decided.block.evidence)
                 for tx in decided.block.transactions:
                     verified(tx)
+        case EvidenceMessage(piece=piece):
+            _evidence(chain_id, (piece,))
         case AffirmRequest(transactions=transactions):
             for tx in transactions:
                 verified(tx)
@@ -81,12 +84,18 @@ def verify_bundle(bundle: Bundle) -> Verified[Bundle]:
     return Verified(bundle)
 
 
+def verify_evidence(chain_id: str, piece: EvidencePiece) -> Verified[EvidencePiece]:
+    """`piece` with the signatures that make it evidence checked; raises `BadSignature`."""
+    _evidence(chain_id, (piece,))
+    return Verified(piece)
+
+
 def _if_there(chain_id: str, certificate: Certificate | None) -> None:
     if certificate is not None:
         require_signatures(chain_id, certificate)
 
 
-def _evidence(chain_id: str, evidence: tuple[Equivocation, ...]) -> None:
+def _evidence(chain_id: str, evidence: tuple[EvidencePiece, ...]) -> None:
     for piece in evidence:
-        for message in (piece.first, piece.second):
+        for message in signed_in(piece):
             require_signature(chain_id, message)

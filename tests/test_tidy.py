@@ -31,6 +31,7 @@ def test_the_walk_sees_the_whole_core() -> None:
     names = {_name(path) for path in CORE}
     assert {"wire/codec.py", "netting/round.py", "consensus/core.py"} <= names
     assert {"ledger/apply.py", "node/core/core.py", "node/blocks.py", "node/messages.py"} <= names
+    assert "node/light/verify.py" in names
     assert "node/daemon.py" not in names
 
 

@@ -50,6 +50,9 @@ VALID_UNTIL_HEIGHTS_MAX: Final = 10_000
 VALIDATORS_MAX: Final = 100
 """Active validators: n^2 votes a round, and one commit in every header."""
 
+POWER_TOTAL_MAX: Final = (1 << 60) - 1
+"""Total voting power: rotation priorities, up to three times the total, still fit an int64."""
+
 MEMBERS_MAX: Final = 100_000
 """Members of a network."""
 

@@ -25,12 +25,16 @@ class MemberState(IntEnum):
 
 
 class KeyRole(IntEnum):
-    """What a signing key may sign."""
+    """What a key may sign."""
 
     TRADE = 1
     TREASURY = 2
     GOVERNANCE = 3
     ORACLE = 4
+    CONSENSUS = 5
+    """Votes and proposals; never a transaction, except to show that it is held."""
+    PEER = 6
+    """The node's side of a connection; as above."""
 
 
 class AccountKind(IntEnum):
@@ -118,3 +122,46 @@ class RoundState(IntEnum):
     CLEARED = 2
     """Cycles are cancelled, pay-ins are published, the funding window is open."""
     SETTLED = 3
+
+
+class OffenceKind(IntEnum):
+    """What a validator must never do; each is shown by its own signatures."""
+
+    DOUBLE_VOTE = 1
+    """Two votes of one kind for different blocks in one round."""
+    DOUBLE_PROPOSAL = 2
+    """Two proposals in one round."""
+    FORGED_HEADER = 3
+    """A precommit for a header that contradicts what the chain had already determined."""
+
+
+class Electorate(IntEnum):
+    """Whose votes decide a proposal."""
+
+    VALIDATORS = 1
+    """Active validators, by their power."""
+    MEMBERS = 2
+    """Active members, one vote each."""
+
+
+class ProposalKind(IntEnum):
+    """What can be proposed; the number is the tag of the proposal's body."""
+
+    ADMIT_MEMBER = 1
+    SET_POWER = 2
+    SUSPEND_MEMBER = 3
+    REINSTATE_MEMBER = 4
+    RECOVER_KEY = 5
+    AMEND_RULEBOOK = 6
+
+
+class ProposalState(IntEnum):
+    """Where a proposal stands."""
+
+    OPEN = 1
+    ADOPTED = 2
+    """Waits for its activation height."""
+    REJECTED = 3
+    ENACTED = 4
+    FAILED = 5
+    """Adopted, but at activation the ledger did not allow it any more; see the event."""

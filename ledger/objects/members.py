@@ -27,6 +27,9 @@ class SigningKeyRow(Record, frozen=True):
 
     member: Lei
     role: KeyRole
+    retired: int
+    """Height of the block that replaced it; 0 while it is in use. The row stays: a key has one
+    owner for ever."""
 
 
 class Nonce(Record, frozen=True):

@@ -1,5 +1,6 @@
 """The network itself: constants, counters, the rulebook."""
 
+from ledger.objects.enums import Electorate, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date
 
@@ -16,6 +17,25 @@ class Network(Record, frozen=True):
     """Business dates still to come, the open one first."""
     rounds: int
     """Netting rounds started so far."""
+    proposals: int
+    """Proposals opened so far."""
+    recent_from: int
+    """The lowest height that evidence can still be brought about."""
+
+
+class VotingRule(Record, frozen=True):
+    """How proposals of one kind are decided; shares in basis points."""
+
+    kind: ProposalKind
+    electorate: Electorate
+    quorum_bps: int
+    """Of the entitled weight that must have voted."""
+    threshold_bps: int
+    """Of the weight cast that must be in favour, strictly more."""
+    window_blocks: int
+    """How long it is open."""
+    notice_blocks: int
+    """Between adoption and effect."""
 
 
 class Rulebook(Record, frozen=True):
@@ -30,3 +50,10 @@ class Rulebook(Record, frozen=True):
     """Blocks between the publication of pay-ins and settlement."""
     oracle_quorum: int
     """Oracles that must have marked a feed; at least 3 and more than half of the set."""
+    evidence_age_blocks: int
+    evidence_age_ms: int
+    """Evidence expires once its height is past both ages."""
+    group_vote_bps_max: int
+    """Most of the entitled weight that one group's votes count for."""
+    voting: tuple[VotingRule, ...]
+    """One for each kind of proposal, sorted."""

@@ -11,12 +11,20 @@ from typing import Final
 from consensus.errors import BadCertificate
 from consensus.messages import Certificate
 from consensus.validators import ValidatorSet
-from consensus.verification import verify_commit, verify_equivocation
+from consensus.verification import require_signature, verify_commit
 from ledger.apply import Applied, apply_block
 from ledger.transactions import tx_id, verified
 from node.audit.findings import Findings
 from node.audit.source import Row, Source, blob
-from node.blocks import Block, BlockMismatch, DecidedBlock, block_id, check_parts, ledger_block
+from node.blocks import (
+    Block,
+    BlockMismatch,
+    DecidedBlock,
+    block_id,
+    check_parts,
+    ledger_block,
+    signed_in,
+)
 from node.core.building import check_successor
 from node.core.chain import Tip
 from wire.codec import decode, encode
@@ -138,10 +146,9 @@ class Chain:
             except PeerFault as error:
                 self._found(f"transaction {position} ({_hex(tx_id(tx))}): {error}")
         for position, evidence in enumerate(block.evidence):
-            voters = self._voters(block.header.validators_hash)
             try:
-                if voters is not None:
-                    verify_equivocation(block.header.chain_id, evidence, voters)
+                for message in signed_in(evidence):
+                    require_signature(block.header.chain_id, message)
             except PeerFault as error:
                 self._found(f"evidence {position}: {error}")
         if block.last_commit is not None and block.last_commit != self._commit:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from consensus.errors import BadCertificate, BadEvidence, NotAValidator
-from consensus.messages import Equivocation, VoteKind, contradict
+from consensus.errors import BadCertificate, BadEvidence
+from consensus.messages import VoteKind
 from consensus.verification import check_quorum
 from ledger import rounds
 from ledger.apply import Block as LedgerBlock
@@ -16,6 +16,7 @@ from node.blocks import (
     Block,
     BundlePart,
     DecidedBlock,
+    EvidencePiece,
     Header,
     Proposed,
     block_id,
@@ -38,9 +39,11 @@ def problems_due(tip: Tip) -> tuple[rounds.Problem, ...]:
     return tuple(rounds.problem(tip.state, row) for row in due)
 
 
-def body_bytes_max(tip: Tip, certificates: tuple[RoundCertificate, ...]) -> int:
+def body_bytes_max(
+    tip: Tip, certificates: tuple[RoundCertificate, ...], evidence: tuple[EvidencePiece, ...]
+) -> int:
     """What the transactions of the next block may take beside everything else in it."""
-    rest = len(encode((tip.commit, certificates))) + HEADER_BYTES_MAX + COMMIT_BYTES_MAX
+    rest = len(encode((tip.commit, certificates, evidence))) + HEADER_BYTES_MAX + COMMIT_BYTES_MAX
     return BLOCK_BYTES_MAX - rest
 
 
@@ -51,7 +54,7 @@ def build(
     bundles: tuple[BundlePart, ...],
     transactions: tuple[Transaction, ...],
     certificates: tuple[RoundCertificate, ...],
-    evidence: tuple[Equivocation, ...] = (),
+    evidence: tuple[EvidencePiece, ...] = (),
 ) -> tuple[Proposed, Block]:
     """The next block on `tip`, as it travels and in full."""
     header = Header(
@@ -111,8 +114,12 @@ def fitting(tip: Tip, block: Block) -> LedgerBlock:
             raise BlockRefused(f"{name} is {_text(found)}, must be {_text(expected)}")
     if header.proposer not in tip.validators:
         raise BlockRefused("the proposer is not a validator")
-    _check_evidence(tip, block)
-    return ledger_block(block)
+    if len(block.evidence) > EVIDENCE_MAX:
+        raise BlockRefused(f"{len(block.evidence)} pieces of evidence")
+    try:
+        return ledger_block(block)
+    except BadEvidence as error:
+        raise BlockRefused(f"evidence: {error.detail}") from None
 
 
 def check_decided(tip: Tip, decided: DecidedBlock) -> None:
@@ -149,16 +156,6 @@ def _time_of(tip: Tip, block: Block) -> int:
     if block.last_commit is None:
         return tip.time_ms
     return tip.time_by(block.last_commit)
-
-
-def _check_evidence(tip: Tip, block: Block) -> None:
-    if len(block.evidence) > EVIDENCE_MAX:
-        raise BlockRefused(f"{len(block.evidence)} pieces of evidence")
-    for evidence in block.evidence:
-        if not contradict(evidence.first, evidence.second):
-            raise BlockRefused(f"evidence: {BadEvidence.code}")
-        if evidence.first.validator not in tip.validators:
-            raise BlockRefused(f"evidence: {NotAValidator.code}")
 
 
 def _text(value: object) -> str:

@@ -30,6 +30,7 @@ from node.messages import (
     BundleReply,
     BundleRequest,
     DirectMessage,
+    EvidenceMessage,
     Hello,
     LightBlocksReply,
     LightBlocksRequest,
@@ -116,6 +117,8 @@ class NodeCore:
                 self._bundle_heard(given)
             case i.Submitted():
                 self._submitted(given.transaction.value)
+            case i.EvidenceFound():
+                self.deciding.evidence_found(given.piece.value)
             case i.TimerElapsed():
                 self._timer(given.key)
             case i.SignerAnswered():
@@ -186,6 +189,8 @@ class NodeCore:
             case BundleReply(bundle=bundle):
                 self.deciding.run.candidates.arrived(bundle, peer)
                 self.deciding.judge_again()
+            case EvidenceMessage(piece=piece):
+                self.deciding.evidence_found(piece)
             case BlocksRequest(from_height=start, count=count):
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
             case BlocksReply():
@@ -209,6 +214,8 @@ class NodeCore:
         self.peers[peer] = hello.height
         self.sync.heard(peer, hello.height)
         self._outbox.send(peer, self.deciding.run.announcement())
+        for piece in self.deciding.evidence.pieces():
+            self._outbox.send(peer, EvidenceMessage(piece))
         self._ask_for_blocks()
 
     def _lost(self, peer: str) -> None:

@@ -15,21 +15,25 @@ from consensus.messages import CarriedProposal, Certificate, Step, Vote
 from consensus.signer import SignerState
 from consensus.timeouts import TimeoutParameters
 from ledger import rounds
+from ledger.admission import check_signers
 from ledger.apply import apply_block
-from ledger.rejections import BlockRefused
+from ledger.rejections import BlockRefused, WrongSigners
 from ledger.rounds import RoundCertificate
+from ledger.state import Draft
+from ledger.tables import KEYS
 from ledger.transactions import Transaction
-from node.blocks import Block, BlockMismatch, DecidedBlock, block_id
+from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id
 from node.core import effects as e
 from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
 from node.core.chain import Tip
+from node.core.evidence import EvidencePool
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
 from node.core.outbox import Outbox
 from node.core.records import decode_record
 from node.core.seedchain import SeedChain
-from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, ProposalMessage
-from wire.errors import PeerFault
+from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
+from wire.errors import PeerFault, Rejection
 
 ConsensusMessage = Vote | Certificate | ProposalMessage
 
@@ -73,6 +77,7 @@ class Deciding:
         """`me`: consensus key to sign for, with its seed chain; None only follows."""
         self.tip = tip
         self.pool: Final = Mempool()
+        self.evidence: Final = EvidencePool()
         self._me = me
         self._seed_chain = seed_chain
         self._parameters = parameters
@@ -90,7 +95,7 @@ class Deciding:
     def restore(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
         """Continue where the consensus log ends."""
         self._carry_out(self.run.replay([decode_record(data) for data in log], signed))
-        if self.run.me is None and self._me is not None:
+        if self.run.me is None and self._me in self.tip.validators:
             self._outbox.note("following_only", height=self.run.height)
 
     # ---------------------------------------------------------------- told from outside
@@ -180,7 +185,7 @@ class Deciding:
         """Begin the height now, at its earliest time, or after the idle pause."""
         if self.run.started:
             return
-        if self._prompt or len(self.pool):
+        if self._prompt or len(self.pool) or self.evidence.pick(self.tip):
             wait = self._start_ms + self._parameters.block_interval_ms - self._outbox.now_ms
             if wait <= 0:
                 self._start()
@@ -237,9 +242,19 @@ class Deciding:
                 case ce.Decide():
                     self._decided(effect)
                 case ce.ReportEvidence(evidence=evidence):
-                    self._outbox.emit(e.Evidence(evidence))
+                    self.evidence_found(evidence)
                 case _:
                     raise AssertionError(f"no such effect: {effect}")
+
+    def evidence_found(self, piece: EvidencePiece) -> None:
+        """Evidence, seen here or told: news goes on to everybody, and into a block soon.
+
+        Raises `BadEvidence`.
+        """
+        if self.evidence.add(self.tip, piece):
+            self._outbox.emit(e.Evidence(piece))
+            self._outbox.emit(e.SendAll(EvidenceMessage(piece)))
+            self.maybe_start()
 
     def _propose(self) -> None:
         """Build a block for the round that waits, solving due netting rounds first."""
@@ -254,12 +269,13 @@ class Deciding:
 
     def _build(self, certificates: tuple[RoundCertificate, ...]) -> None:
         run = self.run
-        if run.wanted_round is None or self._me is None or self._seed_chain is None:
+        if run.wanted_round is None or run.me is None or self._seed_chain is None:
             return
         late = self._last_run.core.commit() if self._last_run is not None else None
         if late is not None and self.tip.commit is not None:
             self.tip = msgspec.structs.replace(self.tip, commit=late)
-        parts = self.pool.pick(body_bytes_max(self.tip, certificates))
+        evidence = self.evidence.pick(self.tip)
+        parts = self.pool.pick(body_bytes_max(self.tip, certificates, evidence))
         transactions: list[Transaction] = []
         for part in parts:
             bundle = self.pool.bundle(part.digest)
@@ -267,11 +283,13 @@ class Deciding:
             source = bundle.transactions
             transactions += [source[n] for n in part.taken] if part.taken else source
         try:
-            link = self._seed_chain.next_link(self.tip.seed_link(self._me))
+            link = self._seed_chain.next_link(self.tip.seed_link(run.me))
         except KeyError as error:  # others propose; this validator still votes
             self._outbox.note("cannot_propose", height=run.height, detail=str(error))
             return
-        proposed, block = build(self.tip, self._me, link, parts, tuple(transactions), certificates)
+        proposed, block = build(
+            self.tip, run.me, link, parts, tuple(transactions), certificates, evidence
+        )
         run.candidates.built(proposed, block)
         run.log_block(block)
         round_, run.wanted_round = run.wanted_round, None
@@ -336,6 +354,9 @@ class Deciding:
         expired = self.pool.decided(block.transactions, self.tip.height)
         if expired:
             self._outbox.note("expired_in_pool", count=len(expired))
+        if any(key[0] == KEYS.tag for key, _ in applied.changes):
+            self.pool.retain(self._well_signed)  # a key has changed hands
+        self.evidence.decided(self.tip)
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
         changed = bool(block.transactions or applied.results or applied.events)
         self._prompt = changed or rounds.pending(self.tip.state) > 0
@@ -362,4 +383,15 @@ class Deciding:
                 self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
 
     def _new_run(self) -> HeightRun:
-        return HeightRun(self.tip, self._me, self._parameters.timeouts, self.pool)
+        me = self._me if self._me in self.tip.validators else None
+        return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)
+
+    def _well_signed(self, tx: Transaction) -> bool:
+        """No block may hold a transaction with wrong signers, so none may wait for one."""
+        try:
+            check_signers(Draft(self.tip.state), tx)
+        except WrongSigners:
+            return False
+        except Rejection:
+            return True
+        return True

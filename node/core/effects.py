@@ -4,11 +4,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from consensus.messages import Equivocation, Proposal, Vote
+from consensus.messages import Proposal, Vote
 from ledger.apply import Applied
 from ledger.rounds import Problem
 from ledger.transactions import Transaction
-from node.blocks import Bundle, DecidedBlock
+from node.blocks import Bundle, DecidedBlock, EvidencePiece
 from node.core.chain import Tip
 from node.messages import DirectMessage
 
@@ -90,9 +90,9 @@ class LoadLightBlocks(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """A validator has contradicted itself; record it where operators look."""
+    """A validator is shown to be faulty; record it where operators look."""
 
-    evidence: Equivocation
+    piece: EvidencePiece
 
 
 class Punish(msgspec.Struct, frozen=True):

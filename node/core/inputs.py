@@ -8,7 +8,7 @@ from consensus import inputs as consensus_inputs
 from consensus.signer import SignerState
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction
-from node.blocks import Bundle, DecidedBlock, LightBlock
+from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
 from node.messages import DirectMessage
 from wire.signing import Verified
 
@@ -55,6 +55,13 @@ class Submitted(msgspec.Struct, frozen=True):
     """A transaction from this node's own users; refused by raising its `Rejection`."""
 
     transaction: Verified[Transaction]
+    now_ms: int
+
+
+class EvidenceFound(msgspec.Struct, frozen=True):
+    """Evidence that somebody outside consensus brings, e.g. a light client."""
+
+    piece: Verified[EvidencePiece]
     now_ms: int
 
 
@@ -106,6 +113,7 @@ Input: TypeAlias = (
     | MessageReceived
     | BundleHeard
     | Submitted
+    | EvidenceFound
     | TimerElapsed
     | SignerAnswered
     | Solved

@@ -5,7 +5,7 @@ is kept for a while after its last transaction was decided, for validators that 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -159,6 +159,12 @@ class Mempool:
             self._remove(ident)
         self._trim()
         return expired
+
+    def retain(self, keep: Callable[[Transaction], bool]) -> None:
+        """Forget everything that `keep` is false for."""
+        for ident in [ident for ident, entry in self._waiting.items() if not keep(entry.tx)]:
+            self._remove(ident)
+        self._trim()
 
     def _remove(self, ident: TxId) -> None:
         entry = self._waiting.pop(ident, None)

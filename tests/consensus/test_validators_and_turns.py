@@ -16,8 +16,9 @@ from consensus.rotation import (
     rotation_at_genesis,
     updated,
 )
-from consensus.validators import POWER_TOTAL_MAX, Validator, ValidatorSet, median_time_ms
+from consensus.validators import Validator, ValidatorSet, median_time_ms
 from wire.codec import decode, encode
+from wire.limits import POWER_TOTAL_MAX
 
 
 def set_of(*powers: int) -> ValidatorSet:

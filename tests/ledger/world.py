@@ -28,9 +28,10 @@ from ledger.transactions import (
     unsigned,
     verified,
 )
+from ledger.validators import Accusation
 from node.core.seedchain import SeedChain
 from node.founding import Founded, Identity, Plan, found
-from wire.codec import encode
+from wire.codec import encode, sha256
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei, Uti
 from wire.signing import SigningKey, Verified
 
@@ -39,6 +40,8 @@ CHAIN = "test-1"
 START_MS = 1_700_000_000_000
 CALENDAR = tuple(Date(20240102 + i) for i in range(5))
 CHAIN_LENGTH = 256
+DERIVED = bytes(32)
+"""Digest of what the header of every block had to say."""
 
 
 def plan(members: int = 3, shares: tuple[str, ...] = ("AAA",), maturity: int = 20240104) -> Plan:
@@ -172,6 +175,7 @@ class World:
         self,
         transactions: Iterable[Transaction] = (),
         certificates: tuple[rounds.RoundCertificate, ...] | None = None,
+        accusations: tuple[Accusation, ...] = (),
     ) -> Block:
         """The next block by the first member, with the certificates that are due."""
         proposer = self.members[0].key("consensus").public
@@ -187,15 +191,18 @@ class World:
             self._chain.next_link(revealed),
             tuple(verified(decode_transaction(encode(tx))) for tx in transactions),
             certificates,
+            accusations,
+            o.RecentBlock(sha256(b"block %d" % height), DERIVED, START_MS + height * 1_000),
         )
 
     def apply(
         self,
         *transactions: Transaction,
         certificates: tuple[rounds.RoundCertificate, ...] | None = None,
+        accusations: tuple[Accusation, ...] = (),
     ) -> Applied:
         """Apply a block; the state before must be untouched, all invariants must hold after."""
-        block = self.next_block(transactions, certificates)
+        block = self.next_block(transactions, certificates, accusations)
         before, rows = self.state.root, len(self.state)
         applied = apply_block(self.state, block)
         assert (self.state.root, len(self.state)) == (before, rows)

@@ -86,8 +86,12 @@ class _Listener(SimulatedNode):
 class Attacker:
     """Sends what `attack` draws: of good form and with good signatures, or it is not delivered."""
 
-    def __init__(self, founded: Founded, network: SimulatedNetwork, seed: int) -> None:
+    def __init__(
+        self, founded: Founded, network: SimulatedNetwork, seed: int, *, prudent: bool = False
+    ) -> None:
+        """`prudent`: it never signs two things at one place, so no evidence ends its power."""
         self.network = network
+        self._said: dict[tuple[object, ...], Any] | None = {} if prudent else None
         self.draw = random.Random(seed)
         self.me: Identity = founded.members[-1]
         self.key: SigningKey = self.me.key("consensus")
@@ -126,6 +130,10 @@ class Attacker:
             node.take(i.MessageReceived(self.name, checked, self.network.now_ms))
 
     def sign(self, message: Any) -> Any:
+        if self._said is not None:
+            kind = getattr(message, "kind", None)
+            place = (kind, message.height, message.round, message.validator)
+            message = self._said.setdefault(place, message)
         return with_signature(message, self.key.sign(sign_bytes(CHAIN, message)))
 
     def any_of(self) -> SimulatedNode:

@@ -2,17 +2,19 @@
 
 import pytest
 
+from ledger import tables as t
 from ledger.transactions import Mint, signed, tx_id, unsigned
 from node.founding import CURRENCY
 from simulator.checkers import check_agreement, check_commits, check_roots
 from tests.node.hostile import CHAIN, Attacker, network_of
+from wire.ids import Lei
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_correct_nodes_go_on_whatever_one_validator_sends(seed: int) -> None:
     founded, network = network_of(4, seed)
     genesis = network.nodes[founded.members[0].lei].core.tip
-    attacker = Attacker(founded, network, seed)
+    attacker = Attacker(founded, network, seed, prudent=seed % 2 == 0)
     network.start()
     nodes = attacker.honest
     wanted = []
@@ -35,3 +37,5 @@ def test_correct_nodes_go_on_whatever_one_validator_sends(seed: int) -> None:
     assert check_commits(network, genesis) == []
     assert [text for text in network.faults if f"says of {attacker.name}:" not in text] == []
     assert attacker.delivered["ProposalMessage"] > 0
+    power = nodes[0].core.tip.state.must(t.MEMBERS, t.MEMBERS.key(Lei(attacker.name))).power
+    assert power == (1 if seed % 2 == 0 else 0)  # evidence against it is in a block

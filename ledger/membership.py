@@ -1,0 +1,175 @@
+"""Who is a member, from application to exit, and the keys a member acts with."""
+
+import msgspec
+
+from ledger import checks, validators
+from ledger import objects as o
+from ledger import rejections as r
+from ledger import tables as t
+from ledger.receipts import Event, KeyRotated, MemberApplied, MemberChanged
+from ledger.state import Draft
+from ledger.transactions import ApplyMembership, RotateKey, StandDown
+from wire import ids
+from wire.ids import Lei
+from wire.signing import key_is_acceptable
+
+HASH_BYTES = 32
+
+
+def apply(draft: Draft, action: ApplyMembership) -> list[Event]:
+    """Note an application; a vote decides on it (`admit`). Raises a `Rejection`."""
+    if draft.get(t.MEMBERS, t.MEMBERS.key(action.lei)) is not None:
+        raise r.MemberExists(f"LEI {action.lei}")
+    _check_application(action)
+    held = {entry.role: entry.public_key for entry in action.keys}
+    for entry in action.keys:
+        _register(draft, action.lei, entry.role, entry.public_key)
+    consensus = held.get(o.KeyRole.CONSENSUS)
+    if consensus is not None:
+        draft.put(t.SEEDS, t.SEEDS.key(consensus), o.SeedLink(action.seed_link))
+    row = o.Member(
+        lei=action.lei,
+        name=action.name,
+        group=action.group,
+        roles=action.roles,
+        state=o.MemberState.APPLIED,
+        peer_key=held.get(o.KeyRole.PEER),
+        consensus_key=consensus,
+        power=0,
+    )
+    draft.put(t.MEMBERS, t.MEMBERS.key(action.lei), row)
+    return [MemberApplied(action.lei)]
+
+
+def _check_application(action: ApplyMembership) -> None:
+    ids.lei(action.lei)
+    ids.lei(action.group)
+    checks.text(action.name)
+    roles = [entry.role for entry in action.keys]
+    seed = HASH_BYTES if o.KeyRole.CONSENSUS in roles else 0
+    wanted = list(action.roles)
+    if (
+        wanted != sorted(set(wanted))
+        or o.Role.VALIDATOR in wanted
+        or not wanted
+        or roles != sorted(set(roles))
+        or o.KeyRole.GOVERNANCE not in roles
+        or len(action.seed_link) != seed
+    ):
+        raise r.BadApplication(
+            f"roles {[int(role) for role in wanted]}, keys for {[int(role) for role in roles]}, "
+            f"seed chain of {len(action.seed_link)} bytes"
+        )
+
+
+def rotate_key(draft: Draft, action: RotateKey, height: int) -> list[Event]:
+    """Put a new key in the place of the old one; raises a `Rejection`."""
+    member = checks.active_member(draft, action.member)
+    seed = HASH_BYTES if action.role == o.KeyRole.CONSENSUS else 0
+    if len(action.seed_link) != seed:
+        raise r.BadApplication(f"seed chain of {len(action.seed_link)} bytes, {seed} expected")
+    if action.old:
+        row = draft.get(t.KEYS, t.KEYS.key(action.old))
+        if row is None or row != o.SigningKeyRow(action.member, action.role, 0):
+            raise r.NotYourKey(f"key {action.old.hex()[:16]}")
+    elif _keys_of(draft, action.member, action.role):
+        raise r.NotYourKey("the member has a key of this role, and names none")
+    _register(draft, action.member, action.role, action.new)
+    if action.old:
+        _retire(draft, action.old, height)
+    if action.role == o.KeyRole.CONSENSUS:
+        validators.replace_key(draft, action.member, action.new, action.seed_link, height)
+    elif action.role == o.KeyRole.PEER:
+        changed = msgspec.structs.replace(member, peer_key=action.new)
+        draft.put(t.MEMBERS, t.MEMBERS.key(action.member), changed)
+    return [KeyRotated(action.member, action.role, action.new)]
+
+
+def stand_down(draft: Draft, action: StandDown, height: int) -> list[Event]:
+    """The validator leaves the set; raises a `Rejection`."""
+    if not checks.active_member(draft, action.member).power:
+        raise r.NotAValidatorMember(f"{action.member} has no power")
+    return validators.set_power(draft, action.member, 0, height)
+
+
+# -------------------------------------------------------------------- what votes decide
+def admit(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
+    """An applicant becomes active; raises a `Rejection`."""
+    return _activated(draft, lei, o.MemberState.APPLIED, power, height)
+
+
+def reinstate(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
+    """A suspended member becomes active again; raises a `Rejection`."""
+    return _activated(draft, lei, o.MemberState.SUSPENDED, power, height)
+
+
+def suspend(draft: Draft, lei: Lei, height: int) -> list[Event]:
+    """An active member may act no more, nor vote; raises a `Rejection`."""
+    _in_state(draft, lei, o.MemberState.ACTIVE)
+    events = validators.set_power(draft, lei, 0, height)
+    return [*events, _moved(draft, lei, o.MemberState.SUSPENDED)]
+
+
+def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
+    """All keys of one role give way to a new one; raises a `Rejection`.
+
+    A consensus key is not recovered: it would need a new seed chain, which RotateKey brings.
+    """
+    member = draft.get(t.MEMBERS, t.MEMBERS.key(body.lei))
+    if member is None:
+        raise r.UnknownMember(f"LEI {body.lei[:40]}")
+    if body.role == o.KeyRole.CONSENSUS:
+        raise r.BadApplication("a consensus key is replaced by RotateKey")
+    lost = _keys_of(draft, body.lei, body.role)
+    _register(draft, body.lei, body.role, body.public_key)
+    for old in lost:
+        _retire(draft, old, height)
+    if body.role == o.KeyRole.PEER:
+        changed = msgspec.structs.replace(member, peer_key=body.public_key)
+        draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
+    return [KeyRotated(body.lei, body.role, body.public_key)]
+
+
+def _activated(
+    draft: Draft, lei: Lei, state: o.MemberState, power: int, height: int
+) -> list[Event]:
+    _in_state(draft, lei, state)
+    changed = _moved(draft, lei, o.MemberState.ACTIVE)
+    return [changed, *validators.set_power(draft, lei, power, height)]
+
+
+def _in_state(draft: Draft, lei: Lei, state: o.MemberState) -> None:
+    member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
+    if member is None:
+        raise r.UnknownMember(f"LEI {lei[:40]}")
+    if member.state != state:
+        raise r.WrongMemberState(f"{lei} is {o.MemberState(member.state).name}")
+
+
+def _moved(draft: Draft, lei: Lei, state: o.MemberState) -> MemberChanged:
+    key = t.MEMBERS.key(lei)
+    member = draft.must(t.MEMBERS, key)
+    draft.put(t.MEMBERS, key, msgspec.structs.replace(member, state=state))
+    return MemberChanged(lei, state)
+
+
+# -------------------------------------------------------------------- keys
+def _keys_of(draft: Draft, lei: Lei, role: o.KeyRole) -> list[bytes]:
+    """The member's keys of a role that are in use."""
+    keys = draft.indexed(t.KEYS, role)
+    return [t.KEYS.parts(key)[0] for key in keys if draft.must(t.KEYS, key).member == lei]
+
+
+def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes) -> None:
+    """Give a member a key that nobody has had, nor will have."""
+    if len(public_key) != HASH_BYTES or not key_is_acceptable(public_key):
+        raise r.BadApplication(f"key {public_key.hex()[:16]} is no acceptable Ed25519 key")
+    if draft.get(t.KEYS, t.KEYS.key(public_key)) is not None:
+        raise r.KeyTaken(f"key {public_key.hex()[:16]}")
+    draft.put(t.KEYS, t.KEYS.key(public_key), o.SigningKeyRow(lei, role, 0))
+
+
+def _retire(draft: Draft, public_key: bytes, height: int) -> None:
+    """The key signs nothing any more, and can never be anybody else's."""
+    key = t.KEYS.key(public_key)
+    draft.put(t.KEYS, key, msgspec.structs.replace(draft.must(t.KEYS, key), retired=height))

@@ -1,0 +1,88 @@
+"""The parameters of the network: what may be set, and a standard set to start from."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger import objects as o
+from wire.ids import AssetCode
+from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
+
+BPS: Final = 10_000
+"""Basis points of a whole."""
+
+EVIDENCE_AGE_BLOCKS_MAX: Final = 100_000
+"""The ledger keeps one row a height for as long."""
+
+STANDARD_VOTING: Final = tuple(
+    o.VotingRule(
+        kind=kind,
+        electorate=o.Electorate.VALIDATORS,
+        quorum_bps=5_000,
+        threshold_bps=6_667,
+        window_blocks=1_000,
+        notice_blocks=1,
+    )
+    for kind in o.ProposalKind
+)
+"""More than two thirds of the votes cast by validators, by power."""
+
+
+def standard(
+    service: str,
+    currency: AssetCode,
+    funding_window_blocks: int,
+) -> o.Rulebook:
+    """A first rulebook with the standard value of everything that is not given."""
+    return o.Rulebook(
+        version=1,
+        service=service,
+        currency=currency,
+        minimum_transfer_amount=0,
+        rounding_unit=1,
+        funding_window_blocks=funding_window_blocks,
+        oracle_quorum=3,
+        evidence_age_blocks=10_000,
+        evidence_age_ms=3_600_000,
+        group_vote_bps_max=3_334,
+        voting=STANDARD_VOTING,
+    )
+
+
+def voting_rule(rulebook: o.Rulebook, kind: o.ProposalKind) -> o.VotingRule:
+    """How proposals of `kind` are decided."""
+    return next(rule for rule in rulebook.voting if rule.kind == kind)
+
+
+def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
+    """What is wrong with a rulebook on a ledger with these assets, or None."""
+    checks = (
+        (rulebook.currency in set(assets), "the currency is no asset"),
+        (0 <= rulebook.minimum_transfer_amount <= AMOUNT_MAX, "the minimum transfer amount"),
+        (1 <= rulebook.rounding_unit <= AMOUNT_MAX, "the rounding unit is out of range"),
+        (
+            1 <= rulebook.funding_window_blocks <= VALID_UNTIL_HEIGHTS_MAX,
+            "the funding window is shorter than a block, or has no end",
+        ),
+        (rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum"),
+        (1 <= rulebook.evidence_age_blocks <= EVIDENCE_AGE_BLOCKS_MAX, "evidence age in blocks"),
+        (0 <= rulebook.evidence_age_ms <= AMOUNT_MAX, "evidence age in time"),
+        (1 <= rulebook.group_vote_bps_max <= BPS, "the cap of a group's votes"),
+        (
+            [rule.kind for rule in rulebook.voting] == list(o.ProposalKind),
+            "not one voting rule for each kind of proposal, in order",
+        ),
+    )
+    for holds, what in checks:
+        if not holds:
+            return what
+    for rule in rulebook.voting:
+        if not _is_sound(rule):
+            return f"the voting rule of {o.ProposalKind(rule.kind).name}"
+    return None
+
+
+def _is_sound(rule: o.VotingRule) -> bool:
+    """A minority never decides, votes can be cast, and effect follows adoption."""
+    shares = 0 <= rule.quorum_bps <= BPS <= 2 * rule.threshold_bps < 2 * BPS
+    window = 1 <= rule.window_blocks <= VALID_UNTIL_HEIGHTS_MAX
+    return shares and window and 1 <= rule.notice_blocks <= VALID_UNTIL_HEIGHTS_MAX

@@ -8,10 +8,9 @@ from typing import Final, assert_never
 
 from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
-from consensus.signer import SignerState
 from ledger import admission, trades
 from ledger.apply import check_transaction
-from ledger.state import Draft
+from ledger.state import Draft, State
 from ledger.transactions import Transaction, utis
 from node.core import effects as e
 from node.core import inputs as i
@@ -23,21 +22,30 @@ from node.core.errors import BadBlocks, ObserverCannotSubmit, WrongNetwork
 from node.core.outbox import Outbox
 from node.core.outgoing import Outgoing
 from node.core.seedchain import SeedChain
+from node.core.snapshot import tip_of
+from node.core.statesync import StateSync
 from node.core.sync import Sync
 from node.messages import (
     BlocksReply,
     BlocksRequest,
     BundleReply,
     BundleRequest,
+    ChunkReply,
+    ChunkRequest,
     DirectMessage,
     EvidenceMessage,
     Hello,
     LightBlocksReply,
     LightBlocksRequest,
     ProposalMessage,
+    SnapshotReply,
+    SnapshotRequest,
+    SnapshotsReply,
+    SnapshotsRequest,
 )
 from wire.codec import digest_of
 from wire.errors import PeerFault, Rejection
+from wire.statechunks import outline_root
 from wire.version import PROTOCOL_VERSION
 
 TICK_MS: Final = 250
@@ -78,6 +86,7 @@ class NodeCore:
         self._outgoing = Outgoing()
         self._views = PeerViews()
         self._told_ms: dict[str, int] = {}
+        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox)
         self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
 
     @property
@@ -94,7 +103,11 @@ class NodeCore:
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
             case LightBlocksReply():
-                return False  # a node that follows block by block has not asked
+                return self.state_sync.expects_light_blocks(peer)
+            case SnapshotReply():
+                return self.state_sync.expects_plan(peer)
+            case ChunkReply():
+                return self.state_sync.expects_chunk(peer, message)
             case _:
                 return True
 
@@ -106,7 +119,7 @@ class NodeCore:
         self._outbox.now_ms = given.now_ms
         match given:
             case i.Started():
-                self._started(given.log, given.signed)
+                self._started(given)
             case i.PeerConnected():
                 self._outbox.send(given.peer, self._hello())
             case i.PeerLost():
@@ -125,20 +138,20 @@ class NodeCore:
                 self.deciding.answered(given.answer)
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
-            case i.BlocksLoaded():
-                self._outbox.send(
-                    given.peer, BlocksReply(given.from_height, given.oldest, given.blocks)
-                )
-            case i.LightBlocksLoaded():
-                self._outbox.send(given.peer, LightBlocksReply(given.blocks))
+            case i.BlocksLoaded() | i.LightBlocksLoaded() | i.Served():
+                self._outbox.send(given.peer, _reply(given))
+            case i.StateAssembled():
+                self._assembled(given.height, given.state)
             case _:
                 assert_never(given)
         self.deciding.settle_down()
         return self._outbox.take()
 
     # ---------------------------------------------------------------- start and timers
-    def _started(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
-        self.deciding.restore(log, signed)
+    def _started(self, given: i.Started) -> None:
+        self.deciding.restore(given.log, given.signed)
+        if given.arriving is not None and given.arriving.snapshot.height > self.tip.height:
+            self.state_sync.resume(given.arriving)
         self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
         self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
         self.deciding.maybe_start()
@@ -155,7 +168,7 @@ class NodeCore:
             case ("flush",):
                 self._flush()
             case ("tick",):
-                self._ask_for_blocks()
+                self._tick()
                 self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
             case ("apply",):
                 self._apply_blocks()
@@ -198,8 +211,10 @@ class NodeCore:
                 self._apply_blocks()
             case LightBlocksRequest(heights=heights):
                 self._outbox.emit(e.LoadLightBlocks(peer, heights))
-            case LightBlocksReply():
-                pass  # not asked for
+            case LightBlocksReply() | SnapshotsReply() | SnapshotReply() | ChunkReply():
+                self._about_snapshots(peer, message)
+            case SnapshotsRequest() | SnapshotRequest() | ChunkRequest():
+                self._outbox.emit(e.Serve(peer, message))
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 
@@ -221,6 +236,7 @@ class NodeCore:
     def _lost(self, peer: str) -> None:
         self.peers.pop(peer, None)
         self.sync.lost(peer)
+        self.state_sync.lost(peer)
         self._views.forget(peer.encode())
         self._told_ms.pop(peer, None)
         self.deciding.lost(peer)
@@ -279,7 +295,32 @@ class NodeCore:
         self.deciding.maybe_start()
 
     # ---------------------------------------------------------------- sync
+    def _about_snapshots(
+        self, peer: str, message: LightBlocksReply | SnapshotsReply | SnapshotReply | ChunkReply
+    ) -> None:
+        match message:
+            case LightBlocksReply():
+                self.state_sync.led(peer, message)
+            case SnapshotsReply():
+                self.state_sync.offered(peer, message)
+            case SnapshotReply():
+                self.state_sync.planned(peer, message)
+            case ChunkReply():
+                self.state_sync.chunk(peer, message)
+
+    def _tick(self) -> None:
+        height = self.tip.height
+        self.state_sync.tick(
+            height,
+            self.sync.target(),
+            blocks_to_be_had=bool(self.sync.sources(height)),
+            peers=list(self.peers),
+        )
+        self._ask_for_blocks()
+
     def _ask_for_blocks(self) -> None:
+        if self.state_sync.active:
+            return
         for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
             self._outbox.send(peer, request)
 
@@ -305,6 +346,31 @@ class NodeCore:
         if work >= APPLY_WORK_MAX:
             self._outbox.emit(e.SetTimer(("apply",), 1))
         self._ask_for_blocks()
+
+    def _assembled(self, height: int, state: State | None) -> None:
+        """The chunks of the fetched snapshot have become a state: go on from it."""
+        chunks = self.state_sync.chunks
+        if chunks is None or chunks.snapshot.height != height:
+            return
+        snapshot = chunks.snapshot
+        sound = state is not None and state.root == outline_root(snapshot.outline)
+        if state is not None and sound and height > self.tip.height:
+            tip = tip_of(snapshot, state)
+            self._outbox.emit(e.InstallSnapshot(snapshot, tip))
+            self._outbox.note("snapshot_installed", height=height, chunks=chunks.total)
+            self.deciding.jump(tip)
+        self.state_sync.assembled(sound)
+        self._ask_for_blocks()
+
+
+def _reply(loaded: i.BlocksLoaded | i.LightBlocksLoaded | i.Served) -> DirectMessage:
+    match loaded:
+        case i.BlocksLoaded():
+            return BlocksReply(loaded.from_height, loaded.oldest, loaded.blocks)
+        case i.LightBlocksLoaded():
+            return LightBlocksReply(loaded.blocks)
+        case i.Served():
+            return loaded.reply
 
 
 def _admissible(draft: Draft, tx: Transaction, height: int) -> bool:

@@ -32,6 +32,7 @@ from node.core.mempool import Mempool
 from node.core.outbox import Outbox
 from node.core.records import decode_record
 from node.core.seedchain import SeedChain
+from node.core.statesync import CatchUp
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
 from wire.errors import PeerFault, Rejection
 
@@ -61,6 +62,8 @@ class Parameters(msgspec.Struct, frozen=True):
     flush_ms: int
     """Submissions collect for so long before they are gossiped."""
     may_submit: bool
+    catch_up: CatchUp | None = None
+    """When the state is taken from a peer's snapshot; None: never, every block is applied."""
 
 
 class Deciding:
@@ -369,6 +372,15 @@ class Deciding:
         """
         self._start_ms = self._outbox.now_ms
         self._next_height()
+
+    def jump(self, tip: Tip) -> None:
+        """Go on from the tip of a snapshot. What waits here may be decided in the blocks between:
+        the node offers its own submissions again."""
+        self.tip = tip
+        self.pool.retain(lambda _tx: False)
+        self.evidence.decided(tip)
+        self._prompt = True
+        self.follow_on()
 
     def _next_height(self) -> None:
         self._inner.clear()

@@ -7,10 +7,20 @@ import msgspec
 from consensus import inputs as consensus_inputs
 from consensus.signer import SignerState
 from ledger.rounds import RoundCertificate
+from ledger.state import State
 from ledger.transactions import Transaction
 from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
-from node.messages import DirectMessage
+from node.messages import DirectMessage, ServedReply
+from node.snapshots import Snapshot
 from wire.signing import Verified
+
+
+class Arriving(msgspec.Struct, frozen=True):
+    """A snapshot of which some chunks are kept, from before a restart."""
+
+    snapshot: Snapshot
+    held: tuple[int, ...]
+    """Pieces whose chunks are kept."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -20,6 +30,8 @@ class Started(msgspec.Struct, frozen=True):
     signed: SignerState | None
     """What the signer remembers having signed; None without a signer."""
     now_ms: int
+    arriving: Arriving | None = None
+    """The snapshot that was being fetched, if any."""
 
 
 class PeerConnected(msgspec.Struct, frozen=True):
@@ -106,6 +118,22 @@ class LightBlocksLoaded(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class Served(msgspec.Struct, frozen=True):
+    """The answer to a peer's request about snapshots."""
+
+    peer: str
+    reply: ServedReply
+    now_ms: int
+
+
+class StateAssembled(msgspec.Struct, frozen=True):
+    """The state of the kept chunks of a snapshot; None if they cannot be read as rows."""
+
+    height: int
+    state: State | None
+    now_ms: int
+
+
 Input: TypeAlias = (
     Started
     | PeerConnected
@@ -119,4 +147,6 @@ Input: TypeAlias = (
     | Solved
     | BlocksLoaded
     | LightBlocksLoaded
+    | Served
+    | StateAssembled
 )

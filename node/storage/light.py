@@ -1,6 +1,8 @@
 """Light blocks: header and commit as stored with the block, validator sets by their hash.
 
-Headers name validator sets by hash; every set that a stored header can name is kept once.
+Headers name validator sets by hash; every set that a stored header can name is kept once. The
+*trail* (block 1, and every height after which other validators decide) is kept for ever, pruned or
+not: it leads a light client from the genesis to any later height.
 """
 
 from collections.abc import Sequence
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from consensus.validators import Validator
 from node.blocks import LightBlock
 from node.core.chain import Tip
+from node.core.effects import CommitBlock
 from node.storage.errors import StoreDamaged
 from wire.codec import decode, encode
 from wire.errors import CodedError
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     import aiosqlite
 
     from node.storage.store import Store
+
+LIGHT_BLOCK_BYTES_MAX = 64 << 10
+"""With a hundred validators it has about 20 KB."""
 
 VALIDATORS_BYTES_MAX = 64 << 10
 """A hundred keys with powers are 5 KB."""
@@ -31,6 +37,22 @@ async def keep_validators(db: "aiosqlite.Connection", tips: Sequence[Tip]) -> No
     )
 
 
+async def keep_trail(db: "aiosqlite.Connection", blocks: Sequence[CommitBlock]) -> None:
+    """Keep the light blocks of those heights that belong to the trail; in a transaction."""
+    for entry in blocks:
+        header = entry.decided.block.header
+        if header.height == 1 or header.validators_hash != header.next_validators_hash:
+            light = LightBlock(
+                header,
+                entry.decided.commit,
+                entry.tip.last_validators.members,
+                entry.tip.validators.members,
+            )
+            await db.execute(
+                "INSERT OR REPLACE INTO trail VALUES (?, ?)", (header.height, encode(light))
+            )
+
+
 async def light_blocks(store: "Store", heights: tuple[int, ...]) -> tuple[LightBlock, ...]:
     """The light blocks of `heights` that are stored, in that order. Raises `StoreDamaged`."""
     found = [await light_block(store, height) for height in heights]
@@ -41,7 +63,7 @@ async def light_block(store: "Store", height: int) -> LightBlock | None:
     """The light block of `height`; None if its block is not stored. Raises `StoreDamaged`."""
     decided = await store.block(height)
     if decided is None:
-        return None
+        return await _of_trail(store, height)
     header = decided.block.header
     return LightBlock(
         header,
@@ -49,6 +71,15 @@ async def light_block(store: "Store", height: int) -> LightBlock | None:
         await _members(store, height, header.validators_hash),
         await _members(store, height, header.next_validators_hash),
     )
+
+
+async def _of_trail(store: "Store", height: int) -> LightBlock | None:
+    cursor = await store.db.execute("SELECT light FROM trail WHERE height=?", (height,))
+    row: Any = await cursor.fetchone()
+    try:
+        return None if row is None else decode(bytes(row[0]), LightBlock, LIGHT_BLOCK_BYTES_MAX)
+    except CodedError as error:
+        raise StoreDamaged(f"height {height}: the light block: {error}") from None
 
 
 async def _members(store: "Store", height: int, ident: bytes) -> tuple[Validator, ...]:

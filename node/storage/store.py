@@ -6,14 +6,16 @@ from typing import Any, Self
 
 import aiosqlite
 
+from consensus.messages import Certificate
 from ledger.receipts import Receipt
 from ledger.state import State
 from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
 from node.core.effects import CommitBlock
+from node.snapshots import Snapshot
 from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
-from node.storage.light import keep_validators
+from node.storage.light import keep_trail, keep_validators
 from node.storage.records import (
     StoredTip,
     Submission,
@@ -32,6 +34,9 @@ from wire.version import STORE_VERSION
 
 TIP_BYTES_MAX = 1 << 20
 UNDO_BYTES_MAX = 256 << 20
+SNAPSHOT_BYTES_MAX = 4 << 20
+"""A snapshot without its rows, as it fits a frame."""
+
 QUERY_VALUES_MAX = 500
 """Values in one SQL `IN`; SQLite's own limit is far above."""
 
@@ -42,7 +47,7 @@ class Store:
     def __init__(self, db: aiosqlite.Connection, genesis_hash: bytes) -> None:
         """Use `open`."""
         self.db = db
-        self._genesis_hash = genesis_hash
+        self.genesis_hash = genesis_hash
 
     @classmethod
     async def open(cls, path: Path, genesis_hash: bytes) -> Self:
@@ -75,7 +80,7 @@ class Store:
         if stored is None:
             await self._found(at_genesis)
             return at_genesis
-        if stored.genesis_hash != self._genesis_hash:
+        if stored.genesis_hash != self.genesis_hash:
             raise StoreOfAnotherChain(f"genesis {stored.genesis_hash.hex()[:16]}")
         try:
             state = State.load(iter(await self.state_rows()))
@@ -94,7 +99,7 @@ class Store:
             block_id=Digest(stored.block_id),
             time_ms=stored.time_ms,
             state=state,
-            commit=None if decided is None else decided.commit,
+            commit=await self._commit_of_snapshot(stored) if decided is None else decided.commit,
             receipts_root=stored.receipts_root,
             results_root=stored.results_root,
             last_validators=last,
@@ -103,10 +108,21 @@ class Store:
             rotation=stored.rotation,
         )
 
+    async def _commit_of_snapshot(self, stored: StoredTip) -> Certificate | None:
+        """The commit of a tip whose block the node has never had; None before block 1."""
+        query = f"SELECT snapshot FROM snapshots WHERE height={stored.height}"
+        raw = await _scalar(self.db, query)
+        if raw is None:
+            return None
+        try:
+            return decode(bytes(raw), Snapshot, SNAPSHOT_BYTES_MAX).anchor.commit
+        except CodedError as error:
+            raise StoreDamaged(f"height {stored.height}: the snapshot: {error}") from None
+
     async def _found(self, at_genesis: Tip) -> None:
         """Write the state before block 1."""
         rows = [(key, encode(row)) for key, row in at_genesis.state.rows()]
-        record = encode(stored_tip(at_genesis, self._genesis_hash))
+        record = encode(stored_tip(at_genesis, self.genesis_hash))
         async with transaction(self.db):
             await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
             await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
@@ -133,12 +149,13 @@ class Store:
                 if entry is last:
                     undo = await self._undo(entry)
                 await self._write(entry)
-            record = encode(stored_tip(last.tip, self._genesis_hash))
+            record = encode(stored_tip(last.tip, self.genesis_hash))
             await self.db.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 [("tip", record), ("undo", encode(undo))],
             )
             await keep_validators(self.db, [entry.tip for entry in blocks])
+            await keep_trail(self.db, blocks)
 
     async def _write(self, entry: CommitBlock) -> None:
         applied, height, db = entry.applied, entry.tip.height, self.db
@@ -223,9 +240,12 @@ class Store:
         return found
 
     async def oldest(self) -> int:
-        """The lowest height whose block is kept; 1 if there is none."""
+        """The lowest height whose block is kept; the next height if there is none."""
         found = await _scalar(self.db, "SELECT min(height) FROM blocks")
-        return 1 if found is None else int(found)
+        if found is not None:
+            return int(found)
+        stored = await self.stored_tip()
+        return 1 if stored is None else stored.height + 1
 
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:
@@ -274,6 +294,7 @@ class Store:
 async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     """Durability first, then the tables; an existing store must be of this version."""
     db.text_factory = _text
+    await db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: pruning gives space back
     await db.execute("PRAGMA journal_mode=WAL")
     await db.execute("PRAGMA synchronous=FULL")
     version = await _scalar(db, "PRAGMA user_version")

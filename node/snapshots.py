@@ -105,12 +105,15 @@ def check_snapshot(snapshot: Snapshot, successor: Header) -> None:
         raise BadSnapshot(f"height {header.height}: {error.detail}") from None
 
 
-def outline_of(state: State) -> tuple[Outline, Iterator[Chunk]]:
-    """The outline of `state`, and its chunks in the order of the pieces, made one at a time."""
+def outline_of(state: State, bytes_max: int = CHUNK_BYTES_MAX) -> tuple[Outline, Iterator[Chunk]]:
+    """The outline of `state`, and its chunks in the order of the pieces, made one at a time.
+
+    `bytes_max`: of the rows of a chunk; all nodes of a network have to use the same.
+    """
     keyed = sorted(((path_of(key), key) for key, _ in state.rows()), key=lambda pair: pair[0])
     keys = [key for _, key in keyed]
     sized = [(path, len(key) + len(encode(state.row(key)))) for path, key in keyed]
-    cuts = cut(sized, state.tree, CHUNK_BYTES_MAX)
+    cuts = cut(sized, state.tree, bytes_max)
     return tuple(one.piece for one in cuts), _chunks(state, keys, cuts)
 
 

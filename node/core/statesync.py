@@ -39,6 +39,9 @@ from wire.errors import PeerFault
 SEEK_MS: Final = 2_000
 """So long peers may take to say what they offer before the best of it is chosen."""
 
+SEEK_MS_MIN: Final = 500
+"""So long it waits in any case: after a start, peers connect one after the other."""
+
 ASK_AGAIN_MS: Final = 10_000
 """How often peers are asked for their offers: they make new snapshots, and drop old ones."""
 
@@ -78,9 +81,13 @@ class StateSync:
         self._outbox: Final = outbox
         self._offers: dict[str, tuple[SnapshotOffer, ...]] = {}
         self._liars: dict[str, None] = {}
+        """Peers that are asked no more in this try."""
+        self._failed: dict[tuple[str, SnapshotOffer], None] = {}
+        """Offers that came to nothing: silence, or a snapshot that has been dropped meanwhile."""
         self._sought_ms: int | None = None
         """When the peers were first asked, in this try."""
-        self._asked_ms = 0
+        self._asked_ms: dict[str, int] = {}
+        """When each peer was last asked for its offers."""
         self._rests_until_ms = 0
         self._choice: SnapshotOffer | None = None
         self._plan: _Plan | None = None
@@ -111,10 +118,9 @@ class StateSync:
             if target < least or target <= height + 1:
                 return
             self._sought_ms = now
-            self._asked_ms = 0
-        if now >= self._asked_ms + ASK_AGAIN_MS:
-            self._asked_ms = now
-            for peer in peers:
+        for peer in peers:
+            if now >= self._asked_ms.get(peer, now - ASK_AGAIN_MS) + ASK_AGAIN_MS:
+                self._asked_ms[peer] = now
                 self._outbox.send(peer, SnapshotsRequest())
         if self._choice is None:
             self._choose(least, peers)
@@ -127,12 +133,15 @@ class StateSync:
         """Of the snapshots high enough, the one that most peers have; of those, the highest."""
         now = self._outbox.now_ms
         assert self._sought_ms is not None
-        if now < self._sought_ms + SEEK_MS and any(p not in self._offers for p in peers):
+        waited_ms = now - self._sought_ms
+        if waited_ms < SEEK_MS_MIN or (
+            waited_ms < SEEK_MS and any(p not in self._offers for p in peers)
+        ):
             return
         votes: dict[SnapshotOffer, int] = {}
         for peer, offers in self._offers.items():
             for offer in offers:
-                if offer.height >= least and peer not in self._liars:
+                if offer.height >= least and self._stands(peer, offer):
                     votes[offer] = votes.get(offer, 0) + 1
         if votes:
             self._choice = max(votes, key=lambda one: (votes[one], one.height, one.digest))
@@ -140,7 +149,7 @@ class StateSync:
                 "snapshot_chosen", height=self._choice.height, peers=votes[self._choice]
             )
             self._ask_for_plan()
-        elif now >= self._sought_ms + SEEK_MS:
+        elif waited_ms >= SEEK_MS:
             self._give_up("no peer offers one that is far enough")
 
     def _give_up(self, why: str) -> None:
@@ -151,20 +160,26 @@ class StateSync:
     def _reset(self) -> None:
         self._sought_ms = self._choice = self._plan = self.chunks = None
         self._offers.clear()
+        self._asked_ms.clear()
         self._liars.clear()
+        self._failed.clear()
 
     def _holders(self) -> list[str]:
         """Peers that offer the chosen snapshot and have not lied about it."""
         return [
             peer
             for peer, offers in self._offers.items()
-            if self._choice in offers and peer not in self._liars
+            if self._choice in offers and self._stands(peer, self._choice)
         ]
+
+    def _stands(self, peer: str, offer: SnapshotOffer) -> bool:
+        return peer not in self._liars and (peer, offer) not in self._failed
 
     # ---------------------------------------------------------------- offers and the plan
     def lost(self, peer: str) -> None:
         """`peer` is gone."""
         self._offers.pop(peer, None)
+        self._asked_ms.pop(peer, None)
         if self._plan is not None and self._plan.peer == peer:
             self._plan = None
         if self.chunks is not None:
@@ -177,16 +192,17 @@ class StateSync:
 
     def _ask_for_plan(self) -> None:
         plan, now = self._plan, self._outbox.now_ms
+        assert self._choice is not None
         if plan is not None:
             if now < plan.asked_ms + ANSWER_MS:
                 return
-            self._liars[plan.peer] = None  # silent is as good as lying: there are others
+            self._failed[plan.peer, self._choice] = None
             self._plan = None
         holders = self._holders()
-        if not holders:
-            self._give_up("nobody is left who has it")
+        if not holders:  # there may be another one
+            self._outbox.note("snapshot_dropped", height=self._choice.height)
+            self._choice = None
             return
-        assert self._choice is not None
         assert self._catch_up is not None
         trust = Trust(self._catch_up.root, self._catch_up.how)
         self._plan = _Plan(holders[0], now, trust)
@@ -199,10 +215,10 @@ class StateSync:
     def planned(self, peer: str, reply: SnapshotReply) -> None:
         """`peer` sent the snapshot it was asked for. Raises `BadSnapshot`, `UntrustedHeader`."""
         plan = self._plan
-        if plan is None or plan.peer != peer or plan.reply is not None:
+        if plan is None or plan.peer != peer or plan.reply is not None or self._choice is None:
             return
         if reply.snapshot is None or reply.successor is None:  # dropped for a newer one
-            self._offers.pop(peer, None)
+            self._failed[peer, self._choice] = None
             self._plan = None
             return
         offered = SnapshotOffer(reply.snapshot.height, digest(reply.snapshot))
@@ -277,8 +293,8 @@ class StateSync:
         if self.chunks is None:
             return
         try:
-            if not self.chunks.arrived(peer, reply):
-                self._offers.pop(peer, None)
+            if not self.chunks.arrived(peer, reply) and self._choice is not None:
+                self._failed[peer, self._choice] = None
         except PeerFault:
             self._lied(peer)
             raise

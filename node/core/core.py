@@ -168,7 +168,7 @@ class NodeCore:
             case ("flush",):
                 self._flush()
             case ("tick",):
-                self._tick()
+                self._catch_up()
                 self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
             case ("apply",):
                 self._apply_blocks()
@@ -231,7 +231,7 @@ class NodeCore:
         self._outbox.send(peer, self.deciding.run.announcement())
         for piece in self.deciding.evidence.pieces():
             self._outbox.send(peer, EvidenceMessage(piece))
-        self._ask_for_blocks()
+        self._catch_up()
 
     def _lost(self, peer: str) -> None:
         self.peers.pop(peer, None)
@@ -308,7 +308,7 @@ class NodeCore:
             case ChunkReply():
                 self.state_sync.chunk(peer, message)
 
-    def _tick(self) -> None:
+    def _catch_up(self) -> None:
         height = self.tip.height
         self.state_sync.tick(
             height,

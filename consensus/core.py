@@ -109,6 +109,7 @@ class Core:
                 self._on_value_ready(given)
             case ValueChecked():
                 process.validity.setdefault(given.block_id, given.valid)
+                process.extensions.setdefault(given.block_id, given.extension)
             case Signed():
                 self._on_signed(given)
             case SignRefused():

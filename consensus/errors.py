@@ -57,3 +57,10 @@ class BadSignerState(EnvironmentFault):
 
     code = "SIGNER_BAD_STATE"
     remedy = "Restore the signer's own file. Never delete it: it is what prevents double signing."
+
+
+class MisplacedExtension(PeerFault):
+    """A vote that is no precommit for a block carries an extension."""
+
+    code = "CONSENSUS_MISPLACED_EXTENSION"
+    remedy = "None for a user: the sender is at fault."

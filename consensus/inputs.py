@@ -8,6 +8,7 @@ from typing import TypeAlias
 from consensus.messages import (
     BlockId,
     Certificate,
+    Extension,
     Height,
     Proposal,
     Round,
@@ -65,11 +66,13 @@ class ValueReady(Record, tag=6, frozen=True):
 
 
 class ValueChecked(Record, tag=7, frozen=True):
-    """The answer to `CheckValue`: whether the block, held in full, is valid."""
+    """The answer to `CheckValue`: whether the block, held in full, is valid, and what an own
+    precommit for it shall carry. An input, so that a replay of the log signs the same bytes."""
 
     block_id: BlockId
     valid: bool
     now_ms: TimeMs
+    extension: Extension = b""
 
 
 class Signed(Record, tag=8, frozen=True):

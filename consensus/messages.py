@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from wire.codec import Record
-from wire.limits import HEIGHT_MAX, ROUND_MAX, TIME_MS_MAX, VALIDATORS_MAX
+from wire.limits import EXTENSION_BYTES_MAX, HEIGHT_MAX, ROUND_MAX, TIME_MS_MAX, VALIDATORS_MAX
 from wire.signing import signed_bytes
 
 Height: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=HEIGHT_MAX)]
@@ -33,6 +33,10 @@ ValidatorId: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length
 
 SignatureBytes: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 """An Ed25519 signature."""
+
+Extension: TypeAlias = Annotated[bytes, msgspec.Meta(max_length=EXTENSION_BYTES_MAX)]
+"""What a validator adds to its precommit for a block: opaque here, delivered to the ledger with
+the next block (ABCI 2.0, ExtendVote). Covered by the vote's own signature."""
 
 NO_ROUND = -1
 """The paper's -1: `valid_round` of a fresh proposal, `lockedRound` of an unlocked validator."""
@@ -68,6 +72,8 @@ class Vote(Record, tag=1, frozen=True):
     """The validator's clock; of precommits for a block the median becomes block time."""
     validator: ValidatorId
     signature: SignatureBytes
+    extension: Extension = b""
+    """Empty but in a precommit for a block."""
 
 
 class Proposal(Record, tag=2, frozen=True):
@@ -88,6 +94,7 @@ class Entry(Record, frozen=True):
     validator: ValidatorId
     time_ms: TimeMs
     signature: SignatureBytes
+    extension: Extension = b""
 
 
 class Certificate(Record, tag=3, frozen=True):
@@ -138,13 +145,14 @@ def sign_bytes(chain_id: str, message: Vote | Proposal) -> bytes:
             message.time_ms,
         )
     return signed_bytes(
-        "dcn/vote/1",
+        "dcn/vote/2",
         chain_id,
         message.kind,
         message.height,
         message.round,
         message.block_id,
         message.time_ms,
+        message.extension,
     )
 
 
@@ -178,7 +186,7 @@ def certificate_of(votes: Iterable[Vote]) -> Certificate:
     subject = (head.kind, head.height, head.round, head.block_id)
     for vote in ordered:
         assert (vote.kind, vote.height, vote.round, vote.block_id) == subject, vote
-    entries = tuple(Entry(v.validator, v.time_ms, v.signature) for v in ordered)
+    entries = tuple(Entry(v.validator, v.time_ms, v.signature, v.extension) for v in ordered)
     return Certificate(head.kind, head.height, head.round, head.block_id, entries)
 
 
@@ -193,6 +201,7 @@ def votes_of(certificate: Certificate) -> list[Vote]:
             entry.time_ms,
             entry.validator,
             entry.signature,
+            entry.extension,
         )
         for entry in certificate.signatures
     ]

@@ -73,6 +73,8 @@ class Process:
         """Timers of the current round that have not run out."""
         self.validity: dict[bytes, bool] = {}
         """valid(v) where it is known."""
+        self.extensions: dict[bytes, bytes] = {}
+        """What an own precommit carries, by block."""
         self.checks: dict[tuple[int, bytes], CheckValue] = {}
         """What `CheckValue` has asked for, by round and block."""
         self._effects: list[Effect] = []
@@ -153,10 +155,13 @@ class Process:
             self.emit(self.checks[asked])
 
     def _vote(self, kind: VoteKind, block_id: bytes | None) -> None:
-        if self.me is not None:
-            self._speak(
-                Vote(kind, self.height, self.round, block_id, self._time_ms(), self.me, UNSIGNED)
-            )
+        if self.me is None:
+            return
+        carried = b""
+        if kind is VoteKind.PRECOMMIT and block_id is not None:
+            carried = self.extensions.get(block_id, b"")
+        place = (kind, self.height, self.round, block_id)
+        self._speak(Vote(*place, self._time_ms(), self.me, UNSIGNED, carried))
 
     def _speak(self, message: Vote | Proposal) -> None:
         """Fix the message and have it signed in its turn; it counts once `Signed` answers.

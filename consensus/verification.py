@@ -4,7 +4,7 @@ Also what sync uses to trust a whole commit, and what a block's last commit and 
 checked with.
 """
 
-from consensus.errors import BadCertificate, BadEvidence, NotAValidator
+from consensus.errors import BadCertificate, BadEvidence, MisplacedExtension, NotAValidator
 from consensus.messages import (
     Certificate,
     Equivocation,
@@ -20,8 +20,18 @@ from wire.signing import Verified, require
 
 
 def require_signature(chain_id: str, message: Vote | Proposal) -> None:
-    """Raise `BadSignature` unless the validator that `message` names has signed it."""
+    """Raise `BadSignature` unless the validator that `message` names has signed it.
+
+    Raises `MisplacedExtension` for a vote that may not carry one.
+    """
+    if isinstance(message, Vote) and message.extension and not may_extend(message):
+        raise MisplacedExtension(f"of {len(message.extension)} bytes")
     require(message.validator, sign_bytes(chain_id, message), message.signature)
+
+
+def may_extend(vote: Vote) -> bool:
+    """Whether `vote` may carry an extension: a precommit for a block."""
+    return vote.kind is VoteKind.PRECOMMIT and vote.block_id is not None
 
 
 def require_signatures(chain_id: str, certificate: Certificate) -> None:

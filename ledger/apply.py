@@ -64,6 +64,8 @@ class Block(msgspec.Struct, frozen=True):
     """Evidence against validators, its signatures verified."""
     recent: o.RecentBlock
     """The block itself, for evidence about its height that comes later."""
+    extensions: tuple[tuple[bytes, bytes], ...]
+    """(consensus key, data) that the precommits for the parent carried."""
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -121,6 +123,7 @@ def apply_block(state: State, block: Block) -> Applied:
     admission.forget_nonces(draft, block.height)
     events = validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
+    oracles.take_extensions(draft, block.extensions)
     receipts = _apply_transactions(draft, block, events)
     results = _scheduled(draft, block, events)
     invariants.check_touched(draft)

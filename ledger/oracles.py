@@ -2,14 +2,17 @@
 
 import msgspec
 
+from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.receipts import DateClosed, Event
 from ledger.state import Draft
-from ledger.transactions import SubmitOracle
+from ledger.transactions import FeedMark, SubmitOracle
+from wire.codec import Record, decode
+from wire.errors import MalformedBytes, Oversize, Rejection
 from wire.ids import Date
-from wire.limits import ORACLE_MARKS_MAX
+from wire.limits import EXTENSION_BYTES_MAX, ORACLE_MARKS_MAX
 from wire.money import Rounding, muldiv
 
 
@@ -31,6 +34,32 @@ def submit(draft: Draft, action: SubmitOracle) -> list[Event]:
         row = o.OracleMark(action.date, mark.value)
         draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, action.oracle), row)
     return []
+
+
+class ExtensionMarks(Record, frozen=True):
+    """What an oracle that validates adds to its precommits: its marks reach the ledger with the
+    very next block, under the signature of its vote."""
+
+    date: Date
+    marks: tuple[FeedMark, ...]
+
+
+def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Record the marks that oracles' precommits carried.
+
+    What is not the open date's, or not of an oracle, is ignored as a whole: a vote counts whatever
+    it carries, so nothing here can fail.
+    """
+    for consensus_key, data in extensions:
+        overlay = Draft(draft)
+        try:
+            carried = decode(data, ExtensionMarks, EXTENSION_BYTES_MAX)
+            row = draft.must(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(consensus_key))
+            if o.Role.ORACLE in checks.active_member(draft, row.member).roles:
+                submit(overlay, SubmitOracle(row.member, carried.date, carried.marks))
+                overlay.commit()
+        except (Rejection, MalformedBytes, Oversize):
+            continue
 
 
 def median(values: list[int]) -> int:

@@ -25,14 +25,16 @@ from wire.limits import (
     BUNDLE_BYTES_MAX,
     BUNDLE_TRANSACTIONS_MAX,
     EVIDENCE_MAX,
+    EXTENSION_BYTES_MAX,
     TRANSACTION_BYTES_MAX,
     VALIDATORS_MAX,
 )
 from wire.merkle import root
 from wire.signing import Verified
 
-COMMIT_BYTES_MAX: Final = 16 << 10
-"""Of a commit by VALIDATORS_MAX: what a block leaves free, so that it fits a frame once decided."""
+COMMIT_BYTES_MAX: Final = (16 << 10) + VALIDATORS_MAX * EXTENSION_BYTES_MAX
+"""Of a commit by VALIDATORS_MAX, extensions included: what a block leaves free, so that it fits a
+frame once decided."""
 
 
 class BlockMismatch(PeerFault):
@@ -199,6 +201,12 @@ def commit_hash(commit: Certificate | None) -> Digest:
     return digest_of(commit)
 
 
+def extensions_of(commit: Certificate | None) -> tuple[tuple[bytes, bytes], ...]:
+    """(consensus key, what its precommit carried) of a commit, where there is anything."""
+    entries = () if commit is None else commit.signatures
+    return tuple((entry.validator, entry.extension) for entry in entries if entry.extension)
+
+
 def records_root(records: Sequence[Record]) -> Digest:
     """RFC 6962 root over encoded records."""
     return root([encode(record) for record in records])
@@ -318,4 +326,5 @@ def ledger_block(block: Block) -> LedgerBlock:
         block.certificates,
         tuple(accusation(piece) for piece in block.evidence),
         RecentBlock(block_id(header), derived_digest(header), header.time_ms),
+        extensions_of(block.last_commit),
     )

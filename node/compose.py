@@ -181,6 +181,22 @@ def _rulebook(entry: RulebookEntry) -> o.Rulebook:
     )
 
 
+def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
+    """The next version of the rulebook in force (as the API shows it), with the changes in `text`.
+
+    `text`: TOML, the same keys as `rulebook` of a description. Raises `BadGenesis`.
+    """
+    try:
+        changes: dict[str, Any] = tomllib.loads(text)
+        merged = {**current, "version": int(current["version"]) + 1, **changes}
+        kinds = {rule["kind"]: rule for rule in current["voting"]}
+        kinds |= {str(rule["kind"]).upper(): rule for rule in changes.get("voting", ())}
+        merged["voting"] = list(kinds.values())
+        return _rulebook(msgspec.convert(merged, RulebookEntry))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadGenesis(f"the rulebook: {error}") from None
+
+
 def _instrument(entry: InstrumentEntry, service: str) -> o.Instrument:
     return o.Instrument(
         code=InstrumentCode(entry.code),

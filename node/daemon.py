@@ -10,7 +10,7 @@ import structlog
 
 from ledger.apply import check_terms
 from ledger.genesis import Genesis, genesis_hash
-from ledger.objects import Role, Trade
+from ledger.objects import Member, Role, Trade
 from ledger.tables import MEMBERS
 from ledger.transactions import (
     RegisterTrade,
@@ -26,15 +26,16 @@ from node.blotter import read_blotter
 from node.config import Config
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.deciding import Parameters
 from node.core.effects import CommitBlock
 from node.core.errors import ObserverCannotSubmit
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.home import Home, HomeIncomplete, Keys
+from node.identity import role_of
 from node.inbound import Inbound
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
-from node.network import Network, NetworkConfig
+from node.network import Network, NetworkConfig, peer_id_of
 from node.shell import Shell
 from node.signer import FileSigner
 from node.startup import catch_up, checked_tip
@@ -89,18 +90,20 @@ class Daemon:
         self.trades = TradeStore(self.store.db)
         self._log = ConsensusLog(self.home.log)
         membership = Membership(tip.state)
-        me = self._me(tip)
-        signer = seed_chain = None
-        if me is not None:
+        self._check_identity(tip)
+        self._own_peer = peer_id_of(keys.signing("peer").public)
+        observes = role_of(self.home) == "observer"
+        me = signer = seed_chain = None
+        if not observes:  # the ledger says at which heights it votes
+            me = keys.signing("consensus").public
             signer = FileSigner(self.home.signer_state, tip.chain_id, keys.signing("consensus"))
             seed_chain = SeedChain(keys.seed_chain)
-        self.is_member = self._has_role(Role.MEMBER)
         parameters = Parameters(
             timeouts=config.consensus.timeouts(),
             block_interval_ms=config.consensus.block_interval_ms,
             empty_block_ms=config.consensus.empty_block_ms,
             flush_ms=config.trades.flush_ms,
-            may_submit=self.is_member,
+            may_submit=not observes,
             catch_up=catch_up(config.store, genesis),
         )
         core = NodeCore(tip, chain, me, seed_chain, parameters)
@@ -108,7 +111,7 @@ class Daemon:
             NetworkConfig(
                 seed=keys.peer,
                 listen=config.network.listen,
-                peers=membership.addresses(config.network.peers),
+                peers=self._peers(membership),
                 topics=(BUNDLES_TOPIC,),
             )
         )
@@ -119,7 +122,7 @@ class Daemon:
             root = self.shell.last.block.header.state_root
             self.shell.before = await self.store.state_before(tip, root)
         self.inbound = Inbound(tip.chain_id, self.network, self.shell, membership)
-        if self.is_member:
+        if not observes:
             self.affirmer = Affirmer(tip.chain_id, config.lei, keys.signing("trade"), self.trades)
             self.inbound.affirmer = self.affirmer
             await self.affirmer.load()
@@ -127,18 +130,27 @@ class Daemon:
             book = read_blotter(self.home.path / config.trades.blotter)
             await self.trades.add_to_blotter(book)
 
-    def _me(self, tip: Tip) -> bytes | None:
-        """This node's consensus key, if the ledger lets it vote."""
-        key = self._keys.signing("consensus").public
-        return key if key in tip.validators else None
+    @property
+    def is_member(self) -> bool:
+        """Whether the ledger has this node's entity as a trading member."""
+        row = self._member(self.shell.tip)
+        return row is not None and Role.MEMBER in row.roles
 
-    def _has_role(self, role: Role) -> bool:
-        for member in self.genesis.members:
-            if member.lei == self.config.lei:
-                if member.peer_key != self._keys.signing("peer").public:
-                    raise HomeIncomplete(f"keys.json is not that of {self.config.lei}")
-                return role in member.roles
-        raise HomeIncomplete(f"genesis has no member {self.config.lei}")
+    def _member(self, tip: Tip) -> Member | None:
+        return tip.state.get(MEMBERS, MEMBERS.key(self.config.lei))
+
+    def _check_identity(self, tip: Tip) -> None:
+        """The keys are those the ledger knows; who is not on it yet waits to be admitted."""
+        row = self._member(tip)
+        if row is None:
+            log.warning("not_a_member_yet", lei=self.config.lei)
+        elif row.peer_key != self._keys.signing("peer").public:
+            raise HomeIncomplete(f"keys.json is not that of {self.config.lei}")
+
+    def _peers(self, membership: Membership) -> dict[str, str]:
+        """Peer id to address of all other nodes of the ledger."""
+        known = membership.addresses(self.config.network.peers)
+        return {peer: address for peer, address in known.items() if peer != self._own_peer}
 
     # ---------------------------------------------------------------- life
     async def run(self) -> None:
@@ -187,7 +199,7 @@ class Daemon:
     def _know_members(self, tip: Tip) -> None:
         membership = Membership(tip.state)
         self.inbound.membership = membership
-        self.network.set_peers(membership.addresses(self.config.network.peers))
+        self.network.set_peers(self._peers(membership))
 
     async def _again(self) -> None:
         """Ask counterparties again, and offer again what is accepted and not decided."""

@@ -6,11 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from ledger.objects import KeyRole, Role
+from ledger.transactions import ApplyMembership, MemberKey
 from node.core.seedchain import SeedChain
 from node.founding import key_roles
 from node.home import Home, Keys
 from node.network.peer_id import peer_id_of
+from wire import ids
 from wire.errors import EnvironmentFault
+from wire.signing import SigningKey
 
 ROLES: Final[dict[str, tuple[Role, ...]]] = {
     "member": (Role.MEMBER, Role.VALIDATOR),
@@ -71,6 +74,35 @@ def note(home: Home, name: str, role: str) -> None:
     """Remember in a new home what it was made for."""
     noted = {"name": name, "role": role}
     (home.path / "identity.json").write_bytes(msgspec.json.encode(noted) + b"\n")
+
+
+def application(home: Home, group: str) -> tuple[ApplyMembership, tuple[SigningKey, ...]]:
+    """The home's application for membership, and the keys that must sign it."""
+    noted = _noted(home)
+    lei, keys = home.config().lei, home.keys()
+    votes = noted["role"] == "member"
+    purposes = [*(key_roles((Role.MEMBER,)) if votes else [("governance", KeyRole.GOVERNANCE)])]
+    if votes:
+        purposes.append(("consensus", KeyRole.CONSENSUS))
+    purposes.append(("peer", KeyRole.PEER))
+    purposes.sort(key=lambda entry: entry[1])
+    held = tuple(keys.signing(purpose) for purpose, _ in purposes)
+    action = ApplyMembership(
+        lei=ids.lei(lei),
+        name=noted["name"],
+        group=ids.lei(group or lei),
+        roles=(Role.MEMBER if votes else Role.REGULATOR,),
+        keys=tuple(
+            MemberKey(key.public, role) for key, (_, role) in zip(held, purposes, strict=True)
+        ),
+        seed_link=SeedChain(keys.seed_chain).anchor if votes else b"",
+    )
+    return action, held
+
+
+def role_of(home: Home) -> str:
+    """`member` or `observer`: what the home was made for."""
+    return _noted(home)["role"]
 
 
 def _noted(home: Home) -> dict[str, str]:

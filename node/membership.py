@@ -36,14 +36,11 @@ class Membership:
         return member is not None and o.Role.MEMBER in member.roles
 
     def addresses(self, configured: Mapping[str, str]) -> dict[str, str]:
-        """Peer id to multiaddr of the configured members that the ledger knows."""
-        return {
-            self._peer_of[lei]: address
-            for lei, address in configured.items()
-            if lei in self._peer_of
-        }
+        """Peer id to multiaddr of all members with a node; empty where none is configured."""
+        return {peer: configured.get(lei, "") for lei, peer in self._peer_of.items()}
 
 
 def _with_node(state: State) -> list[bytes]:
-    members = state.indexed(t.MEMBERS, o.Role.MEMBER)
-    return sorted({*members, *state.indexed(t.MEMBERS, o.Role.REGULATOR)})
+    keys = {*state.indexed(t.MEMBERS, o.Role.MEMBER), *state.indexed(t.MEMBERS, o.Role.REGULATOR)}
+    outside = (o.MemberState.APPLIED, o.MemberState.EXITED)
+    return [key for key in sorted(keys) if state.must(t.MEMBERS, key).state not in outside]

@@ -13,7 +13,7 @@ from ledger.transactions import Transaction, verified
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
-from node.core.deciding import Parameters
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.founding import Founded
 from node.messages import DirectMessage, encode_message

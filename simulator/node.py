@@ -14,7 +14,7 @@ from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.deciding import Parameters
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.statesync import CatchUp
 from node.founding import Identity

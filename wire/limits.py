@@ -53,6 +53,9 @@ VALIDATORS_MAX: Final = 100
 POWER_TOTAL_MAX: Final = (1 << 60) - 1
 """Total voting power: rotation priorities, up to three times the total, still fit an int64."""
 
+EXTENSION_BYTES_MAX: Final = 1 << 10
+"""What a precommit may carry for the ledger: a hundred of them must leave room in a block."""
+
 MEMBERS_MAX: Final = 100_000
 """Members of a network."""
 

@@ -12,17 +12,25 @@ from litestar.openapi import OpenAPIConfig
 from ledger import objects as o
 from ledger import tables as t
 from ledger.invariants import InvariantBroken, check_full
-from ledger.transactions import Transaction, decode_transaction, tx_id, verified
+from ledger.oracles import ExtensionMarks
+from ledger.transactions import FeedMark, Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
+from node.api.governance import governance_queries
+from node.api.reading import number_of
 from node.blotter import fields_of, trade_from
-from node.core.errors import ObserverCannotSubmit
+from node.core import inputs as i
+from node.core.errors import NotVoting, ObserverCannotSubmit
 from node.daemon import Daemon
 from node.metrics import metrics_text
 from node.plain import plain
 from node.proofs import prove_row, to_file
+from node.shell import now_ms
 from node.standing import standing
+from wire.codec import encode
 from wire.errors import CodedError
+from wire.ids import Date, FeedCode
+from wire.limits import EXTENSION_BYTES_MAX
 
 Json = dict[str, Any]
 Req = Request[Any, Any, Any]
@@ -42,7 +50,7 @@ def make_app(daemon: Daemon) -> Litestar:
     guarded = Router(
         "/v1",
         guards=[guard],
-        route_handlers=[*_queries(daemon), *_submissions(daemon)],
+        route_handlers=[*_queries(daemon), *governance_queries(daemon), *_submissions(daemon)],
     )
 
     @get("/v1/health", media_type=MediaType.JSON, sync_to_thread=False)
@@ -144,7 +152,7 @@ def _queries(daemon: Daemon) -> list[Any]:
     @get("/blocks/{height:str}")
     async def block(height: str) -> Json:
         """A block by height, or `latest`."""
-        number = shell.tip.height if height == "latest" else _number(height)
+        number = shell.tip.height if height == "latest" else number_of(height)
         decided = await daemon.store.block(number)
         if decided is None:
             raise NotFound(f"block {number}, the last is {shell.tip.height}")
@@ -246,6 +254,16 @@ def _submissions(daemon: Daemon) -> list[Any]:
         ident = await daemon.shell.submit(verified(tx))
         return {"tx_id": ident.hex(), "status": "pending"}
 
+    @post("/marks", sync_to_thread=False)
+    def marks(data: Json) -> Json:
+        """Have this validator's precommits carry marks of the open date (`date`, `marks`: feed to
+        value): for an oracle that validates they reach the ledger with the very next block."""
+        carried = _marks(data)
+        if daemon.shell.core.deciding.run.me is None:
+            raise NotVoting("its precommits carry nothing")
+        daemon.shell.put(i.ExtensionOffered(carried, now_ms()))
+        return {"bytes": len(carried)}
+
     @get("/transactions/{ident:str}")
     async def follow(ident: str) -> Json:
         """What became of a transaction that this node accepted."""
@@ -255,7 +273,7 @@ def _submissions(daemon: Daemon) -> list[Any]:
         shown = {"tx_id": ident, "status": found.status, "code": found.code}
         return shown | {"detail": found.detail, "height": found.height}
 
-    return [initiate, blotter, book, submit, follow]
+    return [initiate, blotter, book, submit, marks, follow]
 
 
 def _trades(data: Json) -> list[o.Trade]:
@@ -275,6 +293,18 @@ def _trades(data: Json) -> list[o.Trade]:
     return found
 
 
+def _marks(data: Json) -> bytes:
+    try:
+        entries = sorted(dict(data["marks"]).items())
+        given = tuple(FeedMark(FeedCode(str(feed)), int(value)) for feed, value in entries)
+        carried = encode(ExtensionMarks(Date(int(data["date"])), given))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRequest(f"`date` and `marks` (feed to value): {error!r}") from None
+    if len(carried) > EXTENSION_BYTES_MAX:
+        raise BadRequest(f"marks of {len(carried)} bytes, at most {EXTENSION_BYTES_MAX} allowed")
+    return carried
+
+
 def _transaction(text: object) -> Transaction:
     try:
         return decode_transaction(bytes.fromhex(str(text)))
@@ -287,9 +317,3 @@ def _digest(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise BadRequest("an id is hex") from None
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 15:
-        raise BadRequest(f"height is {text[:20]!r}")
-    return int(text)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from ledger import governance
 from ledger import objects as o
 from ledger import tables as t
-from ledger.state import State
+from ledger.state import Draft, State
 from ledger.transactions import tx_id
 from node.api.errors import BadRequest
 from node.blocks import DecidedBlock, block_id
@@ -93,6 +94,47 @@ def rounds(state: State) -> list[Json]:
     return sorted(found, key=lambda row: -int(row["number"]))
 
 
+def proposals(state: State) -> list[Json]:
+    """All proposals, newest first."""
+    found = [
+        {"number": t.PROPOSALS.parts(key)[0], **_proposal(state, key, row)}
+        for key, row in state.scan(t.PROPOSALS)
+    ]
+    return sorted(found, key=lambda row: -int(row["number"]))
+
+
+def _proposal(state: State, key: bytes, row: o.Proposal) -> Json:
+    """A proposal; while it is open the votes as they stand."""
+    shown: Json = plain(row)
+    if row.state == o.ProposalState.OPEN:
+        number: int = t.PROPOSALS.parts(key)[0]
+        shown |= plain(governance.count(Draft(state), number, row))
+    return shown
+
+
+def proposal(state: State, number: int) -> Json | None:
+    """One proposal, and who has voted how."""
+    key = t.PROPOSALS.key(number)
+    row = state.get(t.PROPOSALS, key)
+    if row is None:
+        return None
+    votes = {
+        parts[1]: ballot.in_favour
+        for ballot_key, ballot in state.scan(t.BALLOTS)
+        if (parts := t.BALLOTS.parts(ballot_key))[0] == number
+    }
+    return {"number": number, **_proposal(state, key, row), "votes": votes}
+
+
+def offences(state: State) -> list[Json]:
+    """Evidence that has been acted on."""
+    found = []
+    for key, row in state.scan(t.OFFENCES):
+        consensus_key, height = t.OFFENCES.parts(key)
+        found.append({"consensus_key": consensus_key.hex(), "offence_height": height} | plain(row))
+    return sorted(found, key=lambda one: int(one["height"]))
+
+
 def key_of(table: str, parts: list[str]) -> bytes:
     """The state key that a query names; raises `BadRequest`."""
     found = t.BY_NAME.get(table)
@@ -103,6 +145,8 @@ def key_of(table: str, parts: list[str]) -> bytes:
             return found.key(name)
         case "netting_set", [one, other]:
             return t.netting_set_key(one, other)
+        case "rulebook", []:
+            return t.rulebook_key()
         case "round", [number] if number.isascii() and number.isdecimal() and len(number) <= 15:
             return t.ROUNDS.key(int(number))
         case _:

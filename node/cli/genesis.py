@@ -109,8 +109,8 @@ def adopt(
 ) -> None:
     """Make a home that `dcn init` laid out part of the network of a genesis file.
 
-    Refused if the home has a network already, or if the genesis does not name the home's LEI with
-    the home's own keys.
+    Refused if the home has a network already, or if the genesis names the home's LEI with other
+    keys. Who is not named applies for membership (`dcn governance apply`).
     """
     from ledger.genesis import genesis_hash, genesis_state
     from node.home import Home, HomeIncomplete, read_genesis
@@ -118,12 +118,15 @@ def adopt(
     where, genesis = Home(home), read_genesis(file)
     genesis_state(genesis)
     lei, peer = where.config().lei, where.keys().signing("peer").public
-    if not any(m.lei == lei and m.peer_key == peer for m in genesis.members):
-        raise HomeIncomplete(f"{file} does not name {lei} with the peer key of {home}")
+    named = [member.peer_key for member in genesis.members if member.lei == lei]
+    if named and named != [peer]:
+        raise HomeIncomplete(f"{file} names {lei} with another peer key than that of {home}")
     where.adopt(genesis)
     found = {"chain_id": genesis.chain_id, "genesis_hash": genesis_hash(genesis).hex()}
     if as_json:
         print_json(found)
     else:
         pairs(f"{home} belongs to", found)
+        if not named:
+            typer.echo("It is no founding member: see `dcn governance apply --help`.")
         typer.echo(f"Start it with: dcn run --home {home}")

@@ -13,6 +13,7 @@ from node.cli import (
     config,
     explain,
     genesis,
+    governance,
     init,
     inspect,
     keys,
@@ -45,6 +46,7 @@ app.command()(run.run)
 app.command()(status.status)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
+app.add_typer(governance.app, name="governance")
 app.command()(account.account)
 app.command()(block.block)
 app.command()(prove.prove)

@@ -17,10 +17,11 @@ from node.core import inputs as i
 from node.core.building import check_decided
 from node.core.candidates import split
 from node.core.chain import Tip
-from node.core.deciding import Deciding, Parameters
+from node.core.deciding import Deciding
 from node.core.errors import BadBlocks, ObserverCannotSubmit, WrongNetwork
 from node.core.outbox import Outbox
 from node.core.outgoing import Outgoing
+from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.snapshot import tip_of
 from node.core.statesync import StateSync
@@ -132,6 +133,8 @@ class NodeCore:
                 self._submitted(given.transaction.value)
             case i.EvidenceFound():
                 self.deciding.evidence_found(given.piece.value)
+            case i.ExtensionOffered():
+                self.deciding.offer_extension(given.data)
             case i.TimerElapsed():
                 self._timer(given.key)
             case i.SignerAnswered():

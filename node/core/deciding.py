@@ -13,7 +13,6 @@ from consensus import effects as ce
 from consensus import inputs as ci
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
 from consensus.signer import SignerState
-from consensus.timeouts import TimeoutParameters
 from ledger import rounds
 from ledger.admission import check_signers
 from ledger.apply import apply_block
@@ -22,48 +21,27 @@ from ledger.rounds import RoundCertificate
 from ledger.state import Draft
 from ledger.tables import KEYS
 from ledger.transactions import Transaction
-from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id
+from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
 from node.core import effects as e
 from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
 from node.core.chain import Tip
+from node.core.early import ConsensusMessage, Early
 from node.core.evidence import EvidencePool
 from node.core.height import HeightRun
 from node.core.mempool import Mempool
 from node.core.outbox import Outbox
+from node.core.parameters import Parameters
 from node.core.records import decode_record
 from node.core.seedchain import SeedChain
-from node.core.statesync import CatchUp
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
 from wire.errors import PeerFault, Rejection
-
-ConsensusMessage = Vote | Certificate | ProposalMessage
+from wire.limits import EXTENSION_BYTES_MAX
 
 FETCH_MS: Final = 60
 """A missing bundle is probably on its way by gossip; after this it is asked for."""
 
-BUFFERED_MAX: Final = 256
-"""Messages of one peer kept for the next height, which it may reach a moment earlier."""
-
-BUFFERED_PROPOSALS_MAX: Final = 2
-"""Proposals among them: each may have four million bytes."""
-
 UNLOGGED_MAX: Final = 1_024
 """Records in memory that wait for the next own message; more are written without one."""
-
-
-class Parameters(msgspec.Struct, frozen=True):
-    """What may differ between nodes without breaking agreement."""
-
-    timeouts: TimeoutParameters
-    block_interval_ms: int
-    """The least time between the beginnings of two heights: it lets blocks fill."""
-    empty_block_ms: int
-    """With nothing to decide, a block is made this seldom."""
-    flush_ms: int
-    """Submissions collect for so long before they are gossiped."""
-    may_submit: bool
-    catch_up: CatchUp | None = None
-    """When the state is taken from a peer's snapshot; None: never, every block is applied."""
 
 
 class Deciding:
@@ -87,9 +65,10 @@ class Deciding:
         self._outbox = outbox
         self._inner: deque[ci.Input] = deque()
         """What the node itself has to tell consensus next."""
-        self._buffered: dict[str, list[ConsensusMessage]] = {}
+        self._early = Early()
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
+        self._extension = b""
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
@@ -111,13 +90,13 @@ class Deciding:
             if run is self.run and not run.started:
                 self._join()
         elif proposal.height == self.run.height + 1:
-            self._keep_for_later(peer, message)
+            self._early.keep(peer, message)
         elif proposal.height == self.tip.height and isinstance(message, Vote):
             self._late_vote(message)
 
     def lost(self, peer: str) -> None:
         """`peer` is gone, and what it sent ahead of time with it."""
-        self._buffered.pop(peer, None)
+        self._early.lost(peer)
 
     def _join(self) -> None:
         """Others have begun the height: with more than a third a correct one has, so now. One
@@ -127,14 +106,6 @@ class Deciding:
         elif not self._prompt:
             self._prompt = True
             self.maybe_start()
-
-    def _keep_for_later(self, peer: str, message: ConsensusMessage) -> None:
-        kept = self._buffered.setdefault(peer, [])
-        proposals = sum(isinstance(one, ProposalMessage) for one in kept)
-        if isinstance(message, ProposalMessage) and proposals >= BUFFERED_PROPOSALS_MAX:
-            return
-        if len(kept) < BUFFERED_MAX:
-            kept.append(message)
 
     def _late_vote(self, vote: Vote) -> None:
         """A precommit that comes after the decision still joins the next block's commit."""
@@ -259,6 +230,13 @@ class Deciding:
             self._outbox.emit(e.SendAll(EvidenceMessage(piece)))
             self.maybe_start()
 
+    def offer_extension(self, data: bytes) -> None:
+        """Have own precommits carry `data` to the ledger, until a block has delivered it."""
+        assert len(data) <= EXTENSION_BYTES_MAX, len(data)
+        self._extension = data
+        self._prompt = True
+        self.maybe_start()
+
     def _propose(self) -> None:
         """Build a block for the round that waits, solving due netting rounds first."""
         run = self.run
@@ -324,7 +302,8 @@ class Deciding:
         except (BlockRefused, PeerFault) as refused:
             self._outbox.note("block_refused", height=run.height, detail=str(refused))
             valid = False
-        self._inner.append(ci.ValueChecked(ident, valid, self._outbox.now_ms))
+        carried = self._extension if valid and run.me is not None else b""
+        self._inner.append(ci.ValueChecked(ident, valid, self._outbox.now_ms, carried))
 
     def fetch_missing(self) -> None:
         """Ask the peers that offered a block for the bundles that it still needs."""
@@ -360,8 +339,11 @@ class Deciding:
         if any(key[0] == KEYS.tag for key, _ in applied.changes):
             self.pool.retain(self._well_signed)  # a key has changed hands
         self.evidence.decided(self.tip)
+        if (self._me, self._extension) in extensions_of(block.last_commit):
+            self._extension = b""
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
         changed = bool(block.transactions or applied.results or applied.events)
+        changed |= bool(self._extension or extensions_of(block.last_commit))
         self._prompt = changed or rounds.pending(self.tip.state) > 0
 
     def follow_on(self) -> None:
@@ -387,8 +369,7 @@ class Deciding:
         self._last_run = self.run if self.run.height == self.tip.height else None
         self.run = self._new_run()
         self.maybe_start()
-        buffered, self._buffered = self._buffered, {}
-        for peer, message in [(peer, one) for peer, kept in buffered.items() for one in kept]:
+        for peer, message in self._early.take():
             try:
                 self.message(peer, message)
             except PeerFault as fault:

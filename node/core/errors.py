@@ -10,6 +10,13 @@ class ObserverCannotSubmit(Rejection):
     remedy = "Submit through a member's node."
 
 
+class NotVoting(Rejection):
+    """This node does not vote at the height under way."""
+
+    code = "NODE_NOT_VOTING"
+    remedy = "Ask a validator's node; `dcn status --consensus` says who votes."
+
+
 class WrongNetwork(PeerFault):
     """A peer speaks another protocol version or belongs to another chain."""
 

@@ -77,6 +77,13 @@ class EvidenceFound(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class ExtensionOffered(msgspec.Struct, frozen=True):
+    """What this validator's precommits shall carry from now on, until a block has delivered it."""
+
+    data: bytes
+    now_ms: int
+
+
 class TimerElapsed(msgspec.Struct, frozen=True):
     """A timer that `SetTimer` asked for has run out."""
 
@@ -142,6 +149,7 @@ Input: TypeAlias = (
     | BundleHeard
     | Submitted
     | EvidenceFound
+    | ExtensionOffered
     | TimerElapsed
     | SignerAnswered
     | Solved

@@ -59,7 +59,8 @@ class NetworkConfig:
     listen: str
     """The multiaddr to listen on, e.g. `/ip4/127.0.0.1/tcp/7001`."""
     peers: Mapping[str, str]
-    """Peer id to multiaddr, of everybody this node talks to. Nobody else gets in."""
+    """Peer id to multiaddr, of everybody this node talks to; empty: it is welcome, and dials.
+    Nobody else gets in."""
     topics: tuple[str, ...]
     """Gossip topics, a version in each name. No other topic is carried."""
     limits: NetworkLimits = NetworkLimits()
@@ -80,7 +81,8 @@ def check_peers(peers: Mapping[str, str]) -> None:
             public_key_of(peer)
         except ValueError as error:
             raise BadNetworkConfig(str(error)) from None
-        tcp_endpoint(address)
+        if address:
+            tcp_endpoint(address)
 
 
 def tcp_endpoint(multiaddr: str) -> tuple[str, int]:

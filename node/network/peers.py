@@ -32,6 +32,9 @@ DIAL_S_MAX: Final = 10.0
 CLOSE_S_MAX: Final = 1.2
 """Patience with a connection that is being closed."""
 
+SECOND_DIAL_S: Final = 2.5
+"""The side with the larger id leaves dialling to the other, which may not know its address."""
+
 STEADY_S: Final = 5.0
 """A link that lasted so long was a good one: the next dial follows at once."""
 
@@ -91,9 +94,11 @@ class Peers:
         self._names[peer.id.to_bytes()] = name
         store = self._host.get_peerstore()
         store.clear_addrs(peer.id)
+        if not self._addresses[name]:
+            return  # welcome, if it dials us
         store.add_addrs(peer.id, [Multiaddr(self._addresses[name])], PERMANENT_ADDR_TTL)
-        if self._host.get_id().to_bytes() < peer.id.to_bytes():  # one side of a pair dials
-            self._nursery.start_soon(self._keep_linked, peer)
+        ours = self._host.get_id().to_bytes() < peer.id.to_bytes()
+        self._nursery.start_soon(self._keep_linked, peer, 0 if ours else SECOND_DIAL_S)
 
     def _remove(self, name: str) -> None:
         peer = self._peers.pop(name, None)
@@ -150,11 +155,15 @@ class Peers:
             await self._network.close_peer(peer.id)
 
     # ------------------------------------------------------------------ links
-    async def _keep_linked(self, peer: _Peer) -> None:
-        """Dial `peer` for ever."""
+    async def _keep_linked(self, peer: _Peer, patience_s: float) -> None:
+        """Dial `peer` for ever, whenever there has been no link for `patience_s`."""
         delay = REDIAL_S_FIRST
         with peer.dialling:
             while True:
+                await trio.sleep(patience_s)
+                if peer.link is not None:
+                    await peer.link_gone.wait()
+                    continue
                 await trio.sleep(self._faults.barred_for(peer.name, trio.current_time()))
                 began = trio.current_time()
                 try:

@@ -41,6 +41,8 @@ def _register(network: OwnNetwork, number: int) -> None:
     book.write_text(HEADER + line(number))
     network.good("blotter", "load", book, "--home", network.home("bob"))
     network.good("trade", "submit", "--csv", book, "--home", network.home("alice"))
+    for name in NAMES:
+        network.wait(name, network.status("alice")["height"])
 
 
 def test_a_trade_that_both_books_hold_is_registered_and_can_be_proved(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.errors import BadCertificate, BadEvidence, NotAValidator
+from consensus.errors import BadCertificate, BadEvidence, MisplacedExtension, NotAValidator
 from consensus.messages import (
     Certificate,
     Entry,
@@ -30,7 +30,17 @@ from consensus.verification import (
     verify_commit,
     verify_equivocation,
 )
-from tests.consensus.keys import CHAIN, KEYS, VALIDATORS, X, Y, certificate, proposal, vote
+from tests.consensus.keys import (
+    CHAIN,
+    KEYS,
+    VALIDATORS,
+    X,
+    Y,
+    certificate,
+    proposal,
+    signed,
+    vote,
+)
 from wire.codec import decode, encode
 from wire.errors import BadSignature, MalformedBytes
 from wire.limits import HEIGHT_MAX, ROUND_MAX, TIME_MS_MAX
@@ -48,6 +58,7 @@ votes = st.builds(
     st.integers(0, TIME_MS_MAX),
     digests,
     st.binary(min_size=64, max_size=64),
+    st.binary(max_size=99),
 )
 
 
@@ -64,6 +75,7 @@ def test_a_vote_survives_the_wire_and_reads_the_same_to_another_library(sent: Vo
         sent.time_ms,
         sent.validator,
         sent.signature,
+        sent.extension,
     ]
 
 
@@ -263,3 +275,32 @@ def test_evidence_needs_two_good_signatures_of_a_member() -> None:
     stranger = SigningKey(bytes(32))
     with pytest.raises(NotAValidator):
         verify_equivocation(CHAIN, Equivocation(vote(stranger, X), vote(stranger, Y)), VALIDATORS)
+
+
+def test_an_extension_is_signed_carried_and_only_a_precommit_for_a_block_has_one() -> None:
+    key = KEYS[0]
+    for kind, block, fine in (
+        (VoteKind.PRECOMMIT, X, True),
+        (VoteKind.PRECOMMIT, None, False),
+        (VoteKind.PREVOTE, X, False),
+    ):
+        bare = Vote(kind, 5, 0, block, 1, key.public, b"", b"marks")
+        made = signed(bare, key)
+        assert isinstance(made, Vote)
+        if fine:
+            require_signature(CHAIN, made)
+            carried = certificate_of([made]).signatures[0]
+            assert carried.extension == b"marks"
+            assert votes_of(certificate_of([made])) == [made]
+            other = replace(made, extension=b"mark")
+            with pytest.raises(BadSignature):
+                require_signature(CHAIN, other)
+        else:
+            with pytest.raises(MisplacedExtension):
+                require_signature(CHAIN, made)
+
+
+def test_a_vote_without_its_last_field_is_not_canonical() -> None:
+    whole = msgpack.unpackb(encode(GOOD))
+    with pytest.raises(MalformedBytes):
+        decode(msgpack.packb(whole[:-1]), Vote, 2_000)

@@ -193,6 +193,7 @@ class World:
             certificates,
             accusations,
             o.RecentBlock(sha256(b"block %d" % height), DERIVED, START_MS + height * 1_000),
+            (),
         )
 
     def apply(

@@ -64,7 +64,6 @@ def test_naming_peers_needs_neither_libp2p_nor_trio() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "",
         "127.0.0.1:7001",
         "/ip4/127.0.0.1/udp/7001",
         "/ip4/127.0.0.1/tcp/0",

@@ -1,0 +1,21 @@
+"""What may differ between the nodes of a network."""
+
+import msgspec
+
+from consensus.timeouts import TimeoutParameters
+from node.core.statesync import CatchUp
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What may differ between nodes without breaking agreement."""
+
+    timeouts: TimeoutParameters
+    block_interval_ms: int
+    """The least time between the beginnings of two heights: it lets blocks fill."""
+    empty_block_ms: int
+    """With nothing to decide, a block is made this seldom."""
+    flush_ms: int
+    """Submissions collect for so long before they are gossiped."""
+    may_submit: bool
+    catch_up: CatchUp | None = None
+    """When the state is taken from a peer's snapshot; None: never, every block is applied."""

@@ -29,6 +29,9 @@ class Upkeep:
         self._height = 0
         self._due: CommitBlock | None = None
         self._stored = asyncio.Event()
+        self.settled = asyncio.Event()
+        """Set while nothing is due or under way."""
+        self.settled.set()
 
     def on_block(self, effect: CommitBlock) -> None:
         """A block is stored. Of several snapshots due, as in catching up, the last is taken."""
@@ -37,6 +40,7 @@ class Upkeep:
         if every and self._height % every == 0:
             self._due = effect
             self._stored.set()
+            self.settled.clear()
 
     async def run(self) -> None:
         """Work for ever; raises what the disk raises."""
@@ -48,6 +52,8 @@ class Upkeep:
             if due is not None:
                 await self._take(due)
             await self._prune()
+            if not self._stored.is_set():
+                self.settled.set()
 
     async def _take(self, due: CommitBlock) -> None:
         height = due.tip.height

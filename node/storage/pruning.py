@@ -11,6 +11,9 @@ STEP_HEIGHTS: Final = 64
 STEP_PAGES: Final = 1_024
 """Free pages given back to the file system at a time: 4 MB."""
 
+SPARE_PAGES: Final = 64
+"""Free pages that are left for the next blocks."""
+
 PRUNED: Final = ("receipts", "results", "events", "blocks")
 """Tables that lose their rows, blocks last: what stands without a block would be a finding."""
 
@@ -24,6 +27,7 @@ async def prune_step(store: Store, keep_from: int) -> bool:
     async with transaction(store.db):
         for table in PRUNED:
             await store.db.execute(f"DELETE FROM {table} WHERE height<?", (end,))
+        await store.keep_from(end)
     return True
 
 
@@ -33,8 +37,9 @@ async def vacuum_step(store: Store) -> bool:
         cursor = await store.db.execute("PRAGMA freelist_count")
         row = await cursor.fetchone()
         free = 0 if row is None else int(row[0])
-        if free < STEP_PAGES // 4:  # new rows soon take these
+        if free <= SPARE_PAGES:
             return False
-        cursor = await store.db.execute(f"PRAGMA incremental_vacuum({STEP_PAGES})")
-        await cursor.fetchall()
-    return free > STEP_PAGES
+        pages = min(STEP_PAGES, free - SPARE_PAGES)
+        # Not `execute`, which takes one step, and a step frees one page.
+        await store.db.executescript(f"PRAGMA incremental_vacuum({pages});")
+    return free > SPARE_PAGES + STEP_PAGES

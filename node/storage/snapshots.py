@@ -210,6 +210,7 @@ class SnapshotStore:
             await db.executemany("INSERT INTO state VALUES (?, ?)", rows)
             await db.execute("DELETE FROM meta WHERE key='undo'")
             await db.execute("INSERT OR REPLACE INTO meta VALUES ('tip', ?)", (record,))
+            await self._store.keep_from(tip.height + 1)
             await keep_validators(db, [tip])
             await self._forget("stage<>?", ARRIVING)
             await db.execute("UPDATE snapshots SET stage=?", (WHOLE,))

@@ -37,6 +37,7 @@ UNDO_BYTES_MAX = 256 << 20
 SNAPSHOT_BYTES_MAX = 4 << 20
 """A snapshot without its rows, as it fits a frame."""
 
+OLDEST_BYTES_MAX = 9
 QUERY_VALUES_MAX = 500
 """Values in one SQL `IN`; SQLite's own limit is far above."""
 
@@ -240,12 +241,16 @@ class Store:
         return found
 
     async def oldest(self) -> int:
-        """The lowest height whose block is kept; the next height if there is none."""
-        found = await _scalar(self.db, "SELECT min(height) FROM blocks")
-        if found is not None:
-            return int(found)
-        stored = await self.stored_tip()
-        return 1 if stored is None else stored.height + 1
+        """The lowest height that is kept: what is older has been pruned, or was never here."""
+        raw = await _scalar(self.db, "SELECT value FROM meta WHERE key='oldest'")
+        try:
+            return oldest_of(None if raw is None else bytes(raw))
+        except CodedError as error:
+            raise StoreDamaged(f"the record of the oldest height: {error}") from None
+
+    async def keep_from(self, height: int) -> None:
+        """Record that `height` is the lowest that is kept from now on; in a transaction."""
+        await self.db.execute("INSERT OR REPLACE INTO meta VALUES ('oldest', ?)", (encode(height),))
 
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:
@@ -289,6 +294,11 @@ class Store:
             tuple(values),
         )
         return [Submission(*row) for row in await cursor.fetchall()]
+
+
+def oldest_of(record: bytes | None) -> int:
+    """The height in the record of the oldest one; without a record, 1. Raises `CodedError`."""
+    return 1 if record is None else decode(record, int, OLDEST_BYTES_MAX)
 
 
 async def _prepare(db: aiosqlite.Connection, path: Path) -> None:

@@ -36,6 +36,7 @@ from node.inbound import Inbound
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
+from node.progress import Progress
 from node.shell import Shell
 from node.signer import FileSigner
 from node.startup import catch_up, checked_tip
@@ -68,6 +69,7 @@ class Daemon:
         self.inbound: Inbound
         self.affirmer: Affirmer | None = None
         self.upkeep: Upkeep
+        self.progress: Progress
         self._log: ConsensusLog
 
     @classmethod
@@ -117,6 +119,7 @@ class Daemon:
         )
         self.shell = Shell(core, self.store, self._log, signer, self.network)
         self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store)
+        self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
         if self.shell.last is not None:
             root = self.shell.last.block.header.state_root
@@ -160,13 +163,14 @@ class Daemon:
         except BaseException:
             await self.store.close()
             raise
-        self.shell.on_block += [self._on_block, self.upkeep.on_block]
+        self.shell.on_block += [self._on_block, self.upkeep.on_block, self.progress.on_block]
         self.shell.on_jump.append(self._know_members)
         tasks = [
             asyncio.create_task(self.shell.run(), name="core"),
             asyncio.create_task(self.inbound.run(), name="inbound"),
             asyncio.create_task(self._again(), name="again"),
             asyncio.create_task(self.upkeep.run(), name="upkeep"),
+            asyncio.create_task(self.progress.tell(), name="progress"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)

@@ -223,10 +223,11 @@ class Shell:
     async def _commit(self, blocks: list[e.CommitBlock]) -> None:
         """Store blocks, several in one transaction while the node catches up."""
         await self._store.commit_blocks(blocks)
+        tell = log.info if len(blocks) == 1 else log.debug  # while catching up, `progress` tells
         for effect in blocks:
-            self._committed(effect)
+            self._committed(effect, tell)
 
-    def _committed(self, effect: e.CommitBlock) -> None:
+    def _committed(self, effect: e.CommitBlock, tell: Callable[..., object]) -> None:
         self.before, self.tip = self.tip.state, effect.tip
         self.last = effect.decided
         stored_ms = now_ms()
@@ -235,7 +236,7 @@ class Shell:
             if accepted_ms is not None:
                 self.finality_ms.append(stored_ms - accepted_ms)
         header = effect.decided.block.header
-        log.info(
+        tell(
             "block",
             height=header.height,
             transactions=len(effect.decided.block.transactions),

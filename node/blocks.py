@@ -135,7 +135,8 @@ Validators: TypeAlias = Annotated[
 
 
 class LightBlock(Record, frozen=True):
-    """What a light client needs of a height: no transactions, about 20 KB with 100 validators."""
+    """What a light client needs of a height: no transactions, about 20 KB with 100 validators
+    (and up to 100 KB of vote extensions)."""
 
     header: Header
     commit: Certificate

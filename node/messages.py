@@ -28,8 +28,8 @@ BUNDLES_TOPIC: Final = "dcn/bundles/1"
 
 BUNDLES_PER_REQUEST_MAX: Final = 64
 BLOCKS_PER_REQUEST_MAX: Final = 64
-LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 64
-"""With a hundred validators a light block has about 20 KB: so many fit a frame."""
+LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 24
+"""With a hundred validators and all votes extended a light block has 130 KB: so many fit a frame."""
 
 SNAPSHOTS_OFFERED_MAX: Final = 16
 

@@ -17,6 +17,7 @@ from ledger.transactions import FeedMark, Transaction, decode_transaction, tx_id
 from node.api import views
 from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries
+from node.api.light import light_routes
 from node.api.reading import number_of
 from node.blocks import DecidedBlock
 from node.blotter import fields_of, trade_from
@@ -51,7 +52,12 @@ def make_app(daemon: Daemon) -> Litestar:
     guarded = Router(
         "/v1",
         guards=[guard],
-        route_handlers=[*_queries(daemon), *governance_queries(daemon), *_submissions(daemon)],
+        route_handlers=[
+            *_queries(daemon),
+            *governance_queries(daemon),
+            *light_routes(daemon),
+            *_submissions(daemon),
+        ],
     )
 
     @get("/v1/health", media_type=MediaType.JSON, sync_to_thread=False)

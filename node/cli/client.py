@@ -34,19 +34,16 @@ def remote_error(status: int, content: Any) -> CodedError:
     return error
 
 
-class Client:
-    """Synchronous requests to the node of a home directory."""
+class Connection:
+    """Synchronous requests to a node's API."""
 
-    def __init__(self, home: Path) -> None:
-        found = Home(home)
-        api = found.config().api
+    def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(
-            base_url=f"http://{api.host}:{api.port}",
-            headers={"Authorization": f"Bearer {found.token()}"},
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
             timeout=30,
             trust_env=False,
         )
-        self.lei = found.config().lei
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON answer; raises `CodedError`."""
@@ -69,3 +66,13 @@ class Client:
         if answer.is_error:
             raise remote_error(answer.status_code, content)
         return content
+
+
+class Client(Connection):
+    """Synchronous requests to the node of a home directory."""
+
+    def __init__(self, home: Path) -> None:
+        found = Home(home)
+        api = found.config().api
+        super().__init__(f"http://{api.host}:{api.port}", found.token())
+        self.lei = found.config().lei

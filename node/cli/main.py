@@ -25,6 +25,7 @@ from node.cli import (
     verify,
     verify_proof,
 )
+from node.cli.light.command import app as light
 from node.cli.net.command import app as net
 from node.cli.output import Exit, FileUnusable, UsageWrong, fail
 from node.cli.testnet.command import app as testnet
@@ -55,6 +56,7 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
+app.add_typer(light, name="light")
 app.add_typer(net, name="net")
 app.add_typer(testnet, name="testnet")
 for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it

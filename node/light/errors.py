@@ -14,7 +14,10 @@ class TrustExpired(EnvironmentFault):
     """The newest trusted header is older than the trusting period: its signers may be gone."""
 
     code = "LIGHT_TRUST_EXPIRED"
-    remedy = "Name a recent header that you have from a source of your own: --trust HEIGHT:ID."
+    remedy = (
+        "Name a recent header that you have from a source of your own: --trust HEIGHT:ID. If its "
+        "validators can be held to account for longer: --trusting-period DAYS."
+    )
 
 
 class NoProvider(EnvironmentFault):

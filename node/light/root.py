@@ -12,9 +12,9 @@ from wire.codec import digest_of
 
 
 class NamedHeader(msgspec.Struct, frozen=True):
-    """A header named by height and id, as a person reads it to another."""
+    """A header named by height and id, as one person reads it to another. The id is the hash of
+    the whole header, chain id included."""
 
-    chain_id: str
     height: int
     block_id: bytes
 
@@ -57,9 +57,15 @@ def check_root(root: Root, block: LightBlock) -> None:
     named: dict[str, tuple[object, object]]
     match root:
         case NamedHeader():
-            named = {"id": (block_id(header), root.block_id)}
-        case GenesisRoot():
+            chain_id = header.chain_id
             named = {
+                "height": (header.height, root.height),
+                "id": (block_id(header), root.block_id),
+            }
+        case GenesisRoot():
+            chain_id = root.chain_id
+            named = {
+                "height": (header.height, root.height),
                 "parent": (header.last_block_id, root.genesis_hash),
                 "time": (header.time_ms, root.time_ms),
                 "validators": (header.validators_hash, digest_of(root.validators)),
@@ -68,7 +74,7 @@ def check_root(root: Root, block: LightBlock) -> None:
     for name, (found, wanted) in named.items():
         if found != wanted:
             raise WrongRoot(f"{name} of block {root.height} is {_text(found)}, not {_text(wanted)}")
-    verdict = verdict_alone(root.chain_id, block)
+    verdict = verdict_alone(chain_id, block)
     if verdict.answer is not Answer.SUCCESS:
         raise WrongRoot(f"block {root.height}: {verdict.reason}")
 

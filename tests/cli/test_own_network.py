@@ -64,6 +64,18 @@ def test_a_trade_that_both_books_hold_is_registered_and_can_be_proved(
     told = json.loads(network.good("verify-proof", proof, "--genesis", genesis, "--json"))
     assert told["valid"]
     assert told["claim"]["row"]["trade"]["uti"] == uti
+    light = ("--home", tmp_path / "light")
+    nodes = ("--node", network.home("alice"), "--witness", network.home("bob"))
+    begin = ("--genesis", genesis, "--trusting-period", 10_000)  # genesis's time is long ago
+    seen = json.loads(network.good("light", "sync", *light, *nodes, *begin, "--json"))
+    assert seen["height"] >= told["header_height"]
+    network.good("light", "verify-proof", proof, *light, *nodes)
+    proof_of_nothing = tmp_path / "false.json"
+    proof_of_nothing.write_text(
+        proof.read_text().replace('"header_height": ', '"header_height": 1')
+    )
+    false = command("light", "verify-proof", proof_of_nothing, *light, *nodes)
+    assert false.returncode != 0, false
     header = tmp_path / "header.bin"
     height = told["header_height"]
     network.good("block", height, "--home", network.home("bob"), "--header", header)

@@ -152,7 +152,7 @@ def _changed(value: object) -> object:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, bytes):
-        return bytes([value[0] ^ 1]) + value[1:]
+        return bytes([value[0] ^ 1]) + value[1:] if value else b"x"
     if isinstance(value, str):
         return value + "x"
     assert value is None or isinstance(value, tuple)

@@ -30,6 +30,7 @@ QUERIES = f"""
 /v1/trades?limit=501 /v1/trades?limit={LONG} /v1/trades?limit=x /v1/blotter?limit=0
 /v1/blotter?limit={LONG} /v1/transactions/zz /v1/transactions/00 /v1/transactions/{LONG}
 /v1/proof /v1/proof?table=balance /v1/proof?table=x&key=y /v1/proof?table=round&key={LONG}
+/v1/light/x /v1/light/0 /v1/light/-1 /v1/light/%00 /v1/light/{LONG} /v1/light/latest/x
 /v1/proof?table=round&key=%C2%B2 /v1/proof?table=round&key=%D9%A1
 """.split()
 BODIES = [
@@ -75,9 +76,11 @@ async def test_odd_queries(client: httpx.AsyncClient) -> None:
         assert_refused(await client.get(path))
 
 
-@pytest.mark.parametrize("path", ["/v1/trades", "/v1/blotter", "/v1/transactions"])
+@pytest.mark.parametrize("path", ["/v1/trades", "/v1/blotter", "/v1/transactions", "/v1/evidence"])
 async def test_odd_bodies(client: httpx.AsyncClient, path: str) -> None:
-    odd: list[Any] = [{"tx": x} for x in ODD] + [{"trades": x} for x in ODD]
+    odd: list[Any] = (
+        [{"tx": x} for x in ODD] + [{"trades": x} for x in ODD] + [{"evidence": x} for x in ODD]
+    )
     odd += [{"trades": [x]} for x in ODD]
     odd += [{"trades": [TRADE | {name: x}]} for x in ODD for name in [*TRADE, "surplus"]]
     for body in [*BODIES, *(json.dumps(x).encode() for x in odd)]:

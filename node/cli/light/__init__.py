@@ -1,0 +1,1 @@
+"""`dcn light`: the light client as a command."""

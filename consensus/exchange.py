@@ -5,6 +5,7 @@ decides what is sent, a lie costs the liar votes and us at most `DELIVERIES_MAX`
 whatever arrives twice is counted once. Announce on every change and once a second.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Final, TypeAlias
@@ -31,6 +32,9 @@ from wire.limits import VALIDATORS_MAX
 
 DELIVERIES_MAX: Final = 2 * VALIDATORS_MAX + 4
 """Messages for one announcement: all votes of a round, the proposal, and certificates."""
+
+RESPONDERS: Final = 8
+"""About so many validators at a time send a peer what others have signed."""
 
 Bitmap: TypeAlias = Annotated[bytes, msgspec.Meta(max_length=(VALIDATORS_MAX + 7) // 8)]
 """Bit i (of byte i // 8, lowest first) stands for validator i of the sorted set."""
@@ -86,54 +90,83 @@ def announcement(core: Core) -> Announcement | None:
 
 
 class PeerViews:
-    """What each peer is believed to hold: its last announcement and what was sent since."""
+    """What each peer is believed to hold: its last announcement and what was sent since.
 
-    __slots__ = ("_views",)
+    Everybody hears every announcement, and everybody could send all that is missing, a hundred
+    times over. So beside its own votes a validator sends what others signed only when it is its
+    turn: about `RESPONDERS` take turns at each announcement, others at the next one.
+    """
+
+    __slots__ = ("_counts", "_views")
 
     def __init__(self) -> None:
         self._views: dict[bytes, Announcement] = {}
+        self._counts: dict[bytes, int] = {}
 
     def heard(self, peer: bytes, announced: Announcement) -> None:
         """`peer` announced where it is. What was sent and not received shows here as missing."""
         self._views[peer] = announced
+        self._counts[peer] = self._counts.get(peer, 0) + 1
 
     def forget(self, peer: bytes) -> None:
         """`peer` has disconnected."""
         self._views.pop(peer, None)
+        self._counts.pop(peer, None)
 
     def take_missing(self, core: Core, peer: bytes, limit: int = DELIVERIES_MAX) -> list[Delivery]:
         """What to send to `peer` now; not given out again until it announces the lack again."""
         view = self._views.get(peer)
         if view is None:
             return []
-        deliveries = missing_for(core, view, limit)
-        for delivery in deliveries:
-            view = _after(view, delivery, core.process.validators)
-        self._views[peer] = view
+        if self._is_our_turn(core, peer):
+            deliveries = missing_for(core, view, limit)
+        else:
+            deliveries = own_missing_for(core, view)
+        self._views[peer] = _after(view, deliveries, core.process.validators)
         return deliveries
 
-
-def _after(view: Announcement, sent: Delivery, validators: ValidatorSet) -> Announcement:
-    """`view` once its peer has received `sent`, as far as that is about its round."""
-    match sent:
-        case Vote() if sent.round == view.round:
-            bit = 1 << [m.public_key for m in validators.members].index(sent.validator)
-            if sent.kind is VoteKind.PREVOTE:
-                return replace(view, prevotes=_with_bit(view.prevotes, bit))
-            return replace(view, precommits=_with_bit(view.precommits, bit))
-        case Certificate() if sent.round == view.round:
-            if sent.kind is VoteKind.PREVOTE:
-                return replace(view, prevote_quorum=True)
-            return replace(view, precommit_quorum=True)
-        case CarriedProposal() if sent.proposal.round == view.round:
-            blocks = dict.fromkeys([*view.proposals, sent.proposal.block_id])
-            return replace(view, proposals=tuple(blocks)[:2], polka_missing=False)
-        case _:
-            return view
+    def _is_our_turn(self, core: Core, peer: bytes) -> bool:
+        """Who follows without a vote is always asked by few: it has no turn to wait for."""
+        process = core.process
+        turns = len(process.validators) // RESPONDERS
+        if turns <= 1 or process.me is None:
+            return True
+        return (self._counts[peer] + place_in(process.validators, process.me)) % turns == 0
 
 
-def _with_bit(held: bytes, bit: int) -> bytes:
-    bits = int.from_bytes(held, "little") | bit
+def place_in(validators: ValidatorSet, validator: bytes) -> int:
+    """The position of a member in the sorted set."""
+    return bisect_left(validators.members, validator, key=lambda member: member.public_key)
+
+
+def _after(
+    view: Announcement, deliveries: list[Delivery], validators: ValidatorSet
+) -> Announcement:
+    """`view` once its peer has received `deliveries`, as far as they are about its round."""
+    bits = dict.fromkeys(VoteKind, 0)
+    for sent in deliveries:
+        match sent:
+            case Vote() if sent.round == view.round:
+                bits[sent.kind] |= 1 << place_in(validators, sent.validator)
+            case Certificate() if sent.round == view.round:
+                if sent.kind is VoteKind.PREVOTE:
+                    view = replace(view, prevote_quorum=True)
+                else:
+                    view = replace(view, precommit_quorum=True)
+            case CarriedProposal() if sent.proposal.round == view.round:
+                blocks = dict.fromkeys([*view.proposals, sent.proposal.block_id])
+                view = replace(view, proposals=tuple(blocks)[:2], polka_missing=False)
+            case _:
+                pass
+    return replace(
+        view,
+        prevotes=_with_bits(view.prevotes, bits[VoteKind.PREVOTE]),
+        precommits=_with_bits(view.precommits, bits[VoteKind.PRECOMMIT]),
+    )
+
+
+def _with_bits(held: bytes, sent: int) -> bytes:
+    bits = int.from_bytes(held, "little") | sent
     return bits.to_bytes(max(len(held), (bits.bit_length() + 7) // 8), "little")
 
 
@@ -163,6 +196,33 @@ def missing_for(core: Core, peer: Announcement, limit: int = DELIVERIES_MAX) -> 
     if peer.height > height or peer.decided:
         return []
     return list(islice(_missing(core, peer), limit))
+
+
+def own_missing_for(core: Core, peer: Announcement) -> list[Delivery]:
+    """What this validator itself has signed and `peer` lacks, in its own round or a later one."""
+    process = core.process
+    if peer.height != process.height or peer.decided or process.me is None:
+        return missing_for(core, peer) if peer.height < process.height else []
+    found: list[Delivery] = []
+    for log, held in ((process.book.rounds.get(peer.round), peer), (process.log, None)):
+        if log is None or (held is None and process.round <= peer.round):
+            continue
+        offer = log.proposal
+        if (
+            offer is not None
+            and offer.validator == process.me
+            and (held is None or offer.block_id not in held.proposals)
+        ):
+            found.append(carried(process, offer))
+        bit = 1 << place_in(process.validators, process.me)
+        for tally, bits in (
+            (log.prevotes, b"" if held is None else held.prevotes),
+            (log.precommits, b"" if held is None else held.precommits),
+        ):
+            vote = tally.votes.get(process.me)
+            if vote is not None and not int.from_bytes(bits, "little") & bit:
+                found.append(vote)
+    return found
 
 
 def _missing(core: Core, peer: Announcement) -> Iterator[Delivery]:

@@ -13,6 +13,7 @@ from consensus.exchange import (
     PeerViews,
     announcement,
     missing_for,
+    own_missing_for,
 )
 from consensus.inputs import (
     CertificateReceived,
@@ -22,7 +23,8 @@ from consensus.inputs import (
     ValueChecked,
     VoteReceived,
 )
-from consensus.messages import CarriedProposal, Certificate, Step, Vote, VoteKind
+from consensus.messages import CarriedProposal, Certificate, Proposal, Step, Vote, VoteKind
+from consensus.validators import Validator, ValidatorSet
 from tests.consensus.bench import (
     HEIGHT,
     certificate,
@@ -281,3 +283,63 @@ def test_deliveries_of_other_rounds_do_not_change_the_view() -> None:
     tell(ahead, prevote(2, None, "c"), precommit(2, None, "d"))
     views.heard(b"p", announced(started()))
     assert views.take_missing(ahead, b"p") == views.take_missing(ahead, b"p")
+
+
+# Turns in a large set.
+def _large(count: int) -> tuple[list[Core], list[Vote]]:
+    """Cores of a set of `count` that hold everybody's prevote for nil, and those prevotes."""
+    names = [b"v%03d" % n for n in range(count)]
+    members = ValidatorSet(Validator(name, 1) for name in names)
+    votes = [Vote(VoteKind.PREVOTE, HEIGHT, 0, None, 0, name, b"s") for name in names]
+    cores = []
+    for name in names:
+        core = Core(HEIGHT, members, name, lambda _: names[0], core_of("a").process.timeouts)
+        core.handle(Start(0))
+        for vote in votes:
+            core.handle(VoteReceived(vote, 0))
+        cores.append(core)
+    return cores, votes
+
+
+def test_in_a_large_set_about_eight_send_what_others_signed_and_in_the_end_everybody_has() -> None:
+    cores, votes = _large(40)
+    members = cores[0].process.validators
+    behind = Core(HEIGHT, members, None, lambda _: b"v000", cores[0].process.timeouts)
+    behind.handle(Start(0))
+    views = [PeerViews() for _ in cores]
+    full: list[int] = []
+    for _ in range(5):
+        here = announced(behind)
+        answers = []
+        for view, core in zip(views, cores, strict=True):
+            view.heard(b"p", here)
+            answers.append([x for x in view.take_missing(core, b"p") if isinstance(x, Vote)])
+        full.append(sum(len(answer) > 1 for answer in answers))
+        for own, answer in zip(votes, answers, strict=True):
+            assert own in answer  # never a turn to wait for with what one has signed
+    assert full == [8] * 5
+
+
+def test_in_a_large_set_own_votes_of_a_later_round_and_own_proposals_go_to_who_is_behind() -> None:
+    members = ValidatorSet(Validator(b"v%03d" % n, 1) for n in range(40))
+    ahead = Core(HEIGHT, members, b"v001", lambda _: b"v001", core_of("a").process.timeouts)
+    ahead.handle(Start(0))
+    for n in range(20):
+        ahead.handle(
+            VoteReceived(Vote(VoteKind.PREVOTE, HEIGHT, 2, None, 0, b"v%03d" % n, b"s"), 0)
+        )
+    assert ahead.process.round == 2
+    behind = Core(HEIGHT, members, None, lambda _: b"v001", core_of("a").process.timeouts)
+    behind.handle(Start(0))
+    offer = Proposal(HEIGHT, 2, b"X", -1, 0, b"v001", b"s")
+    ahead.handle(ProposalReceived(offer, None, 0))
+    own = own_missing_for(ahead, announced(behind))
+    assert own == [
+        CarriedProposal(offer, None),
+        Vote(VoteKind.PREVOTE, HEIGHT, 2, None, 0, b"v001", b"s"),
+    ]
+    assert own_missing_for(ahead, replace(announced(behind), height=HEIGHT - 1)) == [
+        PeerBehind(HEIGHT - 1)
+    ]
+    assert own_missing_for(ahead, replace(announced(behind), decided=True)) == []
+    assert own_missing_for(behind, announced(behind)) == []

@@ -73,3 +73,17 @@ def test_validators_leave_one_after_the_other_down_to_one_and_blocks_go_on() -> 
     state = network.nodes[founded.members[0].lei].core.tip.state
     assert len(state.indexed(t.MEMBERS, o.Role.VALIDATOR)) == 1
     assert check_agreement(network) == check_roots(network) == []
+
+
+def test_a_hundred_validators_decide_and_repeat_little_of_what_others_said() -> None:
+    plan = Plan(
+        chain_id=CHAIN, seed=5, members=100, observers=0, time_ms=1_700_000_000_000,
+        shares=("KO",), calendar=(Date(20080912),), maturity=Date(20081219),
+        seed_chain_length=8,
+    )  # fmt: skip
+    network = SimulatedNetwork(found(plan), Options(seed=1, delay_ms_max=50), 8)
+    network.start()
+    assert network.run(lambda: min(network.heights()) >= 2)
+    assert check_agreement(network) == check_roots(network) == []
+    sent_by_each = network.counts["messages"] // 100
+    assert sent_by_each < 2 * 99 * 2 * 3  # two votes to everybody at two heights, three times over

@@ -110,11 +110,28 @@ def outline_of(state: State, bytes_max: int = CHUNK_BYTES_MAX) -> tuple[Outline,
 
     `bytes_max`: of the rows of a chunk; all nodes of a network have to use the same.
     """
-    keyed = sorted(((path_of(key), key) for key, _ in state.rows()), key=lambda pair: pair[0])
-    keys = [key for _, key in keyed]
-    sized = [(path, len(key) + len(encode(state.row(key)))) for path, key in keyed]
+    keys: list[bytes] = []
+    sized: list[tuple[bytes, int]] = []
+    for path, key in _by_path(state):
+        keys.append(key)
+        sized.append((path, len(key) + len(encode(state.row(key)))))
     cuts = cut(sized, state.tree, bytes_max)
     return tuple(one.piece for one in cuts), _chunks(state, keys, cuts)
+
+
+def _by_path(state: State) -> Iterator[tuple[bytes, bytes]]:
+    """(path, key) of every row, sorted by path.
+
+    Sorted a bucket at a time: one sort of a million rows is one call, in which no other thread of
+    the process gets its turn.
+    """
+    buckets: list[list[tuple[bytes, bytes]]] = [[] for _ in range(256)]
+    for key, _ in state.rows():
+        path = path_of(key)
+        buckets[path[0]].append((path, key))
+    for bucket in buckets:
+        bucket.sort()
+        yield from bucket
 
 
 def _chunks(state: State, keys: list[bytes], cuts: list[Cut]) -> Iterator[Chunk]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from node.storage.store import Store
 
-LIGHT_BLOCK_BYTES_MAX = 64 << 10
-"""With a hundred validators it has about 20 KB."""
+LIGHT_BLOCK_BYTES_MAX = 256 << 10
+"""With a hundred validators and all votes extended it has 130 KB."""
 
 VALIDATORS_BYTES_MAX = 64 << 10
 """A hundred keys with powers are 5 KB."""
@@ -30,7 +30,11 @@ VALIDATORS_BYTES_MAX = 64 << 10
 
 async def keep_validators(db: "aiosqlite.Connection", tips: Sequence[Tip]) -> None:
     """Keep the sets that the headers of these heights and the next name; in a transaction."""
-    sets = {known.hash: known for tip in tips for known in (tip.validators, tip.next_validators)}
+    sets = {
+        known.hash: known
+        for tip in tips
+        for known in (tip.last_validators, tip.validators, tip.next_validators)
+    }
     await db.executemany(
         "INSERT OR IGNORE INTO validators VALUES (?, ?)",
         [(ident, encode(known.members)) for ident, known in sets.items()],

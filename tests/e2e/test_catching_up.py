@@ -17,10 +17,10 @@ from tests.e2e.network import RealNetwork
 
 STORE = """
 [store]
-snapshot_every = 20
+snapshot_every = 10
 snapshots_kept = 2
-retain_blocks = 10
-state_sync_behind = 40
+retain_blocks = 5
+state_sync_behind = 20
 """
 
 
@@ -63,8 +63,8 @@ def wipe(place: Place) -> None:
 
 @pytest.mark.e2e
 def test_a_node_joins_late_by_the_snapshot_of_a_pruned_network(network: RealNetwork) -> None:
-    grow(network, 110)
-    network.until(lambda: network.status(network.places[0])["oldest_block"] > 40, 20)
+    grow(network, 60)
+    network.until(lambda: network.status(network.places[0])["oldest_block"] > 20, 20)
     gone = network.client(network.places[0]).get("/v1/blocks/3")
     assert (gone.status_code, gone.json()["code"]) == (410, "API_HEIGHT_PRUNED")
     late = network.places[4]
@@ -73,7 +73,7 @@ def test_a_node_joins_late_by_the_snapshot_of_a_pruned_network(network: RealNetw
     grow(network, network.status(late)["height"] + 3)
     network.until(network.all_equal, 30)
     assert "snapshot_installed" in log_of(late)
-    assert network.status(late)["oldest_block"] > 40
+    assert network.status(late)["oldest_block"] > 20
     assert network.status(late)["catching_up"] is None
 
 
@@ -82,7 +82,7 @@ def test_a_validator_wiped_of_everything_but_its_keys_comes_back(network: RealNe
     victim = network.places[2]
     network.processes.kill(victim.name)
     wipe(victim)
-    grow(network, network.status(network.places[0])["height"] + 50)
+    grow(network, network.status(network.places[0])["height"] + 30)
     network.processes.start(victim.name)
     network.until(network.all_equal, 60)
     height = network.status(victim)["height"]

@@ -31,6 +31,7 @@ from rich.table import Table
 from consensus.verification import require_signatures
 from ledger.apply import apply_block
 from ledger.genesis import genesis_hash
+from ledger.receipts import OK
 from ledger.transactions import (
     Mint,
     RegisterTrade,
@@ -250,6 +251,8 @@ def main() -> None:
     replay = make_replay(members=4, observers=1, days=1, trades=count, seed=11)
     scribe = Scribe(replay.founded, SEED_CHAIN)
     blocks = list(scribe.write_many(arguments.blocks, load(replay, arguments.trades)))
+    codes = {receipt.code for entry in blocks for receipt in entry.applied.receipts}
+    assert codes <= {OK}, codes
     with tempfile.TemporaryDirectory() as directory:
         steps = measure_steps(Path(directory), replay, blocks)
         network = measure_real(Path(directory) / "net", replay, blocks)

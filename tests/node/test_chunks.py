@@ -109,7 +109,8 @@ def test_only_one_large_chunk_is_in_memory_whoever_sends_them() -> None:
 @pytest.mark.parametrize("change", [{"part": 2}, {"parts": 4}, {"data": b""}])
 def test_parts_out_of_order_or_without_content_are_a_fault(change: dict[str, object]) -> None:
     world = World()
-    world.chunks.ask([f"p{number}" for number in range(60)])
+    names = [f"p{number}" for number in range(60)]
+    world.chunks.ask(names)
     large = [p for p in world.asked() if len(world.data[p[1].number]) > CHUNK_PART_BYTES]
     peer, request = large[0]
     world.chunks.arrived(peer, world.reply(request))
@@ -118,7 +119,8 @@ def test_parts_out_of_order_or_without_content_are_a_fault(change: dict[str, obj
     wrong = msgspec.structs.replace(world.reply(following), **change)
     with pytest.raises(BadSnapshot):
         world.chunks.arrived(peer, wrong)
-    world.chunks.lost(peer)
+    for name in names:
+        world.chunks.lost(name)
     world.fetch_all(["other"])
     assert world.kept == dict(enumerate(world.data))
 

@@ -100,7 +100,8 @@ async def fill(home: Home, replay: Replay, blocks: list[CommitBlock]) -> None:
 class Watch:
     """Nodes asked for their status."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[Place], processes: Processes) -> None:
+        self._processes = processes
         self._clients = {}
         for place in places:
             headers = {"Authorization": f"Bearer {Home(Path(place.home)).token()}"}
@@ -109,7 +110,8 @@ class Watch:
             )
 
     def status(self, place: Place) -> dict[str, Any] | None:
-        """A node's status; None while it does not answer."""
+        """A node's status; None while it does not answer. Raises `NodeDied`."""
+        self._processes.check()
         try:
             answer = self._clients[place.name].get("/v1/status")
         except httpx.HTTPError:
@@ -154,7 +156,7 @@ def measure_real(directory: Path, replay: Replay, blocks: list[CommitBlock]) -> 
     for place in validators[1:]:
         shutil.copy(Home(Path(validators[0].home)).store, Home(Path(place.home)).store)
     processes = Processes(directory, places)
-    watch = Watch(places)
+    watch = Watch(places, processes)
     try:
         for place in validators:
             processes.start(place.name)

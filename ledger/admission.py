@@ -71,9 +71,9 @@ def forget_nonces(draft: Draft, height: int) -> None:
 def check_signers(draft: Draft, tx: Transaction) -> None:
     """Exactly the required members have signed, each with a key of the right role; and every key
     that the action brings to the ledger."""
-    required = _required(draft, tx)
+    wanted = required(draft, tx)
     signed: set[Lei] = set()
-    roles = dict(required)
+    roles = dict(wanted)
     brought = list(new_keys(tx.action))
     for entry in tx.signatures:
         if entry.key in brought:
@@ -90,7 +90,7 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
                 f"needs {o.KeyRole(roles[row.member]).name}"
             )
         signed.add(row.member)
-    for lei, role in required:
+    for lei, role in wanted:
         if lei not in signed:
             raise r.MissingSignature(f"of {lei} with a {o.KeyRole(role).name} key")
     if brought:
@@ -99,7 +99,7 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
         checks.active_member(draft, lei)
 
 
-def _required(draft: Draft, tx: Transaction) -> Required:
+def required(draft: Draft, tx: Transaction) -> Required:
     """Who must sign, and with which role; the members named must exist."""
     match tx.action:
         case Mint(asset=asset) | Redeem(asset=asset):

@@ -187,10 +187,23 @@ def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
     `text`: TOML, the same keys as `rulebook` of a description. Raises `BadGenesis`.
     """
     try:
-        changes: dict[str, Any] = tomllib.loads(text)
-        merged = {**current, "version": int(current["version"]) + 1, **changes}
+        changes = tomllib.loads(text)
+    except ValueError as error:
+        raise BadGenesis(f"the rulebook: {error}") from None
+    return amended(current, changes, int(current["version"]) + 1)
+
+
+def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o.Rulebook:
+    """A rulebook, as plain values, with `changes`; voting rules are changed one by one.
+
+    Raises `BadGenesis`.
+    """
+    try:
+        merged = {**current, "version": version, **changes}
         kinds = {rule["kind"]: rule for rule in current["voting"]}
-        kinds |= {str(rule["kind"]).upper(): rule for rule in changes.get("voting", ())}
+        for rule in changes.get("voting", ()):
+            kind = str(rule["kind"]).upper()
+            kinds[kind] = {**kinds.get(kind, {}), **rule, "kind": kind}
         merged["voting"] = list(kinds.values())
         return _rulebook(msgspec.convert(merged, RulebookEntry))
     except (ValueError, KeyError, TypeError) as error:

@@ -20,6 +20,7 @@ from node.cli import (
     prove,
     reset,
     run,
+    scenario,
     status,
     trade,
     verify,
@@ -57,6 +58,7 @@ app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
 app.add_typer(light, name="light")
+app.add_typer(scenario.app, name="scenario")
 app.add_typer(net, name="net")
 app.add_typer(testnet, name="testnet")
 for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it

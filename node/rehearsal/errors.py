@@ -1,0 +1,10 @@
+"""What can be wrong with a script."""
+
+from wire.errors import Rejection
+
+
+class BadScript(Rejection):
+    """A scenario file cannot be read, or a step of it makes no sense."""
+
+    code = "SCENARIO_INVALID"
+    remedy = "See docs/SCENARIOS.md; the message names the step and the field."

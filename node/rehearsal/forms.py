@@ -1,0 +1,118 @@
+"""From what people write (names, enumerations by name) to typed records, and back to names."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from node.rehearsal.errors import BadScript
+from wire.ids import Lei, Uti
+
+
+class Names:
+    """Members by the name that a script gives them."""
+
+    def __init__(self, leis: Mapping[str, Lei]) -> None:
+        self._leis = dict(leis)
+        self._names = {lei: name for name, lei in leis.items()}
+
+    def lei(self, text: str) -> Lei:
+        """The LEI of a name; what is no name is taken for an LEI."""
+        return self._leis.get(text, Lei(text))
+
+    def uti(self, text: str) -> Uti:
+        """`NAME:REST` is a UTI whose first part is the LEI of NAME."""
+        name, separator, rest = text.partition(":")
+        return Uti(self.lei(name) + rest) if separator else Uti(text)
+
+    def shown(self, value: Any) -> Any:
+        """Plain JSON values with names in the place of LEIs."""
+        match value:
+            case str() if value in self._names:
+                return self._names[Lei(value)]
+            case str() if value[:20] in self._names:
+                return f"{self._names[Lei(value[:20])]}:{value[20:]}"
+            case dict():
+                return {self.shown(k): self.shown(v) for k, v in value.items()}
+            case list():
+                return [self.shown(item) for item in value]
+            case _:
+                return value
+
+
+def build(kind: Any, value: Any, names: Names, where: str) -> Any:
+    """`value`, as TOML has it, as a `kind`; raises `BadScript` naming the place.
+
+    Records are tables, of unions the type stands under `type`; enumerations go by name, bytes are
+    hex, members and UTIs go by the script's names.
+    """
+    if kind is Lei:
+        return names.lei(_typed(value, str, where))
+    if kind is Uti:
+        return names.uti(_typed(value, str, where))
+    if hasattr(kind, "__supertype__"):
+        return build(kind.__supertype__, value, names, where)
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return build(get_args(kind)[0], value, names, where)
+    if origin in (Union, UnionType):
+        return _one_of(get_args(kind), value, names, where)
+    if origin is tuple:
+        item = get_args(kind)[0]
+        entries = _typed(value, list, where)
+        return tuple(build(item, x, names, f"{where}[{n}]") for n, x in enumerate(entries))
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return _named(kind, value, where)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return record(kind, _typed(value, dict, where), names, where)
+    if kind is bytes:
+        try:
+            return bytes.fromhex(_typed(value, str, where))
+        except ValueError:
+            raise BadScript(f"{where}: {value!r} is not hex") from None
+    return _typed(value, kind, where)
+
+
+def record(kind: type[Any], fields: Mapping[str, Any], names: Names, where: str) -> Any:
+    """A record from its fields; each must be given, and no other."""
+    hints = get_type_hints(kind, include_extras=True)
+    known = {name: hints[name] for name in kind.__struct_fields__}
+    for name in fields:
+        if name not in known:
+            raise BadScript(f"{where}: {kind.__name__} has no {name!r}, but {', '.join(known)}")
+    for name in known:
+        if name not in fields:
+            raise BadScript(f"{where}: {kind.__name__} needs {name!r}")
+    built = {
+        name: build(hint, fields[name], names, f"{where}.{name}") for name, hint in known.items()
+    }
+    return kind(**built)
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, names: Names, where: str) -> Any:
+    if type(None) in kinds and value in (None, "none"):
+        return None
+    rest = [kind for kind in kinds if kind is not type(None)]
+    if len(rest) == 1:
+        return build(rest[0], value, names, where)
+    fields = dict(_typed(value, dict, where))
+    wanted = fields.pop("type", None)
+    for kind in rest:
+        if kind.__name__ == wanted:
+            return record(kind, fields, names, where)
+    raise BadScript(f"{where}: type is {wanted!r}, one of {', '.join(k.__name__ for k in rest)}")
+
+
+def _named(kind: type[IntEnum], value: Any, where: str) -> IntEnum:
+    known = kind.__members__.get(str(value).upper())
+    if known is None:
+        raise BadScript(f"{where}: {value!r} is none of {', '.join(kind.__members__)}")
+    return known
+
+
+def _typed(value: Any, kind: Any, where: str) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadScript(f"{where}: {value!r} is no {kind.__name__}")
+    return value

@@ -1,0 +1,171 @@
+"""The network that a script starts from: founded from a few lines, or a live node's state."""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+
+from ledger import objects as o
+from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.rulebook import standard
+from node.compose import amended
+from node.core.seedchain import SeedChain
+from node.founding import VALUE_MAX, key_roles
+from node.plain import plain
+from node.rehearsal.errors import BadScript
+from node.rehearsal.forms import Names, build
+from wire import ids
+from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
+from wire.signing import SigningKey
+
+SEED_LINKS: Final = 1 << 14
+"""Blocks that a rehearsal can have."""
+
+START_MS: Final = 1_700_000_000_000
+ISSUER: Final = "BANK"
+ORACLES: Final = ("ORACLE1", "ORACLE2", "ORACLE3")
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the parts of `[network]`."""
+
+
+class MemberPart(_Part, frozen=True):
+    """A member; all but the name may be left out."""
+
+    name: str
+    group: str = ""
+    """Name of the member that is its ultimate parent."""
+    roles: tuple[str, ...] = ("MEMBER", "VALIDATOR")
+    power: int = 1
+
+
+class AssetPart(_Part, frozen=True):
+    """A token; the issuer is `BANK` unless another member is named."""
+
+    code: str
+    issuer: str = ISSUER
+    kind: str = "CASH"
+    exponent: int = 2
+
+
+class FeedPart(_Part, frozen=True):
+    """What oracles mark."""
+
+    code: str
+    scale: int = 100
+    value_max: int = VALUE_MAX
+
+
+class InstrumentPart(_Part, frozen=True):
+    """Something to trade; prices in the scale of its feed."""
+
+    code: str
+    feed: str
+    maturity: int
+    product: str = "EQUITY_FORWARD"
+    currency: str = ""
+
+
+class NetworkPart(_Part, frozen=True):
+    """`[network]` of a script."""
+
+    members: tuple[str | MemberPart, ...]
+    currency: str = "USD"
+    assets: tuple[AssetPart, ...] = ()
+    feeds: tuple[FeedPart, ...] = ()
+    instruments: tuple[InstrumentPart, ...] = ()
+    calendar: tuple[int, ...] = ()
+    rulebook: dict[str, Any] = {}
+    """Parameters that differ from the standard ones."""
+    service: str = "EQUITY-FORWARD"
+
+
+def names_of(network: NetworkPart) -> Names:
+    """Everybody's LEI, made from the name. `BANK` issues, three oracles mark."""
+    written = [m if isinstance(m, str) else m.name for m in network.members]
+    everybody = [*written, *(x for x in (ISSUER, *ORACLES) if x not in written)]
+    if len(everybody) != len(set(everybody)):
+        raise BadScript("network.members: a name stands twice")
+    return Names({name: lei_of(name) for name in everybody})
+
+
+def lei_of(name: str) -> Lei:
+    """The LEI of a name: its letters and digits, filled up with zeros."""
+    plain = "".join(c for c in name.upper() if c.isascii() and c.isalnum())
+    if not 1 <= len(plain) <= 18:
+        raise BadScript(f"name {name!r}: 1 to 18 letters and digits expected")
+    return ids.lei_from(f"{plain:0<18}")
+
+
+def found(network: NetworkPart, names: Names) -> Genesis:
+    """The genesis of `[network]`; raises `BadScript`, `BadGenesis`."""
+    members = [MemberPart(name=m) if isinstance(m, str) else m for m in network.members]
+    written = {m.name for m in members}
+    if ISSUER not in written:
+        members.append(MemberPart(name=ISSUER, roles=("ISSUER",), power=0))
+    members += [
+        MemberPart(name=name, roles=("ORACLE",), power=0) for name in ORACLES if name not in written
+    ]
+    assets = network.assets or (AssetPart(code=network.currency),)
+    rulebook = standard(network.service, AssetCode(network.currency), 1)
+    return Genesis(
+        chain_id="rehearsal",
+        time_ms=START_MS,
+        members=tuple(_member(m, names) for m in members),
+        assets=tuple(
+            GenesisAsset(
+                AssetCode(x.code),
+                build(o.AssetKind, x.kind, names, "assets.kind"),
+                names.lei(x.issuer),
+                x.exponent,
+            )
+            for x in assets
+        ),
+        instruments=tuple(_instrument(x, network, names) for x in network.instruments),
+        feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in network.feeds),
+        calendar=tuple(Date(date) for date in network.calendar),
+        rulebook=amended(plain(rulebook), network.rulebook, 1),
+    )
+
+
+def _instrument(entry: InstrumentPart, network: NetworkPart, names: Names) -> o.Instrument:
+    scales = {feed.code: feed.scale for feed in network.feeds}
+    return o.Instrument(
+        code=InstrumentCode(entry.code),
+        product=build(o.Product, entry.product, names, f"instruments {entry.code}"),
+        feed=FeedCode(entry.feed),
+        currency=AssetCode(entry.currency or network.currency),
+        price_scale=scales.get(entry.feed, 1),
+        maturity=Date(entry.maturity),
+        service=network.service,
+    )
+
+
+def _member(entry: MemberPart, names: Names) -> GenesisMember:
+    lei = names.lei(entry.name)
+    roles: list[o.Role] = [
+        build(o.Role, role, names, f"members {entry.name}") for role in entry.roles
+    ]
+    votes = o.Role.VALIDATOR in roles
+    return GenesisMember(
+        lei=lei,
+        name=entry.name,
+        group=names.lei(entry.group or entry.name),
+        roles=tuple(sorted(roles)),
+        peer_key=secret(lei, "peer").public,
+        consensus_key=secret(lei, "consensus").public if votes else None,
+        power=entry.power if votes else 0,
+        seed_link=seed_chain().anchor if votes else None,
+        keys=tuple(GenesisKey(secret(lei, name).public, role) for name, role in key_roles(roles)),
+    )
+
+
+def secret(lei: str, purpose: str) -> SigningKey:
+    """A key for rehearsals only: whoever knows the name knows it."""
+    return SigningKey(hashlib.sha256(f"dcn/rehearsal/{lei}/{purpose}".encode()).digest())
+
+
+def seed_chain() -> SeedChain:
+    """The seed chain of whoever proposes in rehearsals."""
+    return SeedChain(hashlib.sha256(b"dcn/rehearsal/seed").digest(), SEED_LINKS)

@@ -50,6 +50,7 @@ from node.core.chain import Tip
 from node.core.effects import CommitBlock
 from node.founding import CURRENCY
 from node.home import Home
+from node.signer import FileSigner
 from node.storage.store import Store
 from simulator.chain import Scribe
 from wire.codec import encode
@@ -155,6 +156,11 @@ def measure_real(directory: Path, replay: Replay, blocks: list[CommitBlock]) -> 
     asyncio.run(fill(Home(Path(validators[0].home)), replay, blocks))
     for place in validators[1:]:
         shutil.copy(Home(Path(validators[0].home)).store, Home(Path(place.home)).store)
+    for place in validators:  # the chain was signed with their keys
+        home = Home(Path(place.home))
+        key = home.keys().signing("consensus")
+        signer = FileSigner(home.signer_state, replay.founded.genesis.chain_id, key)
+        signer.raise_floor(len(blocks) + 1)
     processes = Processes(directory, places)
     watch = Watch(places, processes)
     try:

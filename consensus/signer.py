@@ -5,6 +5,8 @@ else sign, make the `SignerState`, replace the state file atomically and flush i
 then let the signature out.
 """
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -12,6 +14,7 @@ import msgspec
 from consensus.core import Core
 from consensus.errors import BadSignerState, DoubleSign
 from consensus.messages import (
+    Certificate,
     Proposal,
     SignatureBytes,
     Step,
@@ -20,6 +23,7 @@ from consensus.messages import (
     sign_bytes,
     step_of,
 )
+from consensus.validators import ValidatorSet
 from wire.codec import Digest, Record, decode, digest_of, encode
 from wire.errors import MalformedBytes, Oversize
 from wire.limits import HEIGHT_MAX, ROUND_MAX
@@ -27,8 +31,14 @@ from wire.limits import HEIGHT_MAX, ROUND_MAX
 STATE_BYTES_MAX: Final = 4_096
 """A state file is about 400 bytes."""
 
-SIGNER_STATE_VERSION: Final = 1
+SIGNER_STATE_VERSION: Final = 2
 """Of the state file."""
+
+SKEW_MS: Final = 10_000
+"""So far the clock of a correct validator may be ahead of this one's."""
+
+SAFE_HEIGHTS: Final = 2
+"""From so far above a height that others decided later, nothing can have been signed before."""
 
 Place: TypeAlias = tuple[int, int, Step]
 """(height, round, step): signing only ever moves forward along it."""
@@ -51,6 +61,21 @@ class SignerState(Record, frozen=True):
     chain_id: str
     validator: ValidatorId
     last: LastSigned | None
+    from_height: Annotated[int, msgspec.Meta(ge=1, le=HEIGHT_MAX)]
+    """Nothing is signed below it: above 1 only after a state was lost."""
+
+
+class SignerGone(StrEnum):
+    """Why nothing is known of what the key has signed."""
+
+    AWAY = "away"
+    """The signer cannot be reached; it may come back, with its state."""
+    LOST = "lost"
+    """The state is gone, or an old copy: the key may have signed more than anybody here knows."""
+
+
+Signing: TypeAlias = SignerState | SignerGone
+"""What a signer remembers, or why that is not known."""
 
 
 class _StateFile(Record, frozen=True):
@@ -62,7 +87,13 @@ class _StateFile(Record, frozen=True):
 
 def new_state(chain_id: str, validator: bytes) -> SignerState:
     """The state of a key that has never signed. Make it once, when the key is made."""
-    return SignerState(SIGNER_STATE_VERSION, chain_id, validator, None)
+    return SignerState(SIGNER_STATE_VERSION, chain_id, validator, None, 1)
+
+
+def raised(state: SignerState | None, chain_id: str, validator: bytes, height: int) -> SignerState:
+    """The state, or a new one if it was lost, that signs nothing below `height`. It only rises."""
+    known = new_state(chain_id, validator) if state is None else state
+    return msgspec.structs.replace(known, from_height=max(known.from_height, height))
 
 
 def place_of(message: Vote | Proposal) -> Place:
@@ -78,6 +109,8 @@ def admit(state: SignerState, message: Vote | Proposal) -> bytes | None:
     """
     if message.validator != state.validator:
         raise DoubleSign("the message names another validator")
+    if message.height < state.from_height:
+        raise DoubleSign(f"height {message.height}: it may sign from {state.from_height} on")
     last = state.last
     if last is None:
         return None
@@ -92,7 +125,7 @@ def admit(state: SignerState, message: Vote | Proposal) -> bytes | None:
 def signed_state(state: SignerState, message: Vote | Proposal, signature: bytes) -> SignerState:
     """The state to make durable before `signature` of the admitted `message` is let out."""
     last = LastSigned(*place_of(message), sign_bytes(state.chain_id, message), signature)
-    return SignerState(SIGNER_STATE_VERSION, state.chain_id, state.validator, last)
+    return msgspec.structs.replace(state, last=last)
 
 
 def must_only_follow(state: SignerState, core: Core) -> bool:
@@ -101,16 +134,54 @@ def must_only_follow(state: SignerState, core: Core) -> bool:
     Then its log was lost or restored from a backup, and with it perhaps a lock: a new vote could
     break a promise that the old one made. Run this height with `me=None`.
     """
-    last, process = state.last, core.process
-    if last is None or last.height < process.height:
-        return False
-    log = process.book.rounds.get(last.round)
-    if last.height > process.height or log is None:
+    last, height = state.last, core.process.height
+    if height < state.from_height:
         return True
-    heard: list[Vote | Proposal | None] = [*process.unsigned.values(), log.proposal]
-    heard += [tally.votes.get(state.validator) for tally in (log.prevotes, log.precommits)]
-    known = [sign_bytes(state.chain_id, m) for m in heard if m is not None]
+    if last is None or last.height < height:
+        return False
+    if last.height > height:
+        return True
+    known = [sign_bytes(state.chain_id, one) for one in own_messages(state.validator, core)]
     return last.sign_bytes not in known
+
+
+def own_messages(validator: bytes, core: Core) -> list[Vote | Proposal]:
+    """What `core` knows that `validator` has signed, or is to sign, at its height."""
+    process = core.process
+    found: list[Vote | Proposal] = list(process.unsigned.values())
+    for log in process.book.rounds.values():
+        if log.proposal is not None and log.proposal.validator == validator:
+            found.append(log.proposal)
+        votes = [tally.votes.get(validator) for tally in (log.prevotes, log.precommits)]
+        found += [vote for vote in votes if vote is not None]
+    return found
+
+
+def is_outdated(state: SignerState, core: Core, commits: Iterable[Certificate]) -> bool:
+    """Whether the key has signed what `state` does not know of: it is an old copy.
+
+    Seen in what `core` heard of it, by its log or by peers, and in decided `commits`.
+    """
+    unsigned = core.process.unsigned.values()
+    signed = [place_of(one) for one in own_messages(state.validator, core) if one not in unsigned]
+    for commit in commits:
+        if any(entry.validator == state.validator for entry in commit.signatures):
+            signed.append((commit.height, commit.round, Step.PRECOMMIT))
+    last = state.last
+    known = (0, 0, Step.PROPOSE) if last is None else (last.height, last.round, last.step)
+    return any(place > known and place[0] >= state.from_height for place in signed)
+
+
+def decided_since(commit: Certificate, validators: ValidatorSet, since_ms: int) -> bool:
+    """Whether a quorum of `validators` signed `commit` after `since_ms`, by their own clocks.
+
+    Then whoever has lost its state before that moment may sign from SAFE_HEIGHTS above it on. If
+    it had signed at height s, it had seen s - 1 decided: more than a third of the power is correct
+    and was at s - 1 or above before that moment, and signs nothing below any more. No quorum can be
+    had without them, so the commit is of s - 1 or above.
+    """
+    fresh = [entry for entry in commit.signatures if entry.time_ms > since_ms + SKEW_MS]
+    return validators.is_quorum(sum(validators.powers[entry.validator] for entry in fresh))
 
 
 def encode_state(state: SignerState) -> bytes:

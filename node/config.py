@@ -90,6 +90,15 @@ class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     does when no peer keeps the next block; 0: it never takes one."""
 
 
+class SignerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the consensus key is, if not in this home."""
+
+    address: str = ""
+    """`unix:/path` or `tls://host:port` of a `dcn signer run`; empty: the key is in keys.json."""
+    certificates: str = ""
+    """Folder made by `dcn signer certs`, relative to the home; for tls."""
+
+
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Structured logs on standard error."""
 
@@ -108,6 +117,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     consensus: ConsensusSection = ConsensusSection()
     trades: TradesSection = TradesSection()
     store: StoreSection = StoreSection()
+    signer: SignerSection = SignerSection()
     log: LogSection = LogSection()
 
 

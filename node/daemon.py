@@ -37,8 +37,10 @@ from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
 from node.progress import Progress
-from node.shell import Shell
-from node.signer import FileSigner
+from node.shell import Shell, now_ms
+from node.signer import FileSigner, Signer
+from node.signing.address import read_address
+from node.signing.remote import RemoteSigner
 from node.startup import catch_up, checked_tip
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
@@ -70,6 +72,8 @@ class Daemon:
         self.affirmer: Affirmer | None = None
         self.upkeep: Upkeep
         self.progress: Progress
+        self.remote: RemoteSigner | None = None
+        """The signer, if it is in a process of its own."""
         self._log: ConsensusLog
 
     @classmethod
@@ -97,8 +101,8 @@ class Daemon:
         observes = role_of(self.home) == "observer"
         me = signer = seed_chain = None
         if not observes:  # the ledger says at which heights it votes
-            me = keys.signing("consensus").public
-            signer = FileSigner(self.home.signer_state, tip.chain_id, keys.signing("consensus"))
+            me = keys.consensus_key
+            signer = await self._open_signer(tip.chain_id)
             seed_chain = SeedChain(keys.seed_chain)
         parameters = Parameters(
             timeouts=config.consensus.timeouts(),
@@ -132,6 +136,18 @@ class Daemon:
         if config.trades.blotter:
             book = read_blotter(self.home.path / config.trades.blotter)
             await self.trades.add_to_blotter(book)
+
+    async def _open_signer(self, chain_id: str) -> Signer:
+        """The signer in this process, or the way to the one that the configuration names."""
+        where = self.config.signer
+        if not where.address:
+            key = self._keys.signing("consensus")
+            return FileSigner(self.home.signer_state, chain_id, key)
+        folder = self.home.path / where.certificates if where.certificates else None
+        address = read_address(where.address, folder)
+        self.remote = RemoteSigner(address, chain_id, self._keys.consensus_key, now_ms)
+        await self.remote.meet()
+        return self.remote
 
     @property
     def is_member(self) -> bool:
@@ -173,6 +189,9 @@ class Daemon:
             asyncio.create_task(self.progress.tell(), name="progress"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
+        if self.remote is not None:
+            self.remote.report = self.shell.put
+            tasks.append(asyncio.create_task(self.remote.run(), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

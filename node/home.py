@@ -3,7 +3,7 @@
 import json
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -37,15 +37,33 @@ class Keys(msgspec.Struct, frozen=True):
     """The node's secrets, 32-byte seeds. An observer uses `peer` only."""
 
     peer: bytes
-    consensus: bytes
+    consensus: bytes | None
+    """None: with a signer in a process of its own."""
     trade: bytes
     treasury: bytes
     governance: bytes
     seed_chain: bytes
+    consensus_public: bytes | None = None
+    """The public key, where the secret is not here."""
 
     def signing(self, purpose: str) -> SigningKey:
-        """The signing key of one purpose."""
-        return SigningKey(getattr(self, purpose))
+        """The signing key of one purpose; raises `HomeIncomplete` if it is with a signer."""
+        seed = getattr(self, purpose)
+        if seed is None:
+            raise HomeIncomplete(f"the {purpose} key is not here but with a signer")
+        return SigningKey(seed)
+
+    @property
+    def consensus_key(self) -> bytes:
+        """The public consensus key, wherever its secret is."""
+        if self.consensus_public is not None:
+            return self.consensus_public
+        return self.signing("consensus").public
+
+    def without_consensus(self) -> "Keys":
+        """What is left when the consensus key has gone to a signer."""
+        public = self.consensus_key
+        return msgspec.structs.replace(self, consensus=None, consensus_public=public)
 
     @classmethod
     def fresh(cls) -> "Keys":
@@ -81,7 +99,11 @@ class Home:
         """The secrets; raises `HomeIncomplete`."""
         try:
             raw = json.loads(self._read(self.keys_file))
-            return Keys(**{purpose: bytes.fromhex(raw[purpose]) for purpose in PURPOSES})
+            public = raw.pop("consensus_public", None)
+            seeds: dict[str, Any] = {name: bytes.fromhex(raw[name]) for name in PURPOSES}
+            if public is None:
+                return Keys(**seeds)
+            return Keys(**{**seeds, "consensus": None}, consensus_public=bytes.fromhex(public))
         except (ValueError, KeyError, TypeError) as error:
             raise HomeIncomplete(f"{self.keys_file}: {error!r}") from None
 
@@ -100,9 +122,15 @@ class Home:
             raise HomeExists(str(self.path))
         self.data.mkdir(parents=True)
         replace_file(self.config_file, config_text.encode(), 0o644)
-        seeds = {purpose: getattr(keys, purpose).hex() for purpose in PURPOSES}
-        replace_file(self.keys_file, json.dumps(seeds, indent=2).encode())
+        self.write_keys(keys)
         replace_file(self.token_file, secrets.token_urlsafe(32).encode())
+
+    def write_keys(self, keys: Keys) -> None:
+        """Write the secrets, whole or not at all."""
+        seeds = {purpose: (getattr(keys, purpose) or b"").hex() for purpose in PURPOSES}
+        if keys.consensus_public is not None:
+            seeds["consensus_public"] = keys.consensus_public.hex()
+        replace_file(self.keys_file, json.dumps(seeds, indent=2).encode())
 
     def adopt(self, genesis: Genesis) -> None:
         """Join the network of `genesis`; the signer's state file is made here, once.

@@ -55,7 +55,7 @@ def public_keys(lei: str, name: str, roles: tuple[Role, ...], keys: Keys) -> Pub
         roles=tuple(role.name for role in roles),
         peer_id=peer_id_of(peer),
         peer_key=peer.hex(),
-        consensus_key=keys.signing("consensus").public.hex() if votes else None,
+        consensus_key=keys.consensus_key.hex() if votes else None,
         seed_link=SeedChain(keys.seed_chain).anchor.hex() if votes else None,
         keys={
             KeyRole(role).name.lower(): keys.signing(purpose).public.hex()

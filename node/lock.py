@@ -26,7 +26,7 @@ class HomeLock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise HomeInUse(str(path.parent.parent)) from None
+            raise HomeInUse(str(path)) from None
 
     def release(self) -> None:
         """Let others in."""

@@ -29,7 +29,7 @@ BUNDLES_TOPIC: Final = "dcn/bundles/1"
 BUNDLES_PER_REQUEST_MAX: Final = 64
 BLOCKS_PER_REQUEST_MAX: Final = 64
 LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 24
-"""With a hundred validators and all votes extended a light block has 130 KB: these fit a frame."""
+"""A light block of a hundred validators with all votes extended has 130 KB: these fit a frame."""
 
 SNAPSHOTS_OFFERED_MAX: Final = 16
 

@@ -4,6 +4,7 @@ from ledger.objects import Role
 from node.config import BadConfig, Config
 from node.home import Home, HomeIncomplete
 from node.network.config import tcp_endpoint
+from node.signing.address import read_address
 from wire.errors import CodedError
 
 
@@ -29,11 +30,17 @@ def check_home(home: Home) -> tuple[Config, list[str]]:
         raise HomeIncomplete(f"genesis has no member {config.lei}")
     if me.peer_key != keys.signing("peer").public:
         raise HomeIncomplete(f"keys.json is not that of {config.lei}: the peer key differs")
-    if not home.signer_state.exists():
-        raise HomeIncomplete(f"{home.signer_state} is missing")
     warnings = [
         f"peer {lei} is not in the genesis" for lei in config.network.peers if lei not in members
     ]
-    if Role.VALIDATOR in me.roles and me.consensus_key != keys.signing("consensus").public:
+    remote = config.signer.address
+    if remote:
+        folder = home.path / config.signer.certificates if config.signer.certificates else None
+        read_address(remote, folder)
+    elif keys.consensus is None:
+        raise HomeIncomplete("the consensus key is with a signer: set `signer.address`")
+    elif not home.signer_state.exists():
+        warnings.append("the signer's state is lost: the node follows until it is safe to vote")
+    if Role.VALIDATOR in me.roles and me.consensus_key != keys.consensus_key:
         warnings.append("the consensus key is not the genesis's: this node will not vote")
     return config, warnings

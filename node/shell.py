@@ -23,7 +23,7 @@ from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
-from node.signer import FileSigner
+from node.signer import Signer
 from node.snapshots import Snapshot
 from node.storage.light import light_blocks
 from node.storage.snapshots import SnapshotStore
@@ -59,7 +59,7 @@ class Shell:
         core: NodeCore,
         store: Store,
         consensus_log: ConsensusLog,
-        signer: FileSigner | None,
+        signer: Signer | None,
         network: Network,
     ) -> None:
         self.core = core
@@ -118,9 +118,9 @@ class Shell:
 
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""
-        signed = None if self._signer is None else self._signer.state
+        signing = None if self._signer is None else self._signer.signing()
         arriving = await self._snapshots.arriving()
-        self.put(i.Started(self._log.records, signed, now_ms(), arriving))
+        self.put(i.Started(self._log.records, signing, now_ms(), arriving))
         while True:
             while not self._queue:
                 self._filled.clear()
@@ -167,10 +167,8 @@ class Shell:
                 self._set_timer(key, duration_ms)
             case e.WriteLog(height=height, records=records):
                 await asyncio.to_thread(self._log.append, height, records)
-            case e.SignMessage(message=message):
-                assert self._signer is not None
-                answer = await asyncio.to_thread(self._signer.sign, message, now_ms())
-                return i.SignerAnswered(answer, now_ms())
+            case e.SignMessage() | e.RaiseSigner():
+                return await self._sign(effect)
             case e.Gossip(bundle=bundle):
                 await self._network.publish(BUNDLES_TOPIC, encode(bundle))
             case e.KeepSubmissions(transactions=transactions):
@@ -196,6 +194,16 @@ class Shell:
             case e.Note(event=event, fields=fields):
                 log.info(event, **fields)
         return None
+
+    async def _sign(self, effect: e.SignMessage | e.RaiseSigner) -> i.Input | None:
+        assert self._signer is not None
+        match effect:
+            case e.SignMessage(message=message):
+                answer = await self._signer.ask(message, now_ms())
+                return None if answer is None else i.SignerAnswered(answer, now_ms())
+            case e.RaiseSigner(from_height=height):
+                await self._signer.raise_to(height)
+                return None
 
     def _set_timer(self, key: tuple[str | int, ...], duration_ms: int) -> None:
         running = self._timers.pop(key, None)

@@ -7,7 +7,7 @@ import msgspec
 from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
-from consensus.signer import SignerState, admit, new_state, signed_state
+from consensus.signer import SignerGone, SignerState, admit, new_state, raised, signed_state
 from consensus.validators import Validator
 from node.blocks import DecidedBlock, LightBlock
 from node.core import effects as e
@@ -18,6 +18,7 @@ from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.statesync import CatchUp
 from node.founding import Identity
+from node.snapshots import Snapshot
 from simulator.shelf import Shelf
 from wire.codec import Digest
 from wire.signing import SigningKey
@@ -30,7 +31,8 @@ class Disk(msgspec.Struct):
     log_height: int
     blocks: list[DecidedBlock]
     tip: Tip
-    signer: SignerState
+    signer: SignerState | None
+    """None: lost."""
     kept: dict[bytes, object]
     validators: dict[bytes, tuple[Validator, ...]]
     """By hash, as headers name them."""
@@ -45,6 +47,13 @@ class Disk(msgspec.Struct):
         """Up to `count` blocks from height `start` on."""
         first = start - self.oldest
         return self.blocks[first : first + count] if first >= 0 else []
+
+    def install(self, snapshot: Snapshot, tip: Tip) -> None:
+        """The fetched snapshot takes the place of all that was stored."""
+        self.shelf.installed(snapshot)
+        self.blocks, self.tip = [], tip
+        for known in (tip.last_validators, tip.validators, tip.next_validators):
+            self.validators[known.hash] = known.members
 
 
 class SimulatedNode:
@@ -90,8 +99,9 @@ class SimulatedNode:
         self.up = True
         self.effects_left = None
         self.core = self._boot()
+        signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
         arriving = self.disk.shelf.resumed()
-        self.take(i.Started(tuple(self.disk.log), self.disk.signer, now_ms, arriving))
+        self.take(i.Started(tuple(self.disk.log), signing, now_ms, arriving))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
@@ -120,6 +130,9 @@ class SimulatedNode:
                 if height != self.disk.log_height:
                     self.disk.log, self.disk.log_height = [], height
                 self.disk.log += records
+            case e.RaiseSigner(from_height=height):
+                key = self._key.public
+                self.disk.signer = raised(self.disk.signer, self.disk.tip.chain_id, key, height)
             case e.SignMessage(message=message):
                 return i.SignerAnswered(self._sign(message, now_ms), now_ms)
             case e.KeepSubmissions(transactions=transactions):
@@ -132,6 +145,19 @@ class SimulatedNode:
                 self.disk.validators[tip.next_validators.hash] = tip.next_validators.members
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
+            case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
+                return self._load(effect, now_ms)
+            case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState():
+                return self.disk.shelf.fetched(effect, now_ms)
+            case e.InstallSnapshot(snapshot=snapshot, tip=tip):
+                self.disk.install(snapshot, tip)
+            case _:
+                self._act(self.name, effect)
+        return None
+
+    def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks | e.Serve, now_ms: int) -> i.Input:
+        """What a peer asks for."""
+        match effect:
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 blocks = tuple(self.disk.stored(start, count))
                 return i.BlocksLoaded(peer, start, self.disk.oldest, blocks, now_ms)
@@ -143,16 +169,6 @@ class SimulatedNode:
                 after = self._light(getattr(request, "height", 0) + 1)
                 reply = self.disk.shelf.serve(request, self.disk.tip.height, after)
                 return i.Served(peer, reply, now_ms)
-            case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState():
-                return self.disk.shelf.fetched(effect, now_ms)
-            case e.InstallSnapshot(snapshot=snapshot, tip=tip):
-                self.disk.shelf.installed(snapshot)
-                self.disk.blocks, self.disk.tip = [], tip
-                for known in (tip.last_validators, tip.validators, tip.next_validators):
-                    self.disk.validators[known.hash] = known.members
-            case _:
-                self._act(self.name, effect)
-        return None
 
     def _light(self, height: int) -> LightBlock | None:
         found = self.disk.stored(height, 1)
@@ -163,11 +179,14 @@ class SimulatedNode:
         return LightBlock(header, found[0].commit, *members)
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
+        state = self.disk.signer
         try:
-            signature = admit(self.disk.signer, message)
+            signature = None if state is None else admit(state, message)
         except DoubleSign:
+            state = None
+        if state is None:
             return ci.SignRefused(step_of(message), message.round, now_ms)
         if signature is None:
-            signature = self._key.sign(sign_bytes(self.disk.signer.chain_id, message))
-            self.disk.signer = signed_state(self.disk.signer, message, signature)
+            signature = self._key.sign(sign_bytes(state.chain_id, message))
+            self.disk.signer = signed_state(state, message, signature)
         return ci.Signed(with_signature(message, signature), now_ms)

@@ -112,6 +112,7 @@ def _queries(daemon: Daemon) -> list[Any]:
             "lei": daemon.config.lei,
             "role": "member" if daemon.is_member else "observer",
             "votes": run.me is not None,
+            "signer": _signer(daemon),
             **views.network(shell.tip),
             "consensus": {
                 "height": run.height,
@@ -239,6 +240,17 @@ async def _decided(daemon: Daemon, height: str) -> DecidedBlock:
     if 0 < number < oldest:
         raise HeightPruned(f"block {number}, the oldest kept is {oldest}")
     raise NotFound(f"block {number}, the last is {tip}")
+
+
+def _signer(daemon: Daemon) -> str:
+    """Where the consensus key is, and whether anything keeps it from signing."""
+    remote = daemon.remote
+    if remote is None:
+        place = "in this process"
+    else:
+        place = "connected" if remote.connected else "cannot be reached"
+    hindrance = daemon.shell.core.deciding.voting.hindrance
+    return f"{place}; {hindrance}" if hindrance else place
 
 
 def _submissions(daemon: Daemon) -> list[Any]:

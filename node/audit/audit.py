@@ -66,7 +66,7 @@ def audit(home: Home, progress: Progress) -> Audit:
             _check_file(source, findings)
     except sqlite3.DatabaseError as error:
         findings.add(height or None, f"the store cannot be read: {error}")
-    check_signer(home.signer_state, genesis.chain_id, keys.signing("consensus").public, findings)
+    check_signer(home.signer_state, genesis.chain_id, keys.consensus_key, findings)
     check_log(home.log, findings)
     return Audit(
         height=height,

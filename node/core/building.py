@@ -6,10 +6,12 @@ from consensus.errors import BadCertificate, BadEvidence
 from consensus.messages import VoteKind
 from consensus.verification import check_quorum
 from ledger import rounds
+from ledger.admission import check_signers
 from ledger.apply import Block as LedgerBlock
 from ledger.apply import check_block
-from ledger.rejections import BlockRefused
+from ledger.rejections import BlockRefused, WrongSigners
 from ledger.rounds import RoundCertificate
+from ledger.state import Draft
 from ledger.transactions import Transaction
 from node.blocks import (
     COMMIT_BYTES_MAX,
@@ -26,11 +28,23 @@ from node.blocks import (
 )
 from node.core.chain import Tip
 from wire.codec import digest_of, encode
+from wire.errors import Rejection
 from wire.limits import BLOCK_BYTES_MAX, EVIDENCE_MAX
 from wire.version import PROTOCOL_VERSION
 
 HEADER_BYTES_MAX: Final = 2 << 10
 """A header has about 600 bytes."""
+
+
+def well_signed(tip: Tip, tx: Transaction) -> bool:
+    """No block may hold a transaction with wrong signers, so none may wait for one."""
+    try:
+        check_signers(Draft(tip.state), tx)
+    except WrongSigners:
+        return False
+    except Rejection:
+        return True
+    return True
 
 
 def problems_due(tip: Tip) -> tuple[rounds.Problem, ...]:

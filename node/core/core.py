@@ -137,8 +137,8 @@ class NodeCore:
                 self.deciding.offer_extension(given.data)
             case i.TimerElapsed():
                 self._timer(given.key)
-            case i.SignerAnswered():
-                self.deciding.answered(given.answer)
+            case i.SignerAnswered() | i.SignerFound():
+                self._signer(given)
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
             case i.BlocksLoaded() | i.LightBlocksLoaded() | i.Served():
@@ -152,12 +152,19 @@ class NodeCore:
 
     # ---------------------------------------------------------------- start and timers
     def _started(self, given: i.Started) -> None:
-        self.deciding.restore(given.log, given.signed)
+        self.deciding.restore(given.log, given.signing)
         if given.arriving is not None and given.arriving.snapshot.height > self.tip.height:
             self.state_sync.resume(given.arriving)
         self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
         self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
         self.deciding.maybe_start()
+
+    def _signer(self, given: i.SignerAnswered | i.SignerFound) -> None:
+        match given:
+            case i.SignerAnswered(answer=answer):
+                self.deciding.answered(answer)
+            case i.SignerFound(signing=signing):
+                self.deciding.signer_found(signing)
 
     def _timer(self, key: tuple[str | int, ...]) -> None:
         match key:

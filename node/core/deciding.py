@@ -12,18 +12,14 @@ import msgspec
 from consensus import effects as ce
 from consensus import inputs as ci
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
-from consensus.signer import SignerState
+from consensus.signer import SignerGone, Signing
 from ledger import rounds
-from ledger.admission import check_signers
-from ledger.apply import apply_block
-from ledger.rejections import BlockRefused, WrongSigners
+from ledger.rejections import BlockRefused
 from ledger.rounds import RoundCertificate
-from ledger.state import Draft
-from ledger.tables import KEYS
-from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
 from node.core import effects as e
-from node.core.building import body_bytes_max, build, check_successor, fitting, problems_due
+from node.core.applying import applied_to, forget_decided
+from node.core.building import body_bytes_max, build, check_successor, problems_due
 from node.core.chain import Tip
 from node.core.early import ConsensusMessage, Early
 from node.core.evidence import EvidencePool
@@ -31,10 +27,11 @@ from node.core.height import HeightRun
 from node.core.mempool import Mempool
 from node.core.outbox import Outbox
 from node.core.parameters import Parameters
-from node.core.records import decode_record
+from node.core.records import LogRecord, decode_record
 from node.core.seedchain import SeedChain
+from node.core.voting import Voting
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
-from wire.errors import PeerFault, Rejection
+from wire.errors import PeerFault
 from wire.limits import EXTENSION_BYTES_MAX
 
 FETCH_MS: Final = 60
@@ -59,6 +56,7 @@ class Deciding:
         self.tip = tip
         self.pool: Final = Mempool()
         self.evidence: Final = EvidencePool()
+        self.voting: Final = Voting(me)
         self._me = me
         self._seed_chain = seed_chain
         self._parameters = parameters
@@ -68,17 +66,29 @@ class Deciding:
         self._early = Early()
         self._last_run: HeightRun | None = None
         self._announced = (0, 0)
+        self._records: list[LogRecord] = []
+        """Of the log at the start."""
         self._extension = b""
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
         self.run = self._new_run()
 
-    def restore(self, log: tuple[bytes, ...], signed: SignerState | None) -> None:
+    def restore(self, log: tuple[bytes, ...], signing: Signing | None) -> None:
         """Continue where the consensus log ends."""
-        self._carry_out(self.run.replay([decode_record(data) for data in log], signed))
+        self._records = [decode_record(data) for data in log]
+        self._resume(signing)
+
+    def _resume(self, signing: Signing | None) -> None:
+        """Bring the height under way to where the log ends, as far as the signer allows."""
+        effects = self.run.replay(self._records, signing)
+        if signing is not None:
+            outdated = self.run.signer_outdated
+            self.voting.found(SignerGone.LOST if outdated else signing, self._outbox.now_ms)
+        self._carry_out(effects)
         if self.run.me is None and self._me in self.tip.validators:
-            self._outbox.note("following_only", height=self.run.height)
+            why = self.voting.hindrance or "the log does not know what was signed"
+            self._outbox.note("following_only", height=self.run.height, why=why)
 
     # ---------------------------------------------------------------- told from outside
     def message(self, peer: str, message: ConsensusMessage) -> None:
@@ -115,6 +125,21 @@ class Deciding:
     def answered(self, answer: ci.Signed | ci.SignRefused) -> None:
         """The signer's answer."""
         self._inner.append(answer)
+
+    def signer_found(self, signing: Signing) -> None:
+        """The signer is there again, or what it remembers is gone.
+
+        Who only followed because it was not there begins the height anew, from the log: peers send
+        again what has been said since.
+        """
+        if isinstance(signing, SignerGone) or not self.voting.hindrance:
+            self.voting.found(signing, self._outbox.now_ms)
+            return
+        started = self.run.started
+        self.run = HeightRun(self.tip, self._own_key(), self._parameters.timeouts, self.pool)
+        self._resume(signing)
+        if started and not self.run.started:
+            self._start()
 
     def timeout(self, step: int, height: int, round_: int) -> None:
         """A timer of consensus."""
@@ -239,14 +264,11 @@ class Deciding:
 
     def _propose(self) -> None:
         """Build a block for the round that waits, solving due netting rounds first."""
-        run = self.run
-        if run.certificates is None:
-            problems = problems_due(self.tip)
-            if problems:
-                self._outbox.emit(e.Solve(run.height, problems))
-                return
-            run.certificates = ()
-        self._build(run.certificates)
+        problems = problems_due(self.tip) if self.run.certificates is None else ()
+        if problems:
+            self._outbox.emit(e.Solve(self.run.height, problems))
+        else:
+            self._build(self.run.certificates or ())
 
     def _build(self, certificates: tuple[RoundCertificate, ...]) -> None:
         run = self.run
@@ -257,19 +279,13 @@ class Deciding:
             self.tip = msgspec.structs.replace(self.tip, commit=late)
         evidence = self.evidence.pick(self.tip)
         parts = self.pool.pick(body_bytes_max(self.tip, certificates, evidence))
-        transactions: list[Transaction] = []
-        for part in parts:
-            bundle = self.pool.bundle(part.digest)
-            assert bundle is not None
-            source = bundle.transactions
-            transactions += [source[n] for n in part.taken] if part.taken else source
         try:
             link = self._seed_chain.next_link(self.tip.seed_link(run.me))
         except KeyError as error:  # others propose; this validator still votes
             self._outbox.note("cannot_propose", height=run.height, detail=str(error))
             return
         proposed, block = build(
-            self.tip, run.me, link, parts, tuple(transactions), certificates, evidence
+            self.tip, run.me, link, parts, self.pool.named(parts), certificates, evidence
         )
         run.candidates.built(proposed, block)
         run.log_block(block)
@@ -327,18 +343,16 @@ class Deciding:
         self._next_height()
 
     def apply(self, block: Block, commit: Certificate) -> None:
-        """Apply a decided block; `extend` or `follow_on` goes on from there.
-
-        Raises `BlockRefused` if it does not fit the tip, before anything has changed.
-        """
-        applied = apply_block(self.tip.state, fitting(self.tip, block))
-        self.tip = self.tip.extended(block, commit, applied)
-        expired = self.pool.decided(block.transactions, self.tip.height)
+        """Apply a decided block; `extend` or `follow_on` goes on from there. Raises `BlockRefused`
+        if it does not fit the tip, before anything has changed."""
+        applied, self.tip = applied_to(self.tip, block, commit)
+        expired = forget_decided(self.pool, self.evidence, block, applied, self.tip)
         if expired:
-            self._outbox.note("expired_in_pool", count=len(expired))
-        if any(key[0] == KEYS.tag for key, _ in applied.changes):
-            self.pool.retain(self._well_signed)  # a key has changed hands
-        self.evidence.decided(self.tip)
+            self._outbox.note("expired_in_pool", count=expired)
+        safe = self.voting.decided(commit, self.tip.last_validators)
+        if safe is not None:
+            self._outbox.emit(e.RaiseSigner(safe))
+            self._outbox.note("signer_state_made_anew", from_height=safe)
         if (self._me, self._extension) in extensions_of(block.last_commit):
             self._extension = b""
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
@@ -375,16 +389,11 @@ class Deciding:
             except PeerFault as fault:
                 self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
 
-    def _new_run(self) -> HeightRun:
-        me = self._me if self._me in self.tip.validators else None
-        return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)
+    def _own_key(self) -> bytes | None:
+        """Whom to sign for at this height, if the signer allows."""
+        return self._me if self._me in self.tip.validators else None
 
-    def _well_signed(self, tx: Transaction) -> bool:
-        """No block may hold a transaction with wrong signers, so none may wait for one."""
-        try:
-            check_signers(Draft(self.tip.state), tx)
-        except WrongSigners:
-            return False
-        except Rejection:
-            return True
-        return True
+    def _new_run(self) -> HeightRun:
+        votes = self.voting.votes_at(self.tip.height + 1)
+        me = self._own_key() if votes else None
+        return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)

@@ -22,9 +22,16 @@ class WriteLog(msgspec.Struct, frozen=True):
 
 
 class SignMessage(msgspec.Struct, frozen=True):
-    """Have the signer sign; answer with `SignerAnswered`."""
+    """Have the signer sign; answer with `SignerAnswered` once it has, if it ever does. A later
+    one takes the place of one that waits."""
 
     message: Vote | Proposal
+
+
+class RaiseSigner(msgspec.Struct, frozen=True):
+    """Have the signer, whose state was lost, sign nothing below a height, durably."""
+
+    from_height: int
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -152,6 +159,7 @@ class Note(msgspec.Struct, frozen=True):
 Effect: TypeAlias = (
     WriteLog
     | SignMessage
+    | RaiseSigner
     | Send
     | SendAll
     | Gossip

@@ -8,7 +8,7 @@ from consensus.exchange import Announcement, announcement
 from consensus.inputs import Input, decode_input, encode_input
 from consensus.messages import NO_ROUND, Proposal, Step
 from consensus.rotation import ProposerOfRound
-from consensus.signer import SignerState, must_only_follow
+from consensus.signer import SignerState, Signing, is_outdated, must_only_follow
 from consensus.timeouts import TimeoutParameters
 from ledger.rounds import RoundCertificate
 from node.blocks import Block, block_id
@@ -34,6 +34,8 @@ class HeightRun:
         """The round in which this node is to propose and has not answered."""
         self.certificates: tuple[RoundCertificate, ...] | None = None
         """Solved netting rounds, once they are."""
+        self.signer_outdated = False
+        """Whether the log, or the last commit, knows of more than the signer does."""
         self.fetching = False
         """Whether the timer runs that asks for missing bundles."""
         self._logged: set[bytes] = set()
@@ -91,11 +93,11 @@ class HeightRun:
         taken, self._unlogged = tuple(self._unlogged), []
         return taken
 
-    def replay(self, records: list[LogRecord], signed: SignerState | None) -> list[Effect]:
+    def replay(self, records: list[LogRecord], signing: Signing | None) -> list[Effect]:
         """Bring the height to where the log ends; what is still to be done.
 
-        If the signer has signed what the log does not know, this height is only followed: a new
-        vote could break a promise that a lost one made.
+        If it is not known what the signer has signed, or the signer has signed what the log does
+        not know, this height is only followed: a new vote could break a promise of a lost one.
         """
         inputs = [r for r in records if isinstance(r, LoggedInput) and r.height == self.height]
         for record in records:
@@ -103,12 +105,20 @@ class HeightRun:
                 self.candidates.restored(record.block)
         for entry in inputs:
             self.core.handle(decode_input(entry.data))
-        if self.me is not None and signed is not None and must_only_follow(signed, self.core):
+        if self.me is not None and not self._may_go_on(signing):
             self.me = None
             self.core = self._core(self._tip, None, self._timeouts)
             for entry in inputs:
                 self.core.handle(decode_input(entry.data))
         return self.core.resume() if self.started else []
+
+    def _may_go_on(self, signing: Signing | None) -> bool:
+        """Whether what the core has replayed is all that the signer has signed, and no less."""
+        if not isinstance(signing, SignerState):
+            return False
+        commits = () if self._tip.commit is None else (self._tip.commit,)
+        self.signer_outdated = is_outdated(signing, self.core, commits)
+        return not self.signer_outdated and not must_only_follow(signing, self.core)
 
     @staticmethod
     def _core(tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:

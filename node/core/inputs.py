@@ -5,7 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from consensus import inputs as consensus_inputs
-from consensus.signer import SignerState
+from consensus.signer import Signing
 from ledger.rounds import RoundCertificate
 from ledger.state import State
 from ledger.transactions import Transaction
@@ -27,8 +27,8 @@ class Started(msgspec.Struct, frozen=True):
     """The node is up; `log` are the records of its consensus log, oldest first."""
 
     log: tuple[bytes, ...]
-    signed: SignerState | None
-    """What the signer remembers having signed; None without a signer."""
+    signing: Signing | None
+    """What the signer remembers having signed, or why that is not known; None without a key."""
     now_ms: int
     arriving: Arriving | None = None
     """The snapshot that was being fetched, if any."""
@@ -98,6 +98,13 @@ class SignerAnswered(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class SignerFound(msgspec.Struct, frozen=True):
+    """The signer has come back, or what it remembers is gone."""
+
+    signing: Signing
+    now_ms: int
+
+
 class Solved(msgspec.Struct, frozen=True):
     """Certificates for the netting rounds due at `height`, in the rounds' order."""
 
@@ -152,6 +159,7 @@ Input: TypeAlias = (
     | ExtensionOffered
     | TimerElapsed
     | SignerAnswered
+    | SignerFound
     | Solved
     | BlocksLoaded
     | LightBlocksLoaded

@@ -28,7 +28,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNetwork]:
             made.start(name)
         for name in NAMES:
             made.wait(name, 1)
-        _register(made, 90)  # so that every test, whichever runs, finds a trade and a receipt
+        _register(made, 90, 91)  # so that every test, whichever runs, finds a trade and a receipt
         yield made
     finally:
         for process in made.processes.values():
@@ -36,9 +36,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNetwork]:
             process.wait()
 
 
-def _register(network: OwnNetwork, number: int) -> None:
+def _register(network: OwnNetwork, *numbers: int) -> None:
     book = network.folder / "first.csv"
-    book.write_text(HEADER + line(number))
+    book.write_text(HEADER + "".join(map(line, numbers)))
     network.good("blotter", "load", book, "--home", network.home("bob"))
     network.good("trade", "submit", "--csv", book, "--home", network.home("alice"))
     for name in NAMES:

@@ -10,16 +10,28 @@ from msgspec.structs import replace
 from consensus.core import Core
 from consensus.errors import BadSignerState, DoubleSign
 from consensus.inputs import Signed, Start, TimeoutElapsed, VoteReceived
-from consensus.messages import Proposal, Step, Vote, VoteKind, sign_bytes
+from consensus.messages import (
+    Certificate,
+    Proposal,
+    Step,
+    Vote,
+    VoteKind,
+    certificate_of,
+    sign_bytes,
+)
 from consensus.signer import (
+    SKEW_MS,
     Place,
     SignerState,
     admit,
+    decided_since,
     decode_state,
     encode_state,
+    is_outdated,
     must_only_follow,
     new_state,
     place_of,
+    raised,
     signed_state,
 )
 from tests.consensus.bench import TIMEOUTS
@@ -132,7 +144,7 @@ def test_a_file_of_another_key_chain_or_version_is_refused() -> None:
     with pytest.raises(BadSignerState, match="of chain"):
         decode_state(data, CHAIN, KEYS[1].public)
     with pytest.raises(BadSignerState, match="version"):
-        decode_state(encode_state(replace(EMPTY, version=2)), CHAIN, KEY.public)
+        decode_state(encode_state(replace(EMPTY, version=3)), CHAIN, KEY.public)
     with pytest.raises(BadSignerState, match="not a signer state"):
         decode_state(encode(b"rubbish"), CHAIN, KEY.public)
 
@@ -173,3 +185,71 @@ def test_a_vote_that_peers_bring_back_is_known() -> None:
     assert not must_only_follow(sign(EMPTY, own)[0], core)
     assert must_only_follow(sign(EMPTY, vote(KEY, Y))[0], core)
     assert place_of(proposal(KEY, X)) == (9, 0, Step.PROPOSE)
+
+
+# A lost or outdated state.
+
+
+def test_a_state_made_anew_signs_nothing_below_its_height() -> None:
+    state = raised(None, CHAIN, KEY.public, 9)
+    assert decode_state(encode_state(state), CHAIN, KEY.public) == state
+    for height in (1, 8):
+        with pytest.raises(DoubleSign, match="may sign from 9 on"):
+            admit(state, at(height, 5, Step.PRECOMMIT))
+    state, _ = sign(state, at(9, 0, Step.PROPOSE))
+    assert state.from_height == 9
+    assert must_only_follow(raised(None, CHAIN, KEY.public, 10), core_at(9))
+    assert not must_only_follow(raised(None, CHAIN, KEY.public, 9), core_at(9))
+
+
+def test_the_height_to_sign_from_only_rises() -> None:
+    state, _ = sign(EMPTY, at(5, 0, Step.PREVOTE))
+    higher = raised(state, CHAIN, KEY.public, 9)
+    assert (higher.from_height, higher.last) == (9, state.last)
+    assert raised(higher, CHAIN, KEY.public, 4) == higher
+
+
+def commit_at(height: int, *, times: dict[int, int] | None = None) -> Certificate:
+    times = dict.fromkeys(range(3), 0) if times is None else times
+    return certificate_of(
+        vote(KEYS[n], X, time_ms=time_ms, height=height) for n, time_ms in times.items()
+    )
+
+
+def test_a_state_older_than_a_decided_commit_with_its_vote_is_outdated() -> None:
+    core = core_at(9)
+    old, _ = sign(EMPTY, at(7, 0, Step.PRECOMMIT))
+    current, _ = sign(EMPTY, at(8, 0, Step.PRECOMMIT))
+    assert is_outdated(EMPTY, core, [commit_at(8)])
+    assert is_outdated(old, core, [commit_at(7), commit_at(8)])
+    assert is_outdated(sign(EMPTY, at(8, 0, Step.PREVOTE))[0], core, [commit_at(8)])
+    assert not is_outdated(current, core, [commit_at(8)])
+    assert not is_outdated(EMPTY, core, [commit_at(8, times={1: 0, 2: 0, 3: 0})])
+    assert not is_outdated(EMPTY, core, [])
+    assert not is_outdated(raised(None, CHAIN, KEY.public, 9), core, [commit_at(8)])
+
+
+def test_a_state_older_than_the_log_is_outdated() -> None:
+    core = core_at(9)
+    core.handle(TimeoutElapsed(Step.PROPOSE, 9, 0, 5))
+    message = core.process.unsigned[Step.PREVOTE, 0]
+    assert not is_outdated(EMPTY, core, [])  # logged, but perhaps never signed
+    state, signature = sign(EMPTY, message)
+    core.handle(Signed(replace(message, signature=signature), 6))
+    assert is_outdated(EMPTY, core, [])
+    assert not is_outdated(state, core, [])
+    heard = core_at(9)
+    heard.handle(VoteReceived(vote(KEY, X), 0))
+    assert is_outdated(EMPTY, heard, [])
+
+
+@pytest.mark.parametrize(
+    ("late", "safe"), [((), False), ((0, 1), False), ((0, 1, 2), True), ((0, 1, 2, 3), True)]
+)
+def test_only_a_quorum_of_later_votes_proves_a_height_safe(
+    late: tuple[int, ...], safe: bool
+) -> None:
+    since = 1_000_000
+    edge = since + SKEW_MS
+    times = {n: edge + 1 if n in late else edge for n in range(4)}
+    assert decided_since(commit_at(9, times=times), VALIDATORS, since) is safe

@@ -54,11 +54,9 @@ def log_of(place: Place) -> str:
 
 
 def wipe(place: Place) -> None:
-    """Leave configuration, genesis, keys and the signer's state."""
-    home = Home(Path(place.home))
-    for path in home.data.iterdir():
-        if path != home.signer_state:
-            path.unlink() if path.is_file() else shutil.rmtree(path)
+    """Leave configuration, genesis and keys: not even what the signer remembers."""
+    for path in Home(Path(place.home)).data.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)
 
 
 @pytest.mark.e2e

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from consensus.errors import BadSignerState
-from consensus.inputs import Signed, SignRefused
 from consensus.messages import Vote, VoteKind
+from consensus.signer import SignerGone
 from node.files import replace_file
-from node.signer import FileSigner, SignerStateMissing
+from node.signer import FileSigner
 from node.storage.errors import LogDamaged
 from node.wal import ConsensusLog
 from wire.signing import SigningKey
@@ -82,25 +82,34 @@ def test_a_file_that_is_no_log_is_not_overwritten(tmp_path: Path, data: bytes) -
 def test_the_signer_remembers_across_restarts_what_it_signed(tmp_path: Path) -> None:
     path = tmp_path / "signer.state"
     FileSigner.create(path, "chain", KEY)
-    first = FileSigner(path, "chain", KEY).sign(vote(4), 0)
-    assert isinstance(first, Signed)
+    first = FileSigner(path, "chain", KEY).sign(vote(4))
+    assert first is not None
     again = FileSigner(path, "chain", KEY)
-    assert again.sign(vote(4), 0) == first
-    assert isinstance(again.sign(vote(4, b"x" * 32), 0), SignRefused)
-    assert isinstance(again.sign(vote(4, time_ms=6), 0), SignRefused)
-    assert isinstance(again.sign(vote(3), 0), SignRefused)
-    assert isinstance(again.sign(vote(5), 0), Signed)
+    assert again.sign(vote(4)) == first
+    assert again.sign(vote(4, b"x" * 32)) is None
+    assert again.sign(vote(4, time_ms=6)) is None
+    assert again.sign(vote(3)) is None
+    assert again.sign(vote(5)) is not None
 
 
-def test_a_signer_without_its_file_does_not_start(tmp_path: Path) -> None:
-    with pytest.raises(SignerStateMissing):
-        FileSigner(tmp_path / "none", "chain", KEY)
+def test_a_signer_without_its_file_signs_nothing_below_what_is_safe(tmp_path: Path) -> None:
+    path = tmp_path / "signer.state"
+    lost = FileSigner(path, "chain", KEY)
+    assert lost.signing() is SignerGone.LOST
+    assert lost.sign(vote(4)) is None
+    assert not path.exists()
+    lost.raise_floor(9)
+    for signer in (lost, FileSigner(path, "chain", KEY)):
+        assert signer.sign(vote(8)) is None
+    assert lost.sign(vote(9)) is not None
+    lost.raise_floor(3)
+    assert FileSigner(path, "chain", KEY).sign(vote(8)) is None
 
 
 def test_a_damaged_signer_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "signer.state"
     FileSigner.create(path, "chain", KEY)
-    FileSigner(path, "chain", KEY).sign(vote(4), 0)
+    FileSigner(path, "chain", KEY).sign(vote(4))
     good = path.read_bytes()
     for position in range(0, len(good), 7):
         bad = bytearray(good)

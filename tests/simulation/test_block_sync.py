@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from consensus.signer import raised
 from node.blocks import DecidedBlock
 from node.core import effects as e
 from node.core import inputs as i
@@ -78,6 +79,10 @@ def test_a_node_far_behind_gets_there_in_spite_of_liars(
         for node in members:
             node.disk.blocks.append(entry.decided)
             node.disk.tip = entry.tip
+    for node in members:  # the chain was signed with their keys
+        state = node.disk.signer
+        assert state is not None
+        node.disk.signer = raised(state, state.chain_id, state.validator, BLOCKS + 1)
     network.now_ms = scribe.tip.time_ms + 1_000
     for node in members[:3]:
         honest = node._carry_out

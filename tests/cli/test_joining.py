@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.cli.testnet.layout import free_ports
+from node.cli.testnet.ports import free_ports
 from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
 from wire import ids
 

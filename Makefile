@@ -1,6 +1,6 @@
 # Every target does its own set-up, in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup testnet test lint simulate bench clean
+.PHONY: help setup testnet test lint simulate soak bench clean
 RUN := .venv/bin
 
 help:  ## what there is to make
@@ -24,6 +24,10 @@ lint: setup  ## ruff, mypy --strict, import-linter
 
 simulate: setup  ## simulated networks of real cores, with faults, on fresh seeds
 	$(RUN)/dcn simulate --seeds 20
+
+soak: setup  ## hours of faults on real processes and in the simulator
+	DCN_CHAOS_MEMBERS=7 DCN_FAULTS=60 DCN_KILLS=100 DCN_SIGNER_KILLS=30 $(RUN)/python -m pytest -v tests/e2e
+	$(RUN)/dcn simulate --seeds 2000
 
 bench: setup  ## every speed the README claims
 	$(RUN)/python benchmarks/throughput.py

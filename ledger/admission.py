@@ -9,8 +9,12 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.state import Draft
 from ledger.transactions import (
+    Allocate,
     ApplyMembership,
+    Approve,
+    CancelBatch,
     CastVote,
+    CreateBatch,
     Mint,
     Propose,
     Redeem,
@@ -132,6 +136,14 @@ def required(draft: Draft, tx: Transaction) -> Required:
         ):
             checks.active_member(draft, member)
             return ((member, o.KeyRole.GOVERNANCE),)
+        case (
+            CreateBatch(creator=member)
+            | Allocate(sender=member)
+            | Approve(receiver=member)
+            | CancelBatch(member=member)
+        ):
+            checks.active_member(draft, member)
+            return ((member, o.KeyRole.TREASURY),)
 
 
 def _parties(draft: Draft, trade: o.Trade) -> Required:

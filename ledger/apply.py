@@ -19,6 +19,7 @@ from ledger import (
     membership,
     oracles,
     rounds,
+    settlement,
     trades,
     validators,
 )
@@ -29,8 +30,12 @@ from ledger.rejections import BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import (
     Action,
+    Allocate,
     ApplyMembership,
+    Approve,
+    CancelBatch,
     CastVote,
+    CreateBatch,
     Mint,
     Propose,
     Redeem,
@@ -176,6 +181,10 @@ EXECUTE: Final[dict[type[Action], _Execute]] = {
     StandDown: membership.stand_down,
     Propose: governance.propose,
     CastVote: governance.vote,
+    CreateBatch: settlement.create,
+    Allocate: lambda draft, action, _: settlement.allocate(draft, action),
+    Approve: lambda draft, action, _: settlement.approve(draft, action),
+    CancelBatch: lambda draft, action, _: settlement.cancel(draft, action),
 }
 """What each action does; who must sign it is `admission`'s question."""
 
@@ -222,6 +231,7 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     date = draft.must(t.NETWORK, t.network_key()).business_date
     closed = oracles.close_date(draft, feeds, oracle_set)
     events += closed
+    events += settlement.due(draft, block.height)
     if closed and date is not None:
         events += margin.cycle(draft, date)
         events += rounds.freeze(draft, date, block.height, block.seed_link)

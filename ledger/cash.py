@@ -39,6 +39,15 @@ def _debit(draft: Draft, account: bytes, amount: int) -> None:
     credit(draft, account, -amount)
 
 
+def move(draft: Draft, source: bytes, target: bytes, amount: int) -> None:
+    """Move `amount` from one account to another of the same asset; an emptied escrow is gone."""
+    _debit(draft, source, amount)
+    credit(draft, target, amount)
+    kind = t.BALANCES.parts(source)[1]
+    if kind == o.AccountKind.ESCROW and balance(draft, source) == NOTHING:
+        draft.delete(source)
+
+
 def mint(draft: Draft, action: Mint) -> list[receipts.Event]:
     """The issuer creates `amount` in the receiver's own account."""
     asset = checks.asset(draft, action.asset)
@@ -72,8 +81,8 @@ def transfer(draft: Draft, action: Transfer) -> list[receipts.Event]:
     if action.sender == action.to:
         raise r.SelfTransfer(f"{action.sender} to itself")
     checks.active_member(draft, action.to)
-    _debit(draft, t.own_account(action.sender, action.asset), action.amount)
-    credit(draft, t.own_account(action.to, action.asset), action.amount)
+    source, target = (t.own_account(lei, action.asset) for lei in (action.sender, action.to))
+    move(draft, source, target, action.amount)
     return [receipts.CashMoved(action.asset, action.sender, action.to, action.amount)]
 
 

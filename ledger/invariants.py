@@ -104,6 +104,22 @@ def _round_flows(draft: Draft) -> None:
                 raise InvariantBroken("3-round-flows", f"{debtor} owed {net}, now {left}")
 
 
+def _escrow_is_whole(draft: Draft) -> None:
+    """2: what a settlement batch has in escrow is exactly what its senders have allocated."""
+    for row in draft.changes.values():
+        if not isinstance(row, o.Batch):
+            continue
+        held: dict[tuple[str, str], int] = defaultdict(int)
+        for leg in row.legs:
+            waits = row.state in (o.BatchState.INSTRUCTED, o.BatchState.IRREVOCABLE)
+            amount = leg.amount if waits and leg.sender in row.allocated else 0
+            held[leg.sender, leg.asset] += amount
+        for (sender, asset), amount in held.items():
+            found = draft.get(t.BALANCES, t.escrow(sender, row.creator, row.reference, asset))
+            if (0 if found is None else found.balance) != amount:
+                raise InvariantBroken("2-escrow", f"{sender} has {found}, must have {amount}")
+
+
 def _two_parties(draft: Draft) -> None:
     """6: a live contract has two different members as parties."""
     for row in draft.changes.values():
@@ -153,6 +169,7 @@ def _supply(row: object) -> int:
 INVARIANTS: Final[dict[str, Callable[[Draft], None]]] = {
     "1-conservation": _conservation,
     "2-nothing-negative": _nothing_negative,
+    "2-escrow": _escrow_is_whole,
     "3-round-figures": _round_figures,
     "3-round-flows": _round_flows,
     "6-two-parties": _two_parties,

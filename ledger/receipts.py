@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from ledger.objects import KeyRole, MemberState, OffenceKind, ProposalState, RoundFigures
+from ledger.objects import (
+    BatchState,
+    KeyRole,
+    Leg,
+    MemberState,
+    OffenceKind,
+    ProposalState,
+    RoundFigures,
+)
 from wire.codec import Record, encode
 from wire.ids import AssetCode, Date, Lei, Uti
 from wire.merkle import root
@@ -156,6 +164,39 @@ class ProposalEnacted(Record, frozen=True, tag=17):
     detail: str
 
 
+class BatchInstructed(Record, frozen=True, tag=18):
+    """A settlement batch waits for its senders and receivers."""
+
+    creator: Lei
+    reference: str
+    legs: tuple[Leg, ...]
+
+
+class BatchProgressed(Record, frozen=True, tag=19):
+    """A sender has allocated, or a receiver approved; irrevocable once all have."""
+
+    creator: Lei
+    reference: str
+    member: Lei
+    state: BatchState
+
+
+class BatchSettled(Record, frozen=True, tag=20):
+    """Every leg has been delivered, in one transition."""
+
+    creator: Lei
+    reference: str
+
+
+class BatchCancelled(Record, frozen=True, tag=21):
+    """Nothing is delivered; what was in escrow is back."""
+
+    creator: Lei
+    reference: str
+    by: Lei | None
+    """None: its deadline has passed."""
+
+
 Event = (
     TradeRegistered
     | DateClosed
@@ -174,6 +215,10 @@ Event = (
     | VoteCast
     | ProposalDecided
     | ProposalEnacted
+    | BatchInstructed
+    | BatchProgressed
+    | BatchSettled
+    | BatchCancelled
 )
 
 

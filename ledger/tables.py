@@ -39,6 +39,25 @@ class Table(Generic[R]):
         return decode(key[1:], tuple, ROW_BYTES_MAX)
 
 
+def at_height(height: int) -> int:
+    """The index value of what happens at a height."""
+    return 2 * height
+
+
+def on_date(date: int) -> int:
+    """The index value of what happens on a business date."""
+    return 2 * date + 1
+
+
+def batch_indexes(row: o.Batch) -> tuple[int, ...]:
+    """A batch is looked for at its deadline, and when irrevocable on its date."""
+    if row.state == o.BatchState.INSTRUCTED:
+        return (at_height(row.deadline),)
+    if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
+        return (on_date(row.settle_date),)
+    return ()
+
+
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
 MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
@@ -65,11 +84,14 @@ OFFENCES: Final = Table(22, "offence", o.Offence)  # consensus key, height of th
 PROPOSALS: Final = Table(23, "proposal", o.Proposal, lambda row: (row.due,) if row.due else ())
 """By number; indexed by the height at which something happens to it."""
 BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
+BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
+"""By creator and reference; indexed by what happens to it next."""
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
+    BATCHES,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}
@@ -102,6 +124,11 @@ def rulebook_key() -> bytes:
 def own_account(lei: str, asset: str) -> bytes:
     """Key of a member's own balance in an asset."""
     return BALANCES.key(lei, o.AccountKind.OWN, "", asset)
+
+
+def escrow(lei: str, creator: str, reference: str, asset: str) -> bytes:
+    """Key of what a member has in escrow for a batch."""
+    return BALANCES.key(lei, o.AccountKind.ESCROW, f"{creator}/{reference}", asset)
 
 
 def netting_set_key(one: str, other: str) -> bytes:

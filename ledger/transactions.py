@@ -8,7 +8,7 @@ altering a signature.
 
 from typing import Final, NewType
 
-from ledger.objects import KeyRole, ProposalBody, Role, Trade
+from ledger.objects import KeyRole, Leg, ProposalBody, Role, Trade
 from wire import merkle
 from wire.codec import Digest, Record, decode, encode, sha256
 from wire.errors import BadSignature, MalformedBytes
@@ -140,6 +140,40 @@ class CastVote(Record, frozen=True, tag=12):
     in_favour: bool
 
 
+class CreateBatch(Record, frozen=True, tag=13):
+    """A party instructs legs that settle all together or not at all (DvP, PvP, any more)."""
+
+    creator: Lei
+    reference: str
+    legs: tuple[Leg, ...]
+    settle_date: Date | None
+    deadline: int
+
+
+class Allocate(Record, frozen=True, tag=14):
+    """A sender puts what its legs of a batch deliver into escrow."""
+
+    sender: Lei
+    creator: Lei
+    reference: str
+
+
+class Approve(Record, frozen=True, tag=15):
+    """A receiver agrees to receive its legs of a batch."""
+
+    receiver: Lei
+    creator: Lei
+    reference: str
+
+
+class CancelBatch(Record, frozen=True, tag=16):
+    """A party withdraws a batch that is not yet complete."""
+
+    member: Lei
+    creator: Lei
+    reference: str
+
+
 Action = (
     Mint
     | Redeem
@@ -153,6 +187,10 @@ Action = (
     | StandDown
     | Propose
     | CastVote
+    | CreateBatch
+    | Allocate
+    | Approve
+    | CancelBatch
 )
 
 

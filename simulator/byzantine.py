@@ -236,9 +236,8 @@ class Liar(SimulatedNode):
 
     def _forge(self, peer: str, start: int) -> None:
         """A block that fits the chain at `start`, with a commit that only the liar has signed."""
-        if not 1 <= start <= self.disk.tip.height + 1:
-            return
-        made = self._alternative(self.disk.tip_at(start - 1))
+        before = self.disk.tip_at(start - 1)
+        made = None if before is None else self._alternative(before)
         if made is None:
             return
         _, block = made
@@ -248,4 +247,6 @@ class Liar(SimulatedNode):
         )
         entry = Entry(self.key.public, now_ms, self._signed(vote).signature)
         commit = Certificate(vote.kind, start, 0, vote.block_id, (entry,))
-        self._network.transmit(self.name, (peer,), BlocksReply((DecidedBlock(block, commit),)))
+        self._network.transmit(
+            self.name, (peer,), BlocksReply(start, 1, (DecidedBlock(block, commit),))
+        )

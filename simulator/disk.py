@@ -10,11 +10,14 @@ from typing import Final
 import msgspec
 
 from consensus.signer import SignerState, new_state
+from consensus.validators import Validator
 from ledger.transactions import Transaction, TxId, tx_id
 from node import wal
 from node.blocks import DecidedBlock
 from node.core.chain import Tip
+from node.snapshots import Snapshot
 from simulator.faults import Lost
+from simulator.shelf import Shelf
 
 SIGNERS: Final = (Lost.SIGNER, Lost.SIGNER_GONE)
 """What leaves store and log as they are."""
@@ -34,7 +37,6 @@ class Disk:
 
     def __init__(self, tip: Tip, key: bytes) -> None:
         self.blocks: list[DecidedBlock] = []
-        self.tip = tip
         self.signer: SignerState | None = new_state(tip.chain_id, key)
         """None: lost."""
         self.log = wal.head(0)
@@ -46,7 +48,23 @@ class Disk:
         """All that was ever flushed to the log, with its height: for checkers, not for the node."""
         self.writes_left: int | None = None
         """Writes until the disk is full."""
-        self._backups = [_Backup(tip, self.log, self.signer, {})]
+        self.shelf = Shelf()
+        """Snapshots, taken and fetched."""
+        self.validators: dict[bytes, tuple[Validator, ...]] = {}
+        """By hash, as headers name them."""
+        self._backups: dict[int, _Backup] = {}
+        self._note(tip)
+        self._genesis = self._backups[0]
+
+    @property
+    def oldest(self) -> int:
+        """The lowest height whose block is here, or the next one."""
+        return self.blocks[0].block.header.height if self.blocks else self.tip.height + 1
+
+    def stored(self, start: int, count: int) -> list[DecidedBlock]:
+        """Up to `count` blocks from height `start` on."""
+        first = start - self.oldest
+        return self.blocks[first : first + count] if first >= 0 else []
 
     # ---------------------------------------------------------------- writes
     def _spend(self) -> None:
@@ -89,16 +107,31 @@ class Disk:
         """Store a decided block and the state after it."""
         self._spend()
         self.blocks.append(decided)
-        self.tip = tip
+        self.shelf.committed(decided, tip)
         for tx in decided.block.transactions:
             self.pending.pop(tx_id(tx), None)
         for ident in [k for k, tx in self.pending.items() if tx.valid_until <= tip.height]:
             del self.pending[ident]
-        self._backups.append(_Backup(tip, self.log, self.signer, dict(self.pending)))
+        self._note(tip)
 
-    def tip_at(self, height: int) -> Tip:
-        """The tip as it was at `height`."""
-        return self._backups[height].tip
+    def install(self, snapshot: Snapshot, tip: Tip) -> None:
+        """The fetched snapshot takes the place of all that was stored."""
+        self._spend()
+        self.shelf.installed(snapshot)
+        self.blocks, self._backups = [], {}
+        self._note(tip)
+
+    def _note(self, tip: Tip) -> None:
+        """`tip` is what the store stands at now."""
+        self.tip = tip
+        for known in (tip.last_validators, tip.validators, tip.next_validators):
+            self.validators[known.hash] = known.members
+        self._backups[tip.height] = _Backup(tip, self.log, self.signer, dict(self.pending))
+
+    def tip_at(self, height: int) -> Tip | None:
+        """The tip as it was at `height`, if that is known."""
+        backup = self._backups.get(height)
+        return None if backup is None else backup.tip
 
     # ---------------------------------------------------------------- a start
     def open_log(self) -> tuple[bytes, ...]:
@@ -110,15 +143,23 @@ class Disk:
 
     def lose(self, lost: Lost, blocks_back: int) -> None:
         """Lose something, or get it back from a backup that is `blocks_back` blocks old."""
-        height = 0 if lost is Lost.WIPED else max(0, self.tip.height - blocks_back)
-        backup = self._backups[height]
+        heights = [h for h in self._backups if h <= self.tip.height - blocks_back]
+        backup = self._backups[max(heights)] if heights else self._genesis
+        if lost is Lost.WIPED:
+            backup = self._genesis
         if lost in SIGNERS:
             self.signer = backup.signer if lost is Lost.SIGNER else None
             return
         if lost is not Lost.STORE:
             self.log = backup.log if lost is Lost.BACKUP else wal.head(0)
         if lost is not Lost.LOG:
-            self.tip = backup.tip
-            del self.blocks[height:]
-            del self._backups[height + 1 :]
-            self.pending = dict(backup.pending)
+            self._go_back(backup)
+
+    def _go_back(self, backup: _Backup) -> None:
+        """The store is as it was then."""
+        height = backup.tip.height
+        self.blocks = [one for one in self.blocks if one.block.header.height <= height]
+        self._backups = {at: one for at, one in self._backups.items() if at <= height}
+        self._backups[height] = backup
+        self.tip, self.pending = backup.tip, dict(backup.pending)
+        self.shelf = self.shelf.back_to(height)

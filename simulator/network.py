@@ -74,7 +74,8 @@ class SimulatedNetwork:
         self._cut: Counter[frozenset[str]] = Counter()
         self._busy_ms: dict[str, int] = {}
         self._checked: dict[bytes, Verified[DirectMessage] | None] = {}
-        self._changes = 0
+        self.changes = 0
+        """Blocks stored, starts and crashes so far: what conditions about disks depend on."""
         self._genesis_hash = genesis_hash(founded.genesis)
         self._at_genesis = Tip.at_genesis(founded.genesis)
         self.nodes: dict[str, SimulatedNode] = {}
@@ -140,7 +141,7 @@ class SimulatedNetwork:
     def start(self, names: Sequence[str] | None = None) -> None:
         """Start nodes and connect them with everybody who is up."""
         for name in names or list(self.nodes):
-            self._changes += 1
+            self.changes += 1
             self.journal.remark(name, "started")
             self.nodes[name].start(self.now_ms)
             for other, peer in self.nodes.items():
@@ -155,7 +156,7 @@ class SimulatedNetwork:
         self._fallen(name)
 
     def _fallen(self, name: str) -> None:
-        self._changes += 1
+        self.changes += 1
         self._timers = {k: v for k, v in self._timers.items() if k[0] != name}
         for other in self.nodes:
             if other != name:
@@ -181,23 +182,16 @@ class SimulatedNetwork:
         self._take(node, i.Submitted(verified(tx), node.clock.read(self.now_ms)))
 
     def run(self, until: Callable[[], bool], ms_max: int = 60_000) -> bool:
-        """Let time pass until the condition holds; False if it does not within `ms_max`.
-
-        `until` is asked again after a block, a start or a crash at any node.
-        """
+        """Let time pass until the condition holds; False if it does not within `ms_max`."""
         end = self.now_ms + ms_max
-        seen = -1
-        while True:
-            if seen != self._changes:
-                seen = self._changes
-                if until():
-                    return True
+        while not until():
             if not self._queue or self._queue[0][0] > end:
                 self._move_to(end)
                 return False
             at_ms, _, event = heapq.heappop(self._queue)
             self._move_to(at_ms)
             event()
+        return True
 
     def heights(self) -> list[int]:
         """Height of every node that is up."""
@@ -229,7 +223,7 @@ class SimulatedNetwork:
             node.take(given)
         finally:
             if node.disk.tip.height != height:
-                self._changes += 1
+                self.changes += 1
             if not node.up:
                 self._fallen(node.name)
 

@@ -16,6 +16,7 @@ from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
+from node.core.statesync import CatchUp
 from node.founding import Identity
 from simulator.disk import Disk
 from simulator.journal import Accepted, Accusation, Decision, Journal, Punishment, Signature
@@ -86,6 +87,10 @@ class SimulatedNode:
         me = self.key.public if self._votes else None
         return NodeCore(self.disk.tip, self._genesis_hash, me, self.seed_chain, self._parameters)
 
+    def may_catch_up(self, how: CatchUp | None) -> None:
+        """From its next start on, the node takes snapshots of others."""
+        self._parameters = msgspec.structs.replace(self._parameters, catch_up=how)
+
     def start(self, at_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
@@ -93,7 +98,8 @@ class SimulatedNode:
         records = self.disk.open_log()
         self.core = self._boot()
         signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
-        self.take(i.Started(records, signing, self.clock.read(at_ms)))
+        arriving = self.disk.shelf.resumed()
+        self.take(i.Started(records, signing, self.clock.read(at_ms), arriving))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
@@ -157,12 +163,12 @@ class SimulatedNode:
                 self.journal.decisions.append(Decision(self.journal.at_ms, self.name, decided))
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
-            case e.LoadBlocks(peer=peer, from_height=start, count=count):
-                blocks = self.disk.blocks[start - 1 : start - 1 + count]
-                return i.BlocksLoaded(peer, tuple(blocks), now_ms)
-            case e.LoadLightBlocks(peer=peer, heights=heights):
-                there = [h for h in heights if h <= len(self.disk.blocks)]
-                return i.LightBlocksLoaded(peer, tuple(map(self._light, there)), now_ms)
+            case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
+                return self._load(effect, now_ms)
+            case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState():
+                return self.disk.shelf.fetched(effect, now_ms)
+            case e.InstallSnapshot(snapshot=snapshot, tip=tip):
+                self.disk.install(snapshot, tip)
             case e.Evidence(piece=piece):
                 self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, piece))
             case e.Punish(peer=peer, code=code, detail=detail):
@@ -174,10 +180,28 @@ class SimulatedNode:
                 self._act(self.name, effect)
         return None
 
-    def _light(self, height: int) -> LightBlock:
-        decided, tip = self.disk.blocks[height - 1], self.disk.tip_at(height)
-        members = tip.last_validators.members, tip.validators.members
-        return LightBlock(decided.block.header, decided.commit, *members)
+    def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks | e.Serve, now_ms: int) -> i.Input:
+        """What a peer asks for."""
+        match effect:
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                blocks = tuple(self.disk.stored(start, count))
+                return i.BlocksLoaded(peer, start, self.disk.oldest, blocks, now_ms)
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                found = [self._light(height) for height in heights]
+                there = tuple(block for block in found if block is not None)
+                return i.LightBlocksLoaded(peer, there, now_ms)
+            case e.Serve(peer=peer, request=request):
+                after = self._light(getattr(request, "height", 0) + 1)
+                reply = self.disk.shelf.serve(request, self.disk.tip.height, after)
+                return i.Served(peer, reply, now_ms)
+
+    def _light(self, height: int) -> LightBlock | None:
+        found = self.disk.stored(height, 1)
+        if not found:
+            return self.disk.shelf.trail.get(height)
+        sets, header = self.disk.validators, found[0].block.header
+        members = sets[header.validators_hash], sets[header.next_validators_hash]
+        return LightBlock(header, found[0].commit, *members)
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
         """As `node.signer.FileSigner.sign`."""

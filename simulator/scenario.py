@@ -58,6 +58,7 @@ class Scenario:
         self._injection = Injection(
             self.network, self._work.elections, self.plan, CHAIN_LINKS, options.seed
         )
+        self._looked_at = -1
         self._seen: list[Violation] = []
         """What went wrong while it was played."""
         self._correct = [x for x in self.network.nodes.values() if not x.byzantine]
@@ -110,6 +111,9 @@ class Scenario:
 
     def _settled(self) -> bool:
         """Whether all correct nodes have decided all that there is to decide."""
+        if self._looked_at == self.network.changes:
+            return False
+        self._looked_at = self.network.changes
         tips = [node.disk.tip for node in self._correct]
         heights = [tip.height for tip in tips]
         far = min(heights) >= self.options.heights_min and max(heights) - min(heights) <= 1

@@ -56,6 +56,9 @@ POWER_TOTAL_MAX: Final = (1 << 60) - 1
 EXTENSION_BYTES_MAX: Final = 1 << 10
 """What a precommit may carry for the ledger: a hundred of them must leave room in a block."""
 
+BATCH_LEGS_MAX: Final = 64
+"""Legs of a settlement batch, which settles in one transition."""
+
 MEMBERS_MAX: Final = 100_000
 """Members of a network."""
 

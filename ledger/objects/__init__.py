@@ -7,6 +7,7 @@ from ledger.objects.assets import (
 from ledger.objects.enums import (
     AccountKind,
     AssetKind,
+    BatchState,
     ContractState,
     Electorate,
     KeyRole,
@@ -50,6 +51,10 @@ from ledger.objects.network import (
     Rulebook,
     VotingRule,
 )
+from ledger.objects.settlement import (
+    Batch,
+    Leg,
+)
 from ledger.objects.trades import (
     Contract,
     Feed,
@@ -75,6 +80,8 @@ __all__ = [
     "AssetKind",
     "Balance",
     "Ballot",
+    "Batch",
+    "BatchState",
     "ConsensusKey",
     "Contract",
     "ContractState",
@@ -83,6 +90,7 @@ __all__ = [
     "Flow",
     "Instrument",
     "KeyRole",
+    "Leg",
     "Limit",
     "Mark",
     "Member",

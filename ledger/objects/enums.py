@@ -165,3 +165,13 @@ class ProposalState(IntEnum):
     ENACTED = 4
     FAILED = 5
     """Adopted, but at activation the ledger did not allow it any more; see the event."""
+
+
+class BatchState(IntEnum):
+    """Where a settlement batch stands."""
+
+    INSTRUCTED = 1
+    IRREVOCABLE = 2
+    """Every sender has allocated and every receiver approved; it waits for its date."""
+    SETTLED = 3
+    CANCELLED = 4

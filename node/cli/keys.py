@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from node.cli.options import HomeOption, JsonOption
-from node.cli.output import FileUnusable, pairs, print_json
+from node.cli.output import FileUnusable, UsageWrong, pairs, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Public keys of a home, and new single keys.")
 
@@ -50,3 +50,56 @@ def new(
         print_json({"file": str(file), "public_key": public})
     else:
         typer.echo(public)
+
+
+@app.command()
+def rotate(
+    home: HomeOption,
+    purpose: Annotated[str, typer.Argument(help="trade, treasury, governance, peer or consensus.")],
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the block.")] = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new key and put it on the ledger in the place of the old one.
+
+    The new secret waits in `keys.next.json`; when the transaction is decided, stop the node, run
+    `dcn keys adopt`, and start it again. A validator's old key votes for one more height, the new
+    one from then on: the network goes on while the node is restarted. If this is interrupted, run
+    it again: the same new key is used.
+    """
+    from node.cli.client import Client
+    from node.cli.sending import send, signed_action, tell
+    from node.home import Home
+    from node.rotation import ROTATED, next_key, rotation
+    from wire import ids
+
+    if purpose not in ROTATED:
+        raise UsageWrong(f"{purpose[:20]!r}: one of {', '.join(ROTATED)}")
+    client, where = Client(home), Home(home)
+    action, keys = rotation(where, ids.lei(client.lei), next_key(where, purpose))
+    found = send(client, signed_action(client, action, *keys), timeout)
+    tell({**found, "public_key": action.new.hex()}, as_json, f"New {purpose} key")
+
+
+@app.command()
+def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
+    """Put the new keys that the ledger names in the place of the old ones; the node must not run.
+
+    Until this is done the node goes on with its old keys, which nobody accepts any more.
+    """
+    import asyncio
+
+    from ledger.tables import KEYS
+    from node.cli.stored import stored_state
+    from node.home import Home
+    from node.lock import HomeLock
+    from node.rotation import adopt as adopted
+
+    where = Home(home)
+    with HomeLock(where.lock):
+        state = asyncio.run(stored_state(where))
+        rows = [(KEYS.parts(key)[0], row) for key, row in state.scan(KEYS)]
+        purposes = adopted(where, {public for public, row in rows if not row.retired})
+    if as_json:
+        print_json({"adopted": purposes})
+    else:
+        typer.echo(f"in use from now on: {', '.join(purposes)}; start the node with `dcn run`")

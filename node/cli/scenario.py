@@ -10,7 +10,6 @@ from node.cli.options import JsonOption
 from node.cli.output import Exit, print_json, table
 
 if TYPE_CHECKING:
-    from ledger.state import State
     from node.rehearsal.run import Done
     from node.rehearsal.script import Report
 
@@ -34,11 +33,13 @@ def run(
     network: no consensus, no messages. Exit code 0: everything came as expected; 1: not. The format
     is in docs/SCENARIOS.md, examples are in configs/scenarios.
     """
+    from node.cli.stored import stored_state
+    from node.home import Home
     from node.plain import plain
     from node.rehearsal.script import read_script
     from node.rehearsal.script import run as rehearse
 
-    live = None if home is None else asyncio.run(_state_of(home))
+    live = None if home is None else asyncio.run(stored_state(Home(home)))
     reports = []
     for file in files:
         script = read_script(file)
@@ -82,22 +83,3 @@ def _conclude(report: "Report", quiet: bool) -> None:
         f"  {report.expectations} expectations, {verdict}; invariants {report.invariants}; "
         f"state root {report.state_root[:16]}"
     )
-
-
-async def _state_of(home: Path) -> "State":
-    """The state of a home's store, in one reading: its node may go on."""
-    from ledger.genesis import genesis_hash
-    from node.core.chain import Tip
-    from node.home import Home
-    from node.storage.store import Store
-
-    where = Home(home)
-    genesis = where.genesis()
-    store = await Store.open(where.store, genesis_hash(genesis))
-    try:
-        await store.db.execute("BEGIN")
-        tip = await store.load_tip(Tip.at_genesis(genesis))
-        await store.db.execute("ROLLBACK")
-        return tip.state
-    finally:
-        await store.close()

@@ -29,3 +29,10 @@ class BadBlocks(PeerFault):
 
     code = "PEER_BAD_BLOCKS"
     remedy = "None for a user: another peer is asked."
+
+
+class UntrustedHeader(PeerFault):
+    """The headers that a peer sent do not lead from the genesis to the one it claims."""
+
+    code = "PEER_UNTRUSTED_HEADER"
+    remedy = "None for a user: another peer is asked."

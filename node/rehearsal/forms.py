@@ -27,11 +27,18 @@ class Names:
         name, separator, rest = text.partition(":")
         return Uti(self.lei(name) + rest) if separator else Uti(text)
 
+    def account(self, text: str) -> str:
+        """`NAME/REST`, what an escrow account is named after."""
+        name, separator, rest = text.partition("/")
+        return f"{self.lei(name)}/{rest}" if separator else text
+
     def shown(self, value: Any) -> Any:
         """Plain JSON values with names in the place of LEIs."""
         match value:
             case str() if value in self._names:
                 return self._names[Lei(value)]
+            case str() if value[:20] in self._names and value[20] == "/":
+                return self._names[Lei(value[:20])] + value[20:]
             case str() if value[:20] in self._names:
                 return f"{self._names[Lei(value[:20])]}:{value[20:]}"
             case dict():

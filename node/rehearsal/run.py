@@ -281,7 +281,8 @@ class Rehearsal:
     ) -> str | None:
         kind = build(o.AccountKind, account["kind"], self.names, where)
         asset = account["asset"] or self.state.must(t.RULEBOOK, t.rulebook_key()).currency
-        key = t.BALANCES.key(self.names.lei(who), kind, account["reference"], asset)
+        reference = self.names.account(account["reference"])
+        key = t.BALANCES.key(self.names.lei(who), kind, reference, asset)
         row = self.state.get(t.BALANCES, key)
         found = 0 if row is None else row.balance
         return None if found == amount else f"{who} has {found} {asset}, expected {amount}"
@@ -300,6 +301,8 @@ def covers(found: Any, wanted: Any) -> bool:
                 and len(found) == len(wanted)
                 and all(covers(f, w) for f, w in zip(found, wanted, strict=True))
             )
+        case "none":
+            return found is None
         case _:
             return bool(found == wanted)
 

@@ -19,7 +19,7 @@ SIGNER_FRAME_BYTES_MAX: Final = 16 << 10
 
 LENGTH: Final = struct.Struct(">I")
 
-Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 63)]
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -46,7 +46,7 @@ class SignerServer:
     def __init__(self, signer: FileSigner) -> None:
         self._signer = signer
         self._turn = asyncio.Lock()
-        self._connections = 0
+        self._connections: set[asyncio.Task[Any] | None] = set()
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, address: Address) -> None:
@@ -57,11 +57,15 @@ class SignerServer:
             await self._broken
         finally:
             server.close()
+            for task in self._connections:
+                if task is not None:
+                    task.cancel()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        task = asyncio.current_task()
+        self._connections.add(task)
         try:
-            if self._connections > CONNECTIONS_MAX:
+            if len(self._connections) > CONNECTIONS_MAX:
                 raise SignerProtocolFault(f"more than {CONNECTIONS_MAX} connections")
             require_same_user(writer)
             await self._converse(reader, writer)
@@ -70,7 +74,7 @@ class SignerServer:
         except (OSError, EOFError, TimeoutError) as error:
             log.info("node_gone", detail=type(error).__name__)
         finally:
-            self._connections -= 1
+            self._connections.discard(task)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

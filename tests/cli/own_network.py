@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from node.cli.testnet.layout import free_ports
+from node.cli.testnet.ports import free_ports
 from wire import ids
 
 NAMES = ("alice", "bob", "carol")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.cli.testnet.layout import free_ports
+from node.cli.testnet.ports import free_ports
 from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
 from wire import ids
 
@@ -109,3 +109,27 @@ def test_the_rulebook_is_amended_by_a_file_of_what_changes(network: OwnNetwork) 
     change.write_text("no_such_parameter = 1\n")
     refused = command(*words, "--home", network.home("alice"), "--json")
     assert refused.returncode == 3, refused
+
+
+def test_a_validators_keys_are_rotated_while_the_network_goes_on(network: OwnNetwork) -> None:
+    alice, bob = network.home("alice"), network.home("bob")
+    told = json.loads(network.good("keys", "rotate", "consensus", "--home", bob, "--json"))
+    assert told["status"] == "decided", told  # with two validators all now waits for the new key
+    old = (bob / "keys.json").read_text()
+    busy = command("keys", "adopt", "--home", bob, "--json")
+    assert (busy.returncode, json.loads(busy.stdout)["code"]) == (3, "HOME_IN_USE")
+    assert network.stop("bob") == 0
+    told = json.loads(network.good("keys", "adopt", "--home", bob, "--json"))
+    assert told["adopted"] == ["consensus"]
+    assert (bob / "keys.json").read_text() != old
+    network.start("bob")
+    height = network.wait("alice", 1)["height"]
+    found = network.wait("bob", height + 2)  # two of two must vote, so the new key does
+    assert found["votes"]
+    told = json.loads(network.good("keys", "rotate", "treasury", "--home", bob, "--json"))
+    assert told["status"] == "decided", told
+    again = command("keys", "rotate", "treasury", "--home", bob, "--json")
+    assert (again.returncode, json.loads(again.stdout)["code"]) == (4, "KEY_NOT_YOURS")
+    nothing = command("keys", "adopt", "--home", network.home("carol"), "--json")
+    assert nothing.returncode == 3
+    assert json.loads(network.good("verify", "--home", alice, "--json"))["ok"]

@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 
+from ledger.genesis import genesis_hash
 from ledger.objects import Trade, TradeSource
 from ledger.transactions import Action, Mint, RegisterTrade, Transaction, signed, unsigned
 from node.blotter import fields_of
-from node.cli.testnet.layout import Pace, Place, lay_out
+from node.cli.testnet.layout import Pace, Place, lay_out, names_in
+from node.cli.testnet.links import Links
 from node.cli.testnet.plan import CASH, Replay, make_replay
 from node.cli.testnet.processes import Processes
 from node.founding import CURRENCY, Identity
@@ -24,22 +26,34 @@ class RealNetwork:
     """Members, observers and their identities; `idle` observers have a place but no process."""
 
     def __init__(
-        self, directory: Path, *, members: int, observers: int, idle: int, seed: int
+        self,
+        directory: Path,
+        *,
+        members: int,
+        observers: int,
+        idle: int,
+        seed: int,
+        wires: bool = False,
     ) -> None:
+        """`wires`: the nodes reach each other over `links`, which can be cut."""
         self.replay: Replay = make_replay(
             members=members, observers=observers + idle, days=1, trades=1, seed=seed
         )
         self.founded = self.replay.founded
-        self.places = lay_out(directory, self.replay, Pace(block_interval_ms=100))
+        self.links = Links(names_in(self.replay)) if wires else None
+        self.places = lay_out(directory, self.replay, Pace(block_interval_ms=100), self.links)
         self.running = self.places[: members + observers]
         self.processes = Processes(directory, self.places)
         self.chain_id = self.founded.genesis.chain_id
+        self.genesis_hash = genesis_hash(self.founded.genesis)
         self._clients = {p.name: _client(p) for p in self.running}
         self._nonce = time.time_ns()
         self._utis = 0
 
     def start(self) -> None:
         """Start all, and wait until they are connected and funded."""
+        if self.links is not None:
+            self.links.start({place.name: place.p2p for place in self.places})
         for place in self.running:
             self.processes.start(place.name)
         wanted = len(self.running) - 1
@@ -55,11 +69,19 @@ class RealNetwork:
         last = self.founded.members[-1].lei
         self.until(lambda: bool(self.get(self.places[0], f"/v1/accounts/{last}")["balances"]), 30)
 
+    def join(self, place: Place) -> None:
+        """Start a node that has had a place only."""
+        self.processes.start(place.name)
+        self._clients[place.name] = _client(place)
+        self.running = [*self.running, place]
+
     def stop(self) -> None:
         """Stop all processes."""
         for client in self._clients.values():
             client.close()
         asyncio.run(self.processes.stop_all())
+        if self.links is not None:
+            self.links.stop()
 
     # ---------------------------------------------------------------- the API
     def client(self, place: Place) -> httpx.Client:
@@ -93,11 +115,14 @@ class RealNetwork:
         )
 
     # ---------------------------------------------------------------- making things
-    def tx(self, action: Action, *, ahead: int = 500, nonce: int | None = None) -> Transaction:
+    def tx(
+        self, action: Action, *, ahead: int = 500, nonce: int | None = None, height: int = -1
+    ) -> Transaction:
         """An unsigned transaction with a fresh nonce; trades have nonce 0."""
         self._nonce += 1
         chosen = 0 if isinstance(action, RegisterTrade) else self._nonce if nonce is None else nonce
-        height = self.get(self.places[0], "/v1/status")["height"]
+        if height < 0:
+            height = self.get(self.places[0], "/v1/status")["height"]
         return unsigned(self.chain_id, action, nonce=chosen, valid_until=height + ahead)
 
     def trade(self, buyer: int = 0, seller: int = 1, **changed: Any) -> Trade:

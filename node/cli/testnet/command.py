@@ -16,7 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from node.cli.options import JsonOption
 from node.cli.output import Exit, print_json
 from node.cli.testnet.drive import Drive
-from node.cli.testnet.layout import Pace, Place, lay_out, recall, remember
+from node.cli.testnet.layout import Pace, Place, lay_out, names_in, recall, remember
+from node.cli.testnet.links import Links
 from node.cli.testnet.plan import Replay, make_replay
 from node.cli.testnet.processes import Processes, any_alive, stop_pids
 from node.cli.testnet.report import Report, collect, picture, show
@@ -31,7 +32,9 @@ Days = Annotated[int, typer.Option(help="Market days to replay, from 2008-09-12 
 Trades = Annotated[int, typer.Option(help="Bilateral trades in all, spread over the days.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same keys and trades.")]
 
-CHAOS = ("none", "kill")
+KILLED_SECONDS = 3
+CUT_SECONDS = 8
+CHAOS = ("none", "kill", "partition")
 
 
 @app.command()
@@ -66,7 +69,10 @@ def run(
     trades: Trades = 550,
     seed: Seed = 1,
     chaos: Annotated[
-        str, typer.Option(help="Faults on purpose: `kill` kills a validator in mid-run.")
+        str,
+        typer.Option(
+            help="Faults on purpose in mid-run: `kill` a validator, or `partition` one from all."
+        ),
     ] = "none",
     keep: Annotated[bool, typer.Option(help="Leave the network running at the end.")] = False,
     json_file: Annotated[
@@ -84,6 +90,8 @@ def run(
     """
     if chaos not in CHAOS:
         raise typer.BadParameter(f"{chaos}: one of {', '.join(CHAOS)}", param_hint="--chaos")
+    if keep and chaos == "partition":
+        raise typer.BadParameter("the wires end with this command", param_hint="--keep")
     replay = _replay(members, observers, days, trades, seed)
     old = recall(directory)
     if old is not None and not any_alive(old[1]):
@@ -133,7 +141,10 @@ async def _run(
     running = asyncio.current_task()
     assert running is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    places = lay_out(directory, replay, Pace())
+    links = Links(names_in(replay)) if chaos == "partition" else None
+    places = lay_out(directory, replay, Pace(), links)
+    if links is not None:
+        links.start({place.name: place.p2p for place in places})
     processes = Processes(directory, places)
     drive = Drive(replay, places, processes)
     faults: list[str] = []
@@ -153,8 +164,8 @@ async def _run(
             for number, day in enumerate(replay.days):
                 step(f"{day.date}: {len(day.trades)} trades")
                 await drive.trade(day)
-                if chaos == "kill" and number == len(replay.days) // 2:
-                    faults.append(await _kill(drive, places))
+                if number == len(replay.days) // 2:
+                    faults += await _chaos(chaos, drive, places, links)
                 await drive.registered()
                 step(f"{day.date}: oracle marks")
                 await drive.mark(day)
@@ -168,6 +179,24 @@ async def _run(
         await drive.close()
         if not kept:
             await processes.stop_all()
+        if links is not None:
+            links.stop()
+
+
+async def _chaos(chaos: str, drive: Drive, places: list[Place], links: Links | None) -> list[str]:
+    """The fault that was asked for, in words."""
+    if chaos == "kill":
+        return [await _kill(drive, places)]
+    return [] if links is None else [await _partition(places, links)]
+
+
+async def _partition(places: list[Place], links: Links) -> str:
+    """Cut a validator off while its trades are under way: nobody is told, nothing arrives."""
+    victim = places[1]
+    links.isolate(victim.name, silently=True)
+    await asyncio.sleep(CUT_SECONDS)
+    links.heal()
+    return f"{victim.name} cut off from everybody for {CUT_SECONDS} s"
 
 
 async def _kill(drive: Drive, places: list[Place]) -> str:
@@ -179,6 +208,3 @@ async def _kill(drive: Drive, places: list[Place]) -> str:
     drive.processes.start(victim.name)
     drive.down.discard(victim.name)
     return f"{victim.name} killed with SIGKILL and restarted after {KILLED_SECONDS} s"
-
-
-KILLED_SECONDS = 3

@@ -1,7 +1,6 @@
 """Home directories for every node of a testnet, and the file that remembers them."""
 
 import json
-import socket
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,13 +8,14 @@ import msgspec
 
 from ledger.objects import Trade
 from node.blotter import write_blotter
+from node.cli.testnet.links import Links
 from node.cli.testnet.plan import Replay
+from node.cli.testnet.ports import HOST, free_ports
 from node.files import replace_file
 from node.founding import Identity
 from node.home import Home, Keys
 from wire.errors import EnvironmentFault
 
-HOST: Final = "127.0.0.1"
 STATE_FILE: Final = "testnet.json"
 
 CONFIG = """# A testnet node on the loopback. `dcn config validate` checks this file.
@@ -77,8 +77,17 @@ class Pace(msgspec.Struct, frozen=True):
     flush_ms: int = 20
 
 
-def lay_out(directory: Path, replay: Replay, pace: Pace) -> list[Place]:
-    """Make every node's home; members first. Raises `TestnetExists`."""
+def names_in(replay: Replay) -> list[str]:
+    """Names of all nodes; members first."""
+    founded = replay.founded
+    return [who.name.lower().replace(" ", "-") for who in (*founded.members, *founded.observers)]
+
+
+def lay_out(directory: Path, replay: Replay, pace: Pace, links: Links | None = None) -> list[Place]:
+    """Make every node's home; members first. Raises `TestnetExists`.
+
+    With `links`, made for `names_in(replay)`, the nodes reach each other over them.
+    """
     if (directory / STATE_FILE).exists():
         raise TestnetExists(str(directory))
     founded = replay.founded
@@ -86,13 +95,12 @@ def lay_out(directory: Path, replay: Replay, pace: Pace) -> list[Place]:
     runners += [(who, "observer") for who in founded.observers]
     ports = free_ports(2 * len(runners))
     places = []
-    for number, (who, role) in enumerate(runners):
-        name = who.name.lower().replace(" ", "-")
+    for number, (name, (who, role)) in enumerate(zip(names_in(replay), runners, strict=True)):
         home = str((directory / name).resolve())
         places.append(Place(name, who.lei, role, home, ports[2 * number], ports[2 * number + 1]))
     for (who, role), place in zip(runners, places, strict=True):
         book = [trade for day in replay.days for trade in day.trades] if role == "member" else []
-        _write_home(replay, who, place, places, book, pace)
+        _write_home(replay, who, place, _addresses(place, places, links), book, pace)
     remember(directory, places, {})
     return places
 
@@ -112,32 +120,28 @@ def recall(directory: Path) -> tuple[list[Place], dict[str, int]] | None:
     return msgspec.convert(content["nodes"], list[Place]), dict(content["pids"])
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+def _addresses(place: Place, places: list[Place], links: Links | None) -> dict[str, int]:
+    """Port of every other node, or of the wire to it."""
+    return {
+        other.lei: other.p2p if links is None else links.port(place.name, other.name)
+        for other in places
+        if other.lei != place.lei
+    }
 
 
 def _write_home(
     replay: Replay,
     who: Identity,
     place: Place,
-    places: list[Place],
+    peers: dict[str, int],
     book: list[Trade],
     pace: Pace,
 ) -> None:
-    peers = [other for other in places if other.lei != who.lei]
     text = CONFIG.format(
         lei=who.lei,
         p2p=place.p2p,
         api=place.api,
-        peers="\n".join(f'"{peer.lei}" = "/ip4/{HOST}/tcp/{peer.p2p}"' for peer in peers),
+        peers="\n".join(f'"{lei}" = "/ip4/{HOST}/tcp/{port}"' for lei, port in peers.items()),
         blotter="blotter.csv" if book else "",
         interval=pace.block_interval_ms,
         flush=pace.flush_ms,

@@ -52,6 +52,10 @@ class Processes:
         process.kill()
         process.wait()
 
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal, e.g. SIGSTOP, which pauses a node."""
+        self._running[name].send_signal(number)
+
     def pids(self) -> list[int]:
         """Process ids of the nodes that run, in the order of their start."""
         return [process.pid for process in self._running.values()]

@@ -1,0 +1,31 @@
+"""Batches of instructions that settle together: delivery versus payment, and any more legs."""
+
+from ledger.objects.enums import BatchState
+from wire.codec import Record
+from wire.ids import AssetCode, Date, Lei
+
+
+class Leg(Record, frozen=True):
+    """One instruction of a batch: a sender delivers an amount of an asset to a receiver."""
+
+    sender: Lei
+    to: Lei
+    asset: AssetCode
+    amount: int
+
+
+class Batch(Record, frozen=True):
+    """Instructions that settle all together or not at all; the key is (creator, reference)."""
+
+    creator: Lei
+    reference: str
+    legs: tuple[Leg, ...]
+    settle_date: Date | None
+    """None: as soon as it is complete; else when that business date is open."""
+    deadline: int
+    """Height of the last block in which it may become complete; then it is cancelled."""
+    allocated: tuple[Lei, ...]
+    """Senders whose legs are in escrow, ascending."""
+    approved: tuple[Lei, ...]
+    """Receivers that have agreed to receive, ascending."""
+    state: BatchState

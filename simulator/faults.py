@@ -258,6 +258,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Of the members, in their order."""
     observers: int
     faults: tuple[Fault, ...]
+    snapshots: bool = False
+    """Whether nodes take snapshots, and those far behind start from one."""
 
     @property
     def liars(self) -> tuple[int, ...]:

@@ -72,7 +72,7 @@ class _Drawing:
                     continue
                 fault = msgspec.structs.replace(fault, struck=None)
             faults.append(fault)
-        return Plan(self.powers, self.observers, tuple(faults))
+        return Plan(self.powers, self.observers, tuple(faults), self.draw.random() < 0.5)
 
     # ---------------------------------------------------------------- who
     def _powers(self) -> tuple[int, ...]:

@@ -9,8 +9,12 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.genesis import Genesis
 from ledger.transactions import Transaction
+from node.core.chain import Tip
+from node.core.statesync import CatchUp
 from node.founding import Founded, found
 from node.founding import Plan as Founding
+from node.light.root import GenesisRoot
+from node.light.verify import Options as LightOptions
 from simulator.checkers import check_all, check_fork
 from simulator.faults import Fault, Options, Plan, Trick, WrongClock, kind_of, robbed_by
 from simulator.injection import Injection
@@ -19,11 +23,16 @@ from simulator.network import SimulatedNetwork
 from simulator.node import NodeFailed, SimulatedNode
 from simulator.plan import draw_plan
 from simulator.record import RunRecord, Violation, is_owed
+from simulator.shelf import Shelf
 from simulator.work import DATES, SHARES, Work
+from wire.limits import TIME_MS_MAX
 
 CHAIN_LINKS: Final = 1 << 10
 LOOK_MS: Final = 400
 """How often a node's memory is looked at."""
+SNAPSHOT_EVERY: Final = 8
+CHUNK_BYTES: Final = 2_000
+"""Small, so that the snapshot of a small state has several chunks."""
 TIME_MS: Final = 1_700_000_000_000
 
 
@@ -58,10 +67,22 @@ class Scenario:
         self._injection = Injection(
             self.network, self._work.elections, self.plan, CHAIN_LINKS, options.seed
         )
+        if self.plan.snapshots:
+            self._take_snapshots()
         self._looked_at = -1
         self._seen: list[Violation] = []
         """What went wrong while it was played."""
         self._correct = [x for x in self.network.nodes.values() if not x.byzantine]
+
+    def _take_snapshots(self) -> None:
+        genesis = Tip.at_genesis(self.founded.genesis)
+        root = GenesisRoot(
+            genesis.chain_id, genesis.block_id, genesis.time_ms, genesis.validators.members
+        )
+        how = CatchUp(root, SNAPSHOT_EVERY, LightOptions(trusting_period_ms=TIME_MS_MAX))
+        for node in self.network.nodes.values():
+            node.disk.shelf = Shelf(SNAPSHOT_EVERY, chunk_bytes_max=CHUNK_BYTES)
+            node.may_catch_up(how)
 
     def run(self) -> Outcome:
         """Play it and judge it."""

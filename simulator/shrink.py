@@ -17,7 +17,8 @@ RUNS_MAX: Final = 120
 
 def only(plan: Plan, kept: Sequence[int]) -> Plan:
     """The plan with the faults of these numbers only."""
-    return Plan(plan.powers, plan.observers, tuple(plan.faults[number] for number in kept))
+    faults = tuple(plan.faults[number] for number in kept)
+    return Plan(plan.powers, plan.observers, faults, plan.snapshots)
 
 
 def shrunk(outcome: Outcome, options: Options) -> tuple[int, ...]:

@@ -1,0 +1,67 @@
+"""Recoveries that this node's operator has agreed to, and the tips that they change.
+
+A recovery is taken part in, and followed by sync, only with the file in the node's home: that the
+members have signed is not enough, or whoever held two thirds of their keys could lead nodes away.
+"""
+
+from collections.abc import Iterable
+
+from ledger import recovery as rules
+from ledger.recovery import Recovery, SignedRecovery
+from ledger.rejections import BadRecovery
+from node.blocks import Block
+from node.core.chain import Tip
+from node.core.errors import RecoveryUnfit
+from wire.signing import Verified
+
+
+class Recoveries:
+    """By the height at which each takes effect."""
+
+    def __init__(self, known: Iterable[Verified[SignedRecovery]] = ()) -> None:
+        """Raises `RecoveryUnfit` for two of one height."""
+        self._known: dict[int, SignedRecovery] = {}
+        self.wanted: Recovery | None = None
+        """Met in a block, signed by enough members, and not agreed to here."""
+        for one in known:
+            height = one.value.recovery.height
+            other = self._known.setdefault(height, one.value)
+            if other.recovery != one.value.recovery:
+                raise RecoveryUnfit(f"there are two of height {height}: remove one")
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def applied(self, tip: Tip) -> Tip:
+        """`tip`, with the validators of its recovery if one is agreed to; raises `RecoveryUnfit`.
+
+        A chain that has gone on without it, or another one, is not what the operator agreed to.
+        """
+        signed = self._known.get(tip.height)
+        if signed is None:
+            return tip
+        if signed.recovery.block_id != tip.block_id:
+            raise RecoveryUnfit(
+                f"height {tip.height} has block {tip.block_id.hex()[:16]}, "
+                f"the recovery names {signed.recovery.block_id.hex()[:16]}"
+            )
+        try:
+            rules.check(tip.state, signed)
+        except BadRecovery as error:
+            raise RecoveryUnfit(error.detail) from None
+        return tip.recovered(signed)
+
+    def meets(self, tip: Tip, block: Block) -> bool:
+        """Whether `block`, the next one, rests on a recovery that is good and not agreed to here:
+        then this node stays where it is, and whoever sent the block is not at fault."""
+        signed = block.recovery
+        if signed is None or (tip.recovery and tip.recovery.recovery == signed.recovery):
+            return False
+        if signed.recovery.block_id != tip.block_id:
+            return False
+        try:
+            rules.check(tip.state, signed)
+        except BadRecovery:
+            return False
+        self.wanted = signed.recovery
+        return True

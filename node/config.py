@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from consensus.timeouts import DEFAULT_TIMEOUTS, TimeoutParameters
+from node.messages import SNAPSHOTS_OFFERED_MAX
 from wire.errors import EnvironmentFault
 
 
@@ -74,6 +75,21 @@ class TradesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How many blocks ahead the trades this node signs stay valid."""
 
 
+class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the store keeps, and when it is filled from a peer's snapshot."""
+
+    snapshot_every: int = 1_000
+    """A snapshot of the state is taken at every height divisible by this; 0: never. Nodes that
+    take them at the same heights can fill a newcomer together."""
+    snapshots_kept: int = 2
+    """Older ones are dropped. Each has the size of the state."""
+    retain_blocks: int = 0
+    """Older blocks are pruned, up to the oldest kept snapshot; 0: all are kept."""
+    state_sync_behind: int = 10_000
+    """So many blocks behind a peer's snapshot, the node takes that instead of the blocks, as it
+    does when no peer keeps the next block; 0: it never takes one."""
+
+
 class SignerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the consensus key is, if not in this home."""
 
@@ -100,6 +116,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     api: ApiSection = ApiSection()
     consensus: ConsensusSection = ConsensusSection()
     trades: TradesSection = TradesSection()
+    store: StoreSection = StoreSection()
     signer: SignerSection = SignerSection()
     log: LogSection = LogSection()
 
@@ -150,6 +167,7 @@ def _check(config: Config, path: Path) -> None:
     for name, value in positive.items():
         if value <= 0:
             raise BadConfig(f"{path}: {name} is {value}, must be positive")
+    _check_store(config.store, path)
     if not 0 < config.api.port < 65_536:
         raise BadConfig(f"{path}: api.port is {config.api.port}")
     if config.api.host not in ("127.0.0.1", "::1", "localhost"):
@@ -158,3 +176,13 @@ def _check(config: Config, path: Path) -> None:
         raise BadConfig(f"{path}: log.level is {config.log.level!r}")
     if config.log.format not in ("json", "console"):
         raise BadConfig(f"{path}: log.format is {config.log.format!r}")
+
+
+def _check_store(store: StoreSection, path: Path) -> None:
+    for name in ("snapshot_every", "retain_blocks", "state_sync_behind"):
+        if getattr(store, name) < 0:
+            raise BadConfig(f"{path}: store.{name} is {getattr(store, name)}, must not be negative")
+    if not 1 <= store.snapshots_kept <= SNAPSHOTS_OFFERED_MAX:
+        raise BadConfig(f"{path}: store.snapshots_kept is {store.snapshots_kept}")
+    if store.retain_blocks and not store.snapshot_every:
+        raise BadConfig(f"{path}: store.retain_blocks needs snapshots: set store.snapshot_every")

@@ -36,13 +36,16 @@ from node.inbound import Inbound
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
+from node.progress import Progress
 from node.shell import Shell, now_ms
 from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
-from node.startup import checked_tip
+from node.startup import catch_up, checked_tip
+from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
+from node.upkeep import Upkeep
 from node.wal import ConsensusLog
 from wire.errors import Rejection
 
@@ -67,6 +70,8 @@ class Daemon:
         self.network: Network
         self.inbound: Inbound
         self.affirmer: Affirmer | None = None
+        self.upkeep: Upkeep
+        self.progress: Progress
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
         self._log: ConsensusLog
@@ -105,6 +110,7 @@ class Daemon:
             empty_block_ms=config.consensus.empty_block_ms,
             flush_ms=config.trades.flush_ms,
             may_submit=not observes,
+            catch_up=catch_up(config.store, genesis),
         )
         core = NodeCore(tip, chain, me, seed_chain, parameters)
         self.network = Network(
@@ -116,6 +122,8 @@ class Daemon:
             )
         )
         self.shell = Shell(core, self.store, self._log, signer, self.network)
+        self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store)
+        self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
         if self.shell.last is not None:
             root = self.shell.last.block.header.state_root
@@ -171,11 +179,14 @@ class Daemon:
         except BaseException:
             await self.store.close()
             raise
-        self.shell.on_block.append(self._on_block)
+        self.shell.on_block += [self._on_block, self.upkeep.on_block, self.progress.on_block]
+        self.shell.on_jump.append(self._know_members)
         tasks = [
             asyncio.create_task(self.shell.run(), name="core"),
             asyncio.create_task(self.inbound.run(), name="inbound"),
             asyncio.create_task(self._again(), name="again"),
+            asyncio.create_task(self.upkeep.run(), name="upkeep"),
+            asyncio.create_task(self.progress.tell(), name="progress"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
         if self.remote is not None:
@@ -206,9 +217,12 @@ class Daemon:
     def _on_block(self, effect: CommitBlock) -> None:
         changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
         if changed:
-            membership = Membership(effect.tip.state)
-            self.inbound.membership = membership
-            self.network.set_peers(self._peers(membership))
+            self._know_members(effect.tip)
+
+    def _know_members(self, tip: Tip) -> None:
+        membership = Membership(tip.state)
+        self.inbound.membership = membership
+        self.network.set_peers(self._peers(membership))
 
     async def _again(self) -> None:
         """Ask counterparties again, and offer again what is accepted and not decided."""

@@ -4,6 +4,8 @@ Whatever a peer sends that no correct peer would send is counted against it; the
 """
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
@@ -16,6 +18,7 @@ from node.membership import Membership
 from node.messages import (
     AffirmReply,
     AffirmRequest,
+    BlocksReply,
     DirectMessage,
     decode_message,
     encode_message,
@@ -59,9 +62,7 @@ class Inbound:
             try:
                 await self._take(event)
             except PeerFault as fault:
-                peer = event.author if isinstance(event, Gossip) else event.peer
-                log.warning("peer_fault", peer=peer, code=fault.code, detail=fault.detail)
-                self._network.fault(peer, fault)
+                self._count(event.author if isinstance(event, Gossip) else event.peer, fault)
 
     async def _take(self, event: Event) -> None:
         match event:
@@ -92,11 +93,36 @@ class Inbound:
         message = decode_message(data)
         if not self._shell.core.wants(peer, message):
             return
+        if isinstance(message, BlocksReply):  # votes need not wait for a hundred blocks
+            self._aside(self._blocks(peer, message))
+            return
         if signatures_in(message) >= HEAVY_SIGNATURES:
             checked = await asyncio.to_thread(verify_message, self._chain_id, message)
         else:
             checked = verify_message(self._chain_id, message)
         await self._dispatch(peer, checked)
+
+    async def _blocks(self, peer: str, reply: BlocksReply) -> None:
+        """Verify the signatures of synced blocks in a thread, beside everything else.
+
+        Their number is bounded: each answers a request of this node.
+        """
+        try:
+            checked = await asyncio.to_thread(verify_message, self._chain_id, reply)
+        except PeerFault as fault:
+            self._count(peer, fault)
+            reply = BlocksReply(reply.from_height, reply.oldest, ())
+            checked = Verified(reply)  # for sync the answer is one without blocks
+        self._shell.put(i.MessageReceived(peer, checked, now_ms()))
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _count(self, peer: str, fault: PeerFault) -> None:
+        log.warning("peer_fault", peer=peer, code=fault.code, detail=fault.detail)
+        self._network.fault(peer, fault)
 
     async def _dispatch(self, peer: str, checked: Verified[DirectMessage]) -> None:
         match checked.value:
@@ -117,9 +143,7 @@ class Inbound:
         complete, refused = affirmer.completed(lei, reply)
         await affirmer.close(refused)
         if complete:
-            task = asyncio.ensure_future(_submit(self._shell, affirmer, complete))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._aside(_submit(self._shell, affirmer, complete))
 
 
 async def _submit(shell: Shell, affirmer: Affirmer, complete: list[Transaction]) -> None:

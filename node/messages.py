@@ -18,8 +18,10 @@ from node.blocks import (
     check_proposed,
     check_transactions,
 )
+from node.snapshots import Snapshot
 from wire.codec import Record, decode, encode
 from wire.limits import FRAME_BYTES_MAX, HEIGHT_MAX, TEXT_CHARS_MAX
+from wire.statechunks import PIECES_MAX
 
 BUNDLES_TOPIC: Final = "dcn/bundles/1"
 """Bundles of transactions; everything else goes over direct streams."""
@@ -28,6 +30,16 @@ BUNDLES_PER_REQUEST_MAX: Final = 64
 BLOCKS_PER_REQUEST_MAX: Final = 64
 LIGHT_BLOCKS_PER_REQUEST_MAX: Final = 24
 """A light block of a hundred validators with all votes extended has 130 KB: these fit a frame."""
+
+SNAPSHOTS_OFFERED_MAX: Final = 16
+
+TRAIL_MAX: Final = 4_096
+"""Changes of the validator set since the genesis."""
+
+CHUNK_PART_BYTES: Final = 2 << 20
+"""Of an encoded chunk; only a single row that is larger comes in several parts."""
+
+CHUNK_PARTS_MAX: Final = 64
 
 AFFIRMATIONS_MAX: Final = 512
 
@@ -71,8 +83,12 @@ class BlocksRequest(Record, frozen=True, tag=20):
 
 
 class BlocksReply(Record, frozen=True, tag=21):
-    """Decided blocks, consecutive; empty if the peer has none from there on."""
+    """Decided blocks, consecutive from `from_height` on; as many as fit, none if there is none."""
 
+    from_height: Height
+    """As in the request that this answers."""
+    oldest: Height
+    """The lowest height that the sender keeps; earlier blocks are pruned."""
     blocks: Annotated[tuple[DecidedBlock, ...], msgspec.Meta(max_length=BLOCKS_PER_REQUEST_MAX)]
 
 
@@ -124,6 +140,66 @@ class LightBlocksReply(Record, frozen=True, tag=25):
     blocks: Annotated[tuple[LightBlock, ...], msgspec.Meta(max_length=LIGHT_BLOCKS_PER_REQUEST_MAX)]
 
 
+class SnapshotsRequest(Record, frozen=True, tag=26):
+    """Asks which snapshots a peer has."""
+
+
+class SnapshotOffer(Record, frozen=True):
+    """A snapshot that a peer has. Correct nodes have the same one at a height."""
+
+    height: Height
+    digest: Digest32
+
+
+class SnapshotsReply(Record, frozen=True, tag=27):
+    """The snapshots from which a peer can lead to its tip: it keeps all later blocks."""
+
+    offers: Annotated[tuple[SnapshotOffer, ...], msgspec.Meta(max_length=SNAPSHOTS_OFFERED_MAX)]
+
+
+class SnapshotRequest(Record, frozen=True, tag=28):
+    """Asks for a snapshot, without its rows."""
+
+    height: Height
+
+
+class SnapshotReply(Record, frozen=True, tag=29):
+    """A snapshot, and what its trust is built on; None if the peer does not have it."""
+
+    height: Height
+    snapshot: Snapshot | None
+    successor: LightBlock | None
+    """Of the next height: its header proves the snapshot."""
+    trail: Annotated[tuple[Height, ...], msgspec.Meta(max_length=TRAIL_MAX)]
+    """Heights at which the validators changed, block 1 first: their light blocks lead from the
+    genesis to the successor."""
+
+
+class ChunkRequest(Record, frozen=True, tag=30):
+    """Asks for a part of the chunk of piece `number` of a snapshot."""
+
+    height: Height
+    number: Annotated[int, msgspec.Meta(ge=0, lt=PIECES_MAX)]
+    part: Annotated[int, msgspec.Meta(ge=0, lt=CHUNK_PARTS_MAX)]
+
+
+class ChunkReply(Record, frozen=True, tag=31):
+    """A part of an encoded chunk; of no parts if the peer does not have it."""
+
+    height: Height
+    number: Annotated[int, msgspec.Meta(ge=0, lt=PIECES_MAX)]
+    part: Annotated[int, msgspec.Meta(ge=0, lt=CHUNK_PARTS_MAX)]
+    parts: Annotated[int, msgspec.Meta(ge=0, le=CHUNK_PARTS_MAX)]
+    data: Annotated[bytes, msgspec.Meta(max_length=CHUNK_PART_BYTES)]
+
+
+ServedRequest: TypeAlias = SnapshotsRequest | SnapshotRequest | ChunkRequest
+"""Requests that are answered from the store of snapshots."""
+
+ServedReply: TypeAlias = SnapshotsReply | SnapshotReply | ChunkReply
+"""Their answers."""
+
+
 class EvidenceMessage(Record, frozen=True, tag=36):
     """A piece of evidence against a validator, passed on once by everybody."""
 
@@ -145,6 +221,12 @@ DirectMessage: TypeAlias = (
     | LightBlocksRequest
     | LightBlocksReply
     | EvidenceMessage
+    | SnapshotsRequest
+    | SnapshotsReply
+    | SnapshotRequest
+    | SnapshotReply
+    | ChunkRequest
+    | ChunkReply
 )
 
 

@@ -8,6 +8,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
+from typing import cast
 
 import structlog
 
@@ -17,11 +19,14 @@ from ledger.transactions import Transaction, TxId, tx_id
 from node.blocks import DecidedBlock, accusation
 from node.core import effects as e
 from node.core import inputs as i
+from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
 from node.signer import Signer
+from node.snapshots import Snapshot
 from node.storage.light import light_blocks
+from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.wal import ConsensusLog
 from wire.codec import encode
@@ -68,7 +73,10 @@ class Shell:
         """Of this node's own submissions: from acceptance to the decided block."""
         self.on_block: list[Callable[[e.CommitBlock], None]] = []
         """Called after each stored block."""
+        self.on_jump: list[Callable[[Tip], None]] = []
+        """Called with the new tip when the node has taken a snapshot."""
         self._store = store
+        self._snapshots = SnapshotStore(store)
         self._log = consensus_log
         self._signer = signer
         self._network = network
@@ -111,7 +119,8 @@ class Shell:
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""
         signing = None if self._signer is None else self._signer.signing()
-        self.put(i.Started(self._log.records, signing, now_ms()))
+        arriving = await self._snapshots.arriving()
+        self.put(i.Started(self._log.records, signing, now_ms(), arriving))
         while True:
             while not self._queue:
                 self._filled.clear()
@@ -130,10 +139,14 @@ class Shell:
             except Rejection as rejection:
                 self._refuse(turn, rejection)
                 continue
-            for effect in effects:
-                answer = await self._carry_out(effect)
-                if answer is not None:
-                    pending.append(answer)
+            for kind, group in groupby(effects, type):
+                if kind is e.CommitBlock:
+                    await self._commit(cast("list[e.CommitBlock]", list(group)))
+                    continue
+                for effect in group:
+                    answer = await self._carry_out(effect)
+                    if answer is not None:
+                        pending.append(answer)
 
     def _refuse(self, given: i.Input, rejection: Rejection) -> None:
         assert isinstance(given, i.Submitted), given
@@ -160,12 +173,12 @@ class Shell:
                 await self._network.publish(BUNDLES_TOPIC, encode(bundle))
             case e.KeepSubmissions(transactions=transactions):
                 await self._keep(transactions)
-            case e.CommitBlock():
-                await self._commit(effect)
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, await _solved(problems), now_ms())
-            case e.LoadBlocks() | e.LoadLightBlocks():
+            case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
                 return await self._load(effect)
+            case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState() | e.InstallSnapshot():
+                return await self._fetched(effect)
             case e.Punish(peer=peer, code=code, detail=detail):
                 log.warning("peer_fault", peer=peer, code=code, detail=detail)
                 self._network.fault(peer, PeerFault(f"{code}: {detail}"))
@@ -215,8 +228,14 @@ class Shell:
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
 
-    async def _commit(self, effect: e.CommitBlock) -> None:
-        await self._store.commit_block(effect.decided, effect.applied, effect.tip)
+    async def _commit(self, blocks: list[e.CommitBlock]) -> None:
+        """Store blocks, several in one transaction while the node catches up."""
+        await self._store.commit_blocks(blocks)
+        tell = log.info if len(blocks) == 1 else log.debug  # while catching up, `progress` tells
+        for effect in blocks:
+            self._committed(effect, tell)
+
+    def _committed(self, effect: e.CommitBlock, tell: Callable[..., object]) -> None:
         self.before, self.tip = self.tip.state, effect.tip
         self.last = effect.decided
         stored_ms = now_ms()
@@ -225,7 +244,7 @@ class Shell:
             if accepted_ms is not None:
                 self.finality_ms.append(stored_ms - accepted_ms)
         header = effect.decided.block.header
-        log.info(
+        tell(
             "block",
             height=header.height,
             transactions=len(effect.decided.block.transactions),
@@ -235,15 +254,44 @@ class Shell:
         for call in self.on_block:
             call(effect)
 
-    async def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks) -> i.Input:
-        """What a peer asks for: as many of the blocks as fit a frame, or light blocks."""
+    async def _fetched(
+        self, effect: e.BeginSnapshot | e.KeepChunk | e.AssembleState | e.InstallSnapshot
+    ) -> i.Input | None:
+        """A snapshot on its way from the peers into the store."""
+        match effect:
+            case e.BeginSnapshot(snapshot=snapshot, trail=trail):
+                await self._snapshots.begin(snapshot, trail)
+            case e.KeepChunk(height=height, number=number, data=data):
+                await self._snapshots.keep(height, number, data)
+            case e.AssembleState(height=height):
+                state = await self._snapshots.assembled(height)
+                return i.StateAssembled(height, state, now_ms())
+            case e.InstallSnapshot(snapshot=snapshot, tip=tip):
+                await self._install(snapshot, tip)
+        return None
+
+    async def _install(self, snapshot: Snapshot, tip: Tip) -> None:
+        """Go on from a snapshot; nothing can be proved until the next block."""
+        await self._snapshots.install(snapshot, tip)
+        self.before = self.last = None
+        self.tip = tip
+        for call in self.on_jump:
+            call(tip)
+
+    async def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks | e.Serve) -> i.Input:
+        """What a peer asks for: as many of the blocks as fit a frame, or light blocks, or what
+        there is of snapshots."""
         match effect:
             case e.LoadBlocks(peer=peer, from_height=start, count=count):
                 found = await self._store.blocks(start, count, BLOCK_BYTES_MAX)
-                return i.BlocksLoaded(peer, tuple(found), now_ms())
+                oldest = await self._store.oldest()
+                return i.BlocksLoaded(peer, start, oldest, tuple(found), now_ms())
             case e.LoadLightBlocks(peer=peer, heights=heights):
                 blocks = await light_blocks(self._store, heights)
                 return i.LightBlocksLoaded(peer, blocks, now_ms())
+            case e.Serve(peer=peer, request=request):
+                reply = await self._snapshots.serve(request, self.tip.height)
+                return i.Served(peer, reply, now_ms())
 
 
 async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:

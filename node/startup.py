@@ -8,16 +8,35 @@ from typing import Final
 
 from consensus.errors import BadCertificate, BadValidatorSet
 from consensus.verification import verify_commit
+from ledger.genesis import Genesis, genesis_hash
 from node.blocks import DecidedBlock, block_id
+from node.config import StoreSection
 from node.core.chain import Tip
+from node.core.statesync import CatchUp
 from node.files import replace_file
 from node.home import Home
+from node.light.root import GenesisRoot
+from node.light.verify import Options
 from node.storage.errors import StoreDamaged, as_stored
 from node.storage.store import Store
 from wire.errors import BadSignature
+from wire.limits import TIME_MS_MAX
 
 RECENT_BLOCKS: Final = 100
 """Blocks whose hashes and commits are checked at every start."""
+
+
+def catch_up(config: StoreSection, genesis: Genesis) -> CatchUp | None:
+    """When a snapshot is taken, and from what trust begins: the genesis, however old it is.
+
+    Its validators answer for what they sign with their names, not with a stake that they can take
+    back: what ends their power is a change that the chain itself has decided.
+    """
+    if not config.state_sync_behind:
+        return None
+    validators = Tip.at_genesis(genesis).validators.members
+    root = GenesisRoot(genesis.chain_id, genesis_hash(genesis), genesis.time_ms, validators)
+    return CatchUp(root, config.state_sync_behind, Options(trusting_period_ms=TIME_MS_MAX))
 
 
 def leave_mark(home: Home, findings: list[str]) -> None:
@@ -51,7 +70,7 @@ async def _checked(store: Store, at_genesis: Tip) -> Tip:
         tip = await store.load_tip(at_genesis)
     except BadValidatorSet as error:
         raise StoreDamaged(f"the tip record: {error}") from None
-    first = max(1, tip.height - RECENT_BLOCKS + 1)
+    first = max(await store.oldest(), tip.height - RECENT_BLOCKS + 1)
     check_recent(tip, await store.blocks(first, RECENT_BLOCKS), first)
     return tip
 

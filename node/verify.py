@@ -4,7 +4,7 @@ from consensus.exchange import Announcement
 from consensus.messages import Certificate, Vote
 from consensus.verification import require_signature, require_signatures
 from ledger.transactions import verified
-from node.blocks import Bundle, EvidencePiece, signed_in
+from node.blocks import Bundle, DecidedBlock, EvidencePiece, signed_in
 from node.messages import (
     AffirmReply,
     AffirmRequest,
@@ -12,12 +12,18 @@ from node.messages import (
     BlocksRequest,
     BundleReply,
     BundleRequest,
+    ChunkReply,
+    ChunkRequest,
     DirectMessage,
     EvidenceMessage,
     Hello,
     LightBlocksReply,
     LightBlocksRequest,
     ProposalMessage,
+    SnapshotReply,
+    SnapshotRequest,
+    SnapshotsReply,
+    SnapshotsRequest,
 )
 from wire.signing import Verified
 
@@ -40,6 +46,8 @@ def signatures_in(message: DirectMessage) -> int:
             return 1 + votes + 2 * len(block.evidence)
         case Certificate(signatures=signatures):
             return len(signatures)
+        case SnapshotReply(snapshot=snapshot) if snapshot is not None:
+            return len(snapshot.anchor.commit.signatures)
         case _:
             return 1
 
@@ -59,18 +67,17 @@ def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMess
         case BundleReply(bundle=bundle):
             verify_bundle(bundle)
         case BlocksReply(blocks=blocks):
-            for decided in blocks:
-                require_signatures(chain_id, decided.commit)
-                _if_there(chain_id, decided.block.last_commit)
-                _evidence(chain_id, decided.block.evidence)
-                for tx in decided.block.transactions:
-                    verified(tx)
+            _blocks(chain_id, blocks)
         case EvidenceMessage(piece=piece):
             _evidence(chain_id, (piece,))
         case AffirmRequest(transactions=transactions):
             for tx in transactions:
                 verified(tx)
-        case LightBlocksReply() | LightBlocksRequest():
+        case SnapshotReply(snapshot=snapshot):
+            _if_there(chain_id, None if snapshot is None else snapshot.anchor.commit)
+        case ChunkRequest() | ChunkReply() | SnapshotRequest() | SnapshotsRequest():
+            pass  # a chunk's proof is its hash
+        case SnapshotsReply() | LightBlocksReply() | LightBlocksRequest():
             pass  # the light client verifies what it takes, and only as far as it needs it
         case Announcement() | Hello() | BundleRequest() | BlocksRequest() | AffirmReply():
             pass  # nothing of these is signed; an affirmation is checked with its transaction
@@ -88,6 +95,15 @@ def verify_evidence(chain_id: str, piece: EvidencePiece) -> Verified[EvidencePie
     """`piece` with the signatures that make it evidence checked; raises `BadSignature`."""
     _evidence(chain_id, (piece,))
     return Verified(piece)
+
+
+def _blocks(chain_id: str, blocks: tuple[DecidedBlock, ...]) -> None:
+    for decided in blocks:
+        require_signatures(chain_id, decided.commit)
+        _if_there(chain_id, decided.block.last_commit)
+        _evidence(chain_id, decided.block.evidence)
+        for tx in decided.block.transactions:
+            verified(tx)
 
 
 def _if_there(chain_id: str, certificate: Certificate | None) -> None:

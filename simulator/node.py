@@ -16,7 +16,10 @@ from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
+from node.core.statesync import CatchUp
 from node.founding import Identity
+from node.snapshots import Snapshot
+from simulator.shelf import Shelf
 from wire.codec import Digest
 from wire.signing import SigningKey
 
@@ -33,6 +36,24 @@ class Disk(msgspec.Struct):
     kept: dict[bytes, object]
     validators: dict[bytes, tuple[Validator, ...]]
     """By hash, as headers name them."""
+    shelf: Shelf
+
+    @property
+    def oldest(self) -> int:
+        """The lowest height whose block is here, or the next one."""
+        return self.blocks[0].block.header.height if self.blocks else self.tip.height + 1
+
+    def stored(self, start: int, count: int) -> list[DecidedBlock]:
+        """Up to `count` blocks from height `start` on."""
+        first = start - self.oldest
+        return self.blocks[first : first + count] if first >= 0 else []
+
+    def install(self, snapshot: Snapshot, tip: Tip) -> None:
+        """The fetched snapshot takes the place of all that was stored."""
+        self.shelf.installed(snapshot)
+        self.blocks, self.tip = [], tip
+        for known in (tip.last_validators, tip.validators, tip.next_validators):
+            self.validators[known.hash] = known.members
 
 
 class SimulatedNode:
@@ -57,7 +78,8 @@ class SimulatedNode:
         self._seed_chain = seed_chain
         self._act = act
         signer = new_state(tip.chain_id, self._key.public)
-        self.disk = Disk([], 1, [], tip, signer, {}, {tip.validators.hash: tip.validators.members})
+        sets: dict[bytes, tuple[Validator, ...]] = {tip.validators.hash: tip.validators.members}
+        self.disk = Disk([], 1, [], tip, signer, {}, sets, Shelf())
         self.up = False
         self.effects_left: int | None = None
         """Dies before the effect after so many, whatever it is: between a log and a signature, or
@@ -68,13 +90,18 @@ class SimulatedNode:
         me = self._key.public if self._votes else None
         return NodeCore(self.disk.tip, self._genesis_hash, me, self._seed_chain, self._parameters)
 
+    def may_catch_up(self, how: CatchUp | None) -> None:
+        """From its next start on, the node takes snapshots of others."""
+        self._parameters = msgspec.structs.replace(self._parameters, catch_up=how)
+
     def start(self, now_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
         self.effects_left = None
         self.core = self._boot()
         signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
-        self.take(i.Started(tuple(self.disk.log), signing, now_ms))
+        arriving = self.disk.shelf.resumed()
+        self.take(i.Started(tuple(self.disk.log), signing, now_ms, arriving))
 
     def crash(self) -> None:
         """Forget everything but the disk."""
@@ -114,24 +141,42 @@ class SimulatedNode:
             case e.CommitBlock(decided=decided, tip=tip):
                 self.disk.blocks.append(decided)
                 self.disk.tip = tip
+                self.disk.shelf.committed(decided, tip)
                 self.disk.validators[tip.next_validators.hash] = tip.next_validators.members
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
-            case e.LoadBlocks(peer=peer, from_height=start, count=count):
-                blocks = self.disk.blocks[start - 1 : start - 1 + count]
-                return i.BlocksLoaded(peer, tuple(blocks), now_ms)
-            case e.LoadLightBlocks(peer=peer, heights=heights):
-                there = [h for h in heights if h <= len(self.disk.blocks)]
-                return i.LightBlocksLoaded(peer, tuple(map(self._light, there)), now_ms)
+            case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
+                return self._load(effect, now_ms)
+            case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState():
+                return self.disk.shelf.fetched(effect, now_ms)
+            case e.InstallSnapshot(snapshot=snapshot, tip=tip):
+                self.disk.install(snapshot, tip)
             case _:
                 self._act(self.name, effect)
         return None
 
-    def _light(self, height: int) -> LightBlock:
-        decided, sets = self.disk.blocks[height - 1], self.disk.validators
-        header = decided.block.header
+    def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks | e.Serve, now_ms: int) -> i.Input:
+        """What a peer asks for."""
+        match effect:
+            case e.LoadBlocks(peer=peer, from_height=start, count=count):
+                blocks = tuple(self.disk.stored(start, count))
+                return i.BlocksLoaded(peer, start, self.disk.oldest, blocks, now_ms)
+            case e.LoadLightBlocks(peer=peer, heights=heights):
+                found = [self._light(height) for height in heights]
+                there = tuple(block for block in found if block is not None)
+                return i.LightBlocksLoaded(peer, there, now_ms)
+            case e.Serve(peer=peer, request=request):
+                after = self._light(getattr(request, "height", 0) + 1)
+                reply = self.disk.shelf.serve(request, self.disk.tip.height, after)
+                return i.Served(peer, reply, now_ms)
+
+    def _light(self, height: int) -> LightBlock | None:
+        found = self.disk.stored(height, 1)
+        if not found:
+            return self.disk.shelf.trail.get(height)
+        sets, header = self.disk.validators, found[0].block.header
         members = sets[header.validators_hash], sets[header.next_validators_hash]
-        return LightBlock(header, decided.commit, *members)
+        return LightBlock(header, found[0].commit, *members)
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
         state = self.disk.signer

@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("wire", "netting", "consensus", "ledger", "node", "simulator")
 CORE: Final = (
     "wire/", "netting/", "consensus/", "ledger/", "node/core/", "node/blocks.py",
-    "node/messages.py", "node/light/",
+    "node/messages.py", "node/snapshots.py", "node/light/",
 )  # fmt: skip
 """Pure: what nodes must agree on is computed here, with no clock, socket, disk, chance or float."""
 

@@ -79,6 +79,24 @@ class StateTree:
         """The state root, 32 bytes."""
         return EMPTY if self._top is None else Digest(self._top.hash)
 
+    @classmethod
+    def subtree_of(cls, leaves: list[tuple[bytes, bytes]], depth: int) -> Digest:
+        """Hash of the subtree of these leaves, whose paths share their first `depth` bits.
+
+        `leaves`: (path, SHA-256 of the row), sorted, paths distinct.
+        """
+        return cls(_build(leaves, depth)).root
+
+    def subtree(self, path: bytes, depth: int) -> Digest:
+        """Hash of the subtree at `depth` under which `path` stands; what the inner nodes above it
+        say. Raises `BadProof` if the tree is not that deep there."""
+        node = self._top
+        for level in range(depth):
+            if not isinstance(node, _Inner):
+                raise BadProof(f"no subtree at depth {depth}")
+            node = node.right if bit(path, level) else node.left
+        return type(self)(node).root
+
     def updated(self, changes: Iterable[tuple[bytes, bytes | None]]) -> Self:
         """The tree after `changes`: (key, encoded row, or None to delete); keys are distinct."""
         items: list[_Change] = sorted(
@@ -99,7 +117,7 @@ class StateTree:
         node = self._top
         depth = 0
         while isinstance(node, _Inner):
-            near, far = (node.right, node.left) if _bit(path, depth) else (node.left, node.right)
+            near, far = (node.right, node.left) if bit(path, depth) else (node.left, node.right)
             siblings.append(EMPTY if far is None else far.hash)
             node, depth = near, depth + 1
         present = node is not None and node.path == path
@@ -132,13 +150,14 @@ def verify_state(proof: StateProof, expected_root: bytes) -> None:
         sibling = proof.siblings[level]
         if len(sibling) != 32:
             raise BadProof("a sibling is not 32 bytes")
-        pair = sibling + result if _bit(path, level) else result + sibling
+        pair = sibling + result if bit(path, level) else result + sibling
         result = hashlib.sha256(b"\x01" + pair).digest()
     if result != expected_root:
         raise BadProof("path does not lead to the root")
 
 
-def _bit(path: bytes, depth: int) -> int:
+def bit(path: bytes, depth: int) -> int:
+    """The bit of `path` that chooses the half at `depth`: 0 left, 1 right."""
     return path[depth >> 3] >> (7 - (depth & 7)) & 1
 
 
@@ -179,4 +198,4 @@ def _joined(left: _Node, right: _Node) -> _Node:
 
 def _cut(items: list[tuple[bytes, bytes]] | list[_Change], depth: int) -> int:
     """Index of the first item whose bit at `depth` is set; items are sorted."""
-    return bisect_left(items, 1, key=lambda item: _bit(item[0], depth))
+    return bisect_left(items, 1, key=lambda item: bit(item[0], depth))

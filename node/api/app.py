@@ -15,10 +15,11 @@ from ledger.invariants import InvariantBroken, check_full
 from ledger.oracles import ExtensionMarks
 from ledger.transactions import FeedMark, Transaction, decode_transaction, tx_id, verified
 from node.api import views
-from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
+from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries
 from node.api.light import light_routes
 from node.api.reading import number_of
+from node.blocks import DecidedBlock
 from node.blotter import fields_of, trade_from
 from node.core import inputs as i
 from node.core.errors import NotVoting, ObserverCannotSubmit
@@ -102,8 +103,8 @@ def _too_deep(request: Req, _: RecursionError) -> Response[Json]:
 def _queries(daemon: Daemon) -> list[Any]:
     shell = daemon.shell
 
-    @get("/status", sync_to_thread=False)
-    def status() -> Json:
+    @get("/status")
+    async def status() -> Json:
         """The node, its chain and its peers."""
         samples = list(shell.finality_ms)
         run = shell.core.deciding.run
@@ -122,6 +123,8 @@ def _queries(daemon: Daemon) -> list[Any]:
                 lei for p in shell.core.peers if (lei := daemon.inbound.membership.lei_of(p))
             ),
             "behind": max(0, shell.core.sync.target() - shell.tip.height),
+            "catching_up": daemon.progress.view(),
+            "oldest_block": await daemon.store.oldest(),
             "evidence": shell.evidence,
             "waiting": len(shell.core.deciding.pool),
             "finality_ms": {
@@ -159,11 +162,7 @@ def _queries(daemon: Daemon) -> list[Any]:
     @get("/blocks/{height:str}")
     async def block(height: str) -> Json:
         """A block by height, or `latest`."""
-        number = shell.tip.height if height == "latest" else number_of(height)
-        decided = await daemon.store.block(number)
-        if decided is None:
-            raise NotFound(f"block {number}, the last is {shell.tip.height}")
-        return views.block(decided)
+        return views.block(await _decided(daemon, height))
 
     @get("/trades", sync_to_thread=False)
     def trades(after: str = "", limit: int = 100) -> Json:
@@ -228,6 +227,19 @@ def _queries(daemon: Daemon) -> list[Any]:
         invariants,
         proof,
     ]
+
+
+async def _decided(daemon: Daemon, height: str) -> DecidedBlock:
+    """The block at a height as text, or `latest`; raises `NotFound`, `HeightPruned`."""
+    tip = daemon.shell.tip.height
+    number = tip if height == "latest" else number_of(height)
+    decided = await daemon.store.block(number)
+    if decided is not None:
+        return decided
+    oldest = await daemon.store.oldest()
+    if 0 < number < oldest:
+        raise HeightPruned(f"block {number}, the oldest kept is {oldest}")
+    raise NotFound(f"block {number}, the last is {tip}")
 
 
 def _signer(daemon: Daemon) -> str:

@@ -10,6 +10,13 @@ class NotFound(Rejection):
     remedy = "Check the id; what has not reached a block yet is under `transactions`."
 
 
+class HeightPruned(Rejection):
+    """The block is older than what this node keeps."""
+
+    code = "API_HEIGHT_PRUNED"
+    remedy = "Ask a node that keeps older blocks; `dcn status` names its `oldest_block`."
+
+
 class BadRequest(Rejection):
     """A parameter or body is not of the documented form."""
 
@@ -33,6 +40,8 @@ def status_of(error: CodedError) -> int:
     match error:
         case NotFound():
             return 404
+        case HeightPruned():
+            return 410
         case Unauthorised():
             return 401
         case BadRequest():

@@ -5,6 +5,7 @@ import sqlite3
 import msgspec
 
 from ledger.genesis import genesis_hash
+from node.audit.anchors import check_snapshots, check_trail, first_tip, oldest
 from node.audit.beside import check_log, check_signer
 from node.audit.chain import Chain, Progress
 from node.audit.findings import Finding, Findings
@@ -25,6 +26,8 @@ class Audit(msgspec.Struct, frozen=True):
     """After the last block that could be replayed."""
     replayed: int
     """Up to this height everything that a block does was computed anew and compared."""
+    since: int
+    """From after this height on: 0 is the genesis, else the oldest snapshot that is kept."""
     findings: list[Finding]
     count: int
     """Of findings; more than are listed, if there are very many."""
@@ -32,7 +35,8 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 def audit(home: Home, progress: Progress) -> Audit:
-    """Replay the store of `home` from genesis and compare everything stored with it.
+    """Replay the store of `home` from genesis, or if older blocks are not kept from its oldest
+    snapshot, and compare everything stored with it.
 
     Reads blocks one by one, in one read transaction, so a running node does not disturb it; needs
     memory for one state, not for the chain. Raises `HomeIncomplete`, `StoreMissing`,
@@ -42,19 +46,22 @@ def audit(home: Home, progress: Progress) -> Audit:
     findings = Findings()
     chain_hash = genesis_hash(genesis)
     tip = Tip.at_genesis(genesis)
-    height, ident = 0, tip.block_id.hex()
+    height, since, ident = 0, 0, tip.block_id.hex()
     try:
         with Source(home.store) as source:
             check_chain(source, chain_hash)
-            chain = Chain(tip, source, findings)
+            begin = first_tip(source, genesis, oldest(source, Findings()), findings)
+            chain = Chain(begin, tip, source, findings)
             chain.replay(progress)
-            tip, height = chain.tip, chain.height
+            tip, height, since = chain.tip, chain.height, chain.since
             ident = "" if chain.last_id is None else chain.last_id.hex()
             check_tip(source, chain, chain_hash, findings)
             check_undo(source, chain, findings)
             check_validators(source, findings)
             check_state(source, chain, findings)
-            check_submissions(source, chain.height, findings)
+            check_snapshots(source, findings)
+            check_trail(source, genesis, findings)
+            check_submissions(source, chain.since, chain.height, findings)
             check_trades(source, findings)
             _check_file(source, findings)
     except sqlite3.DatabaseError as error:
@@ -66,6 +73,7 @@ def audit(home: Home, progress: Progress) -> Audit:
         block_id=ident,
         state_root=tip.state.root.hex(),
         replayed=tip.height,
+        since=since,
         findings=findings.listed,
         count=findings.count,
         lines=findings.lines(),

@@ -14,6 +14,7 @@ from consensus.validators import ValidatorSet
 from consensus.verification import require_signature, verify_commit
 from ledger.apply import Applied, apply_block
 from ledger.transactions import tx_id, verified
+from node.audit.anchors import oldest, validator_sets
 from node.audit.findings import Findings
 from node.audit.source import Row, Source, blob
 from node.blocks import (
@@ -42,23 +43,27 @@ Progress = Callable[[int, int], None]
 class Chain:
     """The replay as it goes on. `tip` is where it stands, or stood before it was `lost`."""
 
-    def __init__(self, tip: Tip, source: Source, findings: Findings) -> None:
-        self.tip = tip
-        self.lost = False
-        self.last_id: bytes | None = tip.block_id
-        """Of the last block read; None if it could not be."""
-        self.height = 0
+    def __init__(self, tip: Tip | None, genesis: Tip, source: Source, findings: Findings) -> None:
+        """`tip`: where the replay begins, perhaps in the midst of the blocks; None: nowhere."""
+        self.height = oldest(source, findings) - 1
         """Of the last block read."""
+        self.since = self.height if tip is None else tip.height
+        """Of the block that the replay begins after."""
+        self.tip = tip or genesis
+        self.lost = tip is None or tip.height != self.height
+        self._begins = tip
+        self.last_id: bytes | None = None if self.lost else self.tip.block_id
+        """Of the last block read; None if it could not be."""
         self.before_root = b""
         """State root before that block, by its header."""
         self.written: dict[bytes, int] = {}
         """The height at which each state row was last changed."""
         self._source = source
         self._findings = findings
-        self._sets: dict[bytes, ValidatorSet] = {tip.validators.hash: tip.validators}
+        self._sets = {**validator_sets(source), self.tip.validators.hash: self.tip.validators}
         self._commit: Certificate | None = None
         """Of the last block read, if its signatures are good."""
-        self._commit_by: ValidatorSet | None = tip.validators
+        self._commit_by: ValidatorSet | None = self.tip.last_validators
         self._roots: tuple[bytes, bytes] | None = None
         """Of the stored receipts and results of the last block, if replay has not judged them."""
         self._damaged = False
@@ -92,6 +97,16 @@ class Chain:
         else:
             self._block(decided, blob(ident))
         self._damaged = self._findings.count > before
+        if self._begins is not None and self.height == self._begins.height:
+            self._begin(self._begins)
+
+    def _begin(self, tip: Tip) -> None:
+        """The blocks have come to where the oldest snapshot was taken: replay from here."""
+        if self.last_id is not None and self.last_id != tip.block_id:
+            self._found("the snapshot is of another block")
+            return
+        self.tip, self.lost = tip, False
+        self.last_id, self._commit_by = tip.block_id, tip.last_validators
 
     def _block(self, decided: DecidedBlock, recorded: bytes) -> None:
         block, header = decided.block, decided.block.header

@@ -16,13 +16,14 @@ _RECEIPT = "SELECT height, receipt FROM receipts WHERE tx_id=? ORDER BY height, 
 _AFFIRMATIONS = "SELECT tx_id, tx, status, differences, valid_until, counterparty FROM affirmations"
 
 
-def check_submissions(source: Source, height: int, findings: Findings) -> None:
-    """Every accepted transaction is whole, and its status is what the receipts say."""
+def check_submissions(source: Source, since: int, height: int, findings: Findings) -> None:
+    """Every accepted transaction is whole, and its status is what the receipts say; of what ended
+    up to the height `since`, there may be none any more."""
     for row in source.rows(_SUBMISSIONS):
         ident, raw, valid_until, *_ = row
         name = f"submission {_hex(ident)}"
         tx = _transaction(name, ident, raw, valid_until, findings)
-        if tx is not None:
+        if tx is not None and not 0 < row[-1] <= since:
             _check_status(source, name, row, height, findings)
 
 

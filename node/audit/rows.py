@@ -18,7 +18,7 @@ from wire.errors import CodedError
 
 def check_tip(source: Source, chain: Chain, genesis_hash: Digest, findings: Findings) -> None:
     """The tip's record says what the blocks say; nothing else stands beside it."""
-    for (key,) in source.rows("SELECT key FROM meta WHERE key NOT IN ('tip', 'undo')"):
+    for (key,) in source.rows("SELECT key FROM meta WHERE key NOT IN ('tip', 'undo', 'oldest')"):
         findings.add(None, f"meta holds a surplus record {str(key)[:40]!r}")
     raw = source.scalar("SELECT value FROM meta WHERE key='tip'")
     if raw is None:
@@ -65,7 +65,7 @@ def check_validators(source: Source, findings: Findings) -> None:
 
 def check_undo(source: Source, chain: Chain, findings: Findings) -> None:
     """The record that takes the last block back leads to the state that its header names."""
-    if chain.lost or not chain.height:
+    if chain.lost or chain.height == chain.since:
         return
     raw = source.scalar("SELECT value FROM meta WHERE key='undo'")
     try:

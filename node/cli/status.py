@@ -18,7 +18,9 @@ def status(
     """Show a running node: height, state root, business date, peers, and how far it is behind.
 
     `votes` says whether it signs blocks; `behind` counts the blocks that peers have and it has not;
-    `waiting` counts transactions on their way into a block.
+    `catching_up` says how it makes up for that: from and to which height, by blocks (and how many
+    a second) or by the chunks of a snapshot, and from how many peers. `oldest_block` is the lowest
+    height it keeps. `waiting` counts transactions on their way into a block.
     """
     from node.cli.client import Client
 

@@ -9,7 +9,8 @@ from node.cli.output import Exit, print_json
 
 
 def verify(home: HomeOption, as_json: JsonOption = False) -> None:
-    """Check everything a node has stored, offline, by replaying it from genesis.
+    """Check everything a node has stored, offline, by replaying it from genesis, or from the oldest
+    snapshot if older blocks are pruned or were never here.
 
     Hashes and links of all blocks, the signatures of every commit by the validators of its height,
     every transaction's signatures, netting certificates, receipts, round results, events, every
@@ -48,6 +49,8 @@ def verify(home: HomeOption, as_json: JsonOption = False) -> None:
         typer.echo("signer state stay, and the node fetches and verifies every block anew.")
     else:
         typer.echo(f"height {found.height}: everything is what replay gives.")
+        if found.since:
+            typer.echo(f"Replayed from the snapshot of height {found.since}: the oldest kept.")
         typer.echo(f"state root {found.state_root}")
         if lifted:
             typer.echo("The mark of earlier damage is lifted.")

@@ -10,9 +10,8 @@ from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
 from ledger import admission, trades
 from ledger.apply import check_transaction
-from ledger.state import Draft
+from ledger.state import Draft, State
 from ledger.transactions import Transaction, utis
-from node.blocks import DecidedBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.building import check_decided
@@ -24,21 +23,30 @@ from node.core.outbox import Outbox
 from node.core.outgoing import Outgoing
 from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
+from node.core.snapshot import tip_of
+from node.core.statesync import StateSync
 from node.core.sync import Sync
 from node.messages import (
     BlocksReply,
     BlocksRequest,
     BundleReply,
     BundleRequest,
+    ChunkReply,
+    ChunkRequest,
     DirectMessage,
     EvidenceMessage,
     Hello,
     LightBlocksReply,
     LightBlocksRequest,
     ProposalMessage,
+    SnapshotReply,
+    SnapshotRequest,
+    SnapshotsReply,
+    SnapshotsRequest,
 )
 from wire.codec import digest_of
 from wire.errors import PeerFault, Rejection
+from wire.statechunks import outline_root
 from wire.version import PROTOCOL_VERSION
 
 TICK_MS: Final = 250
@@ -47,6 +55,11 @@ TICK_MS: Final = 250
 ANNOUNCE_MS: Final = 1_000
 """How often it says what it holds, so that peers send what is missing."""
 
+APPLY_WORK_MAX: Final = 512
+"""Work on synced blocks at a time: transactions, and `BLOCK_WORK` for each block."""
+
+BLOCK_WORK: Final = 16
+"""What a block without transactions costs, in transactions."""
 
 TELL_MS: Final = 20
 """How often one peer's announcements are answered with what it says it lacks: a round takes
@@ -74,6 +87,7 @@ class NodeCore:
         self._outgoing = Outgoing()
         self._views = PeerViews()
         self._told_ms: dict[str, int] = {}
+        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox)
         self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
 
     @property
@@ -86,11 +100,15 @@ class NodeCore:
         checks, and those of a block are thousands."""
         match message:
             case BlocksReply():
-                return self.sync.is_asked(peer)
+                return self.sync.expects(peer, message)
             case BundleReply(bundle=bundle):
                 return self.deciding.run.candidates.wants(digest_of(bundle), peer)
             case LightBlocksReply():
-                return False  # a node that follows block by block has not asked
+                return self.state_sync.expects_light_blocks(peer)
+            case SnapshotReply():
+                return self.state_sync.expects_plan(peer)
+            case ChunkReply():
+                return self.state_sync.expects_chunk(peer, message)
             case _:
                 return True
 
@@ -123,10 +141,10 @@ class NodeCore:
                 self._signer(given)
             case i.Solved():
                 self.deciding.solved(given.height, given.certificates)
-            case i.BlocksLoaded():
-                self._outbox.send(given.peer, BlocksReply(given.blocks))
-            case i.LightBlocksLoaded():
-                self._outbox.send(given.peer, LightBlocksReply(given.blocks))
+            case i.BlocksLoaded() | i.LightBlocksLoaded() | i.Served():
+                self._outbox.send(given.peer, _reply(given))
+            case i.StateAssembled():
+                self._assembled(given.height, given.state)
             case _:
                 assert_never(given)
         self.deciding.settle_down()
@@ -135,6 +153,8 @@ class NodeCore:
     # ---------------------------------------------------------------- start and timers
     def _started(self, given: i.Started) -> None:
         self.deciding.restore(given.log, given.signing)
+        if given.arriving is not None and given.arriving.snapshot.height > self.tip.height:
+            self.state_sync.resume(given.arriving)
         self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
         self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
         self.deciding.maybe_start()
@@ -158,8 +178,10 @@ class NodeCore:
             case ("flush",):
                 self._flush()
             case ("tick",):
-                self._ask_for_blocks()
+                self._catch_up()
                 self._outbox.emit(e.SetTimer(("tick",), TICK_MS))
+            case ("apply",):
+                self._apply_blocks()
             case ("announce",):
                 self.deciding.announce()
                 self._outbox.emit(e.SetTimer(("announce",), ANNOUNCE_MS))
@@ -194,12 +216,15 @@ class NodeCore:
                 self.deciding.evidence_found(piece)
             case BlocksRequest(from_height=start, count=count):
                 self._outbox.emit(e.LoadBlocks(peer, start, count))
-            case BlocksReply(blocks=blocks):
-                self._blocks_from(peer, blocks)
+            case BlocksReply():
+                self.sync.answered(peer, message, self.tip.height, self._outbox.now_ms)
+                self._apply_blocks()
             case LightBlocksRequest(heights=heights):
                 self._outbox.emit(e.LoadLightBlocks(peer, heights))
-            case LightBlocksReply():
-                pass  # not asked for
+            case LightBlocksReply() | SnapshotsReply() | SnapshotReply() | ChunkReply():
+                self._about_snapshots(peer, message)
+            case SnapshotsRequest() | SnapshotRequest() | ChunkRequest():
+                self._outbox.emit(e.Serve(peer, message))
             case _:
                 raise AssertionError("hello is handled before, affirmations by the shell")
 
@@ -216,11 +241,12 @@ class NodeCore:
         self._outbox.send(peer, self.deciding.run.announcement())
         for piece in self.deciding.evidence.pieces():
             self._outbox.send(peer, EvidenceMessage(piece))
-        self._ask_for_blocks()
+        self._catch_up()
 
     def _lost(self, peer: str) -> None:
         self.peers.pop(peer, None)
         self.sync.lost(peer)
+        self.state_sync.lost(peer)
         self._views.forget(peer.encode())
         self._told_ms.pop(peer, None)
         self.deciding.lost(peer)
@@ -279,26 +305,82 @@ class NodeCore:
         self.deciding.maybe_start()
 
     # ---------------------------------------------------------------- sync
-    def _ask_for_blocks(self) -> None:
-        asked = self.sync.next_request(self.tip.height, self._outbox.now_ms)
-        if asked is not None:
-            self._outbox.send(*asked)
+    def _about_snapshots(
+        self, peer: str, message: LightBlocksReply | SnapshotsReply | SnapshotReply | ChunkReply
+    ) -> None:
+        match message:
+            case LightBlocksReply():
+                self.state_sync.led(peer, message)
+            case SnapshotsReply():
+                self.state_sync.offered(peer, message)
+            case SnapshotReply():
+                self.state_sync.planned(peer, message)
+            case ChunkReply():
+                self.state_sync.chunk(peer, message)
 
-    def _blocks_from(self, peer: str, blocks: tuple[DecidedBlock, ...]) -> None:
-        """Blocks that were asked for: each is verified against its commit, then applied."""
-        if not self.sync.is_asked(peer):
-            return
-        before = self.tip.height
-        try:
-            for decided in blocks:
-                if decided.block.header.height == self.tip.height + 1:
-                    check_decided(self.tip, decided)
-                    self.deciding.extend(decided.block, decided.commit)
-        except Rejection as refused:
-            raise BadBlocks(str(refused)) from None
-        finally:
-            self.sync.answered(peer, useful=self.tip.height > before)
+    def _catch_up(self) -> None:
+        height = self.tip.height
+        self.state_sync.tick(
+            height,
+            self.sync.target(),
+            blocks_to_be_had=bool(self.sync.sources(height)),
+            peers=list(self.peers),
+        )
         self._ask_for_blocks()
+
+    def _ask_for_blocks(self) -> None:
+        if self.state_sync.active:
+            return
+        for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
+            self._outbox.send(peer, request)
+
+    def _apply_blocks(self) -> None:
+        """Apply what has arrived, in order, each block verified against its commit; after a
+        bounded piece of work the rest of the node has its turn."""
+        work = 0
+        while work < APPLY_WORK_MAX:
+            found = self.sync.next_block(self.tip.height)
+            if found is None:
+                break
+            peer, decided = found
+            try:
+                check_decided(self.tip, decided)
+                self.deciding.apply(decided.block, decided.commit)
+            except (Rejection, PeerFault) as refused:
+                self.sync.refused(peer, self._outbox.now_ms)
+                self._outbox.emit(e.Punish(peer, BadBlocks.code, str(refused)))
+                break
+            work += BLOCK_WORK + len(decided.block.transactions)
+        if work:
+            self.deciding.follow_on()
+        if work >= APPLY_WORK_MAX:
+            self._outbox.emit(e.SetTimer(("apply",), 1))
+        self._ask_for_blocks()
+
+    def _assembled(self, height: int, state: State | None) -> None:
+        """The chunks of the fetched snapshot have become a state: go on from it."""
+        chunks = self.state_sync.chunks
+        if chunks is None or chunks.snapshot.height != height:
+            return
+        snapshot = chunks.snapshot
+        sound = state is not None and state.root == outline_root(snapshot.outline)
+        if state is not None and sound and height > self.tip.height:
+            tip = tip_of(snapshot, state)
+            self._outbox.emit(e.InstallSnapshot(snapshot, tip))
+            self._outbox.note("snapshot_installed", height=height, chunks=chunks.total)
+            self.deciding.jump(tip)
+        self.state_sync.assembled(sound)
+        self._ask_for_blocks()
+
+
+def _reply(loaded: i.BlocksLoaded | i.LightBlocksLoaded | i.Served) -> DirectMessage:
+    match loaded:
+        case i.BlocksLoaded():
+            return BlocksReply(loaded.from_height, loaded.oldest, loaded.blocks)
+        case i.LightBlocksLoaded():
+            return LightBlocksReply(loaded.blocks)
+        case i.Served():
+            return loaded.reply
 
 
 def _admissible(draft: Draft, tx: Transaction, height: int) -> bool:

@@ -14,21 +14,12 @@ from consensus import inputs as ci
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
 from consensus.signer import SignerGone, Signing
 from ledger import rounds
-from ledger.apply import apply_block
 from ledger.rejections import BlockRefused
 from ledger.rounds import RoundCertificate
-from ledger.tables import KEYS
-from ledger.transactions import Transaction
 from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
 from node.core import effects as e
-from node.core.building import (
-    body_bytes_max,
-    build,
-    check_successor,
-    fitting,
-    problems_due,
-    well_signed,
-)
+from node.core.applying import applied_to, forget_decided
+from node.core.building import body_bytes_max, build, check_successor, problems_due
 from node.core.chain import Tip
 from node.core.early import ConsensusMessage, Early
 from node.core.evidence import EvidencePool
@@ -273,14 +264,11 @@ class Deciding:
 
     def _propose(self) -> None:
         """Build a block for the round that waits, solving due netting rounds first."""
-        run = self.run
-        if run.certificates is None:
-            problems = problems_due(self.tip)
-            if problems:
-                self._outbox.emit(e.Solve(run.height, problems))
-                return
-            run.certificates = ()
-        self._build(run.certificates)
+        problems = problems_due(self.tip) if self.run.certificates is None else ()
+        if problems:
+            self._outbox.emit(e.Solve(self.run.height, problems))
+        else:
+            self._build(self.run.certificates or ())
 
     def _build(self, certificates: tuple[RoundCertificate, ...]) -> None:
         run = self.run
@@ -291,19 +279,13 @@ class Deciding:
             self.tip = msgspec.structs.replace(self.tip, commit=late)
         evidence = self.evidence.pick(self.tip)
         parts = self.pool.pick(body_bytes_max(self.tip, certificates, evidence))
-        transactions: list[Transaction] = []
-        for part in parts:
-            bundle = self.pool.bundle(part.digest)
-            assert bundle is not None
-            source = bundle.transactions
-            transactions += [source[n] for n in part.taken] if part.taken else source
         try:
             link = self._seed_chain.next_link(self.tip.seed_link(run.me))
         except KeyError as error:  # others propose; this validator still votes
             self._outbox.note("cannot_propose", height=run.height, detail=str(error))
             return
         proposed, block = build(
-            self.tip, run.me, link, parts, tuple(transactions), certificates, evidence
+            self.tip, run.me, link, parts, self.pool.named(parts), certificates, evidence
         )
         run.candidates.built(proposed, block)
         run.log_block(block)
@@ -356,15 +338,17 @@ class Deciding:
         self.extend(block, decision.certificate)
 
     def extend(self, block: Block, commit: Certificate) -> None:
-        """Apply a decided block and go to the next height."""
-        applied = apply_block(self.tip.state, fitting(self.tip, block))
-        self.tip = self.tip.extended(block, commit, applied)
-        expired = self.pool.decided(block.transactions, self.tip.height)
+        """Apply the block decided here and go to the next height."""
+        self.apply(block, commit)
+        self._next_height()
+
+    def apply(self, block: Block, commit: Certificate) -> None:
+        """Apply a decided block; `extend` or `follow_on` goes on from there. Raises `BlockRefused`
+        if it does not fit the tip, before anything has changed."""
+        applied, self.tip = applied_to(self.tip, block, commit)
+        expired = forget_decided(self.pool, self.evidence, block, applied, self.tip)
         if expired:
-            self._outbox.note("expired_in_pool", count=len(expired))
-        if any(key[0] == KEYS.tag for key, _ in applied.changes):
-            self.pool.retain(lambda tx: well_signed(self.tip, tx))  # a key has changed hands
-        self.evidence.decided(self.tip)
+            self._outbox.note("expired_in_pool", count=expired)
         safe = self.voting.decided(commit, self.tip.last_validators)
         if safe is not None:
             self._outbox.emit(e.RaiseSigner(safe))
@@ -375,8 +359,29 @@ class Deciding:
         changed = bool(block.transactions or applied.results or applied.events)
         changed |= bool(self._extension or extensions_of(block.last_commit))
         self._prompt = changed or rounds.pending(self.tip.state) > 0
+
+    def follow_on(self) -> None:
+        """Go on from blocks that others have decided.
+
+        The next height begins only after the block interval, or with the votes of others: while
+        more blocks arrive, it is over before that.
+        """
+        self._start_ms = self._outbox.now_ms
+        self._next_height()
+
+    def jump(self, tip: Tip) -> None:
+        """Go on from the tip of a snapshot. What waits here may be decided in the blocks between:
+        the node offers its own submissions again."""
+        self.tip = tip
+        self.pool.retain(lambda _tx: False)
+        self.evidence.decided(tip)
+        self._prompt = True
+        self.follow_on()
+
+    def _next_height(self) -> None:
         self._inner.clear()
-        self._last_run, self.run = self.run, self._new_run()
+        self._last_run = self.run if self.run.height == self.tip.height else None
+        self.run = self._new_run()
         self.maybe_start()
         for peer, message in self._early.take():
             try:

@@ -8,9 +8,10 @@ from consensus.messages import Proposal, Vote
 from ledger.apply import Applied
 from ledger.rounds import Problem
 from ledger.transactions import Transaction
-from node.blocks import Bundle, DecidedBlock, EvidencePiece
+from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
 from node.core.chain import Tip
-from node.messages import DirectMessage
+from node.messages import DirectMessage, ServedRequest
+from node.snapshots import Snapshot
 
 
 class WriteLog(msgspec.Struct, frozen=True):
@@ -96,6 +97,44 @@ class LoadLightBlocks(msgspec.Struct, frozen=True):
     heights: tuple[int, ...]
 
 
+class Serve(msgspec.Struct, frozen=True):
+    """Answer a peer's request from the stored snapshots, with `Served`."""
+
+    peer: str
+    request: ServedRequest
+
+
+class BeginSnapshot(msgspec.Struct, frozen=True):
+    """Remember the snapshot that is being fetched, and forget every other that was not whole."""
+
+    snapshot: Snapshot
+    trail: tuple[LightBlock, ...]
+    """Verified light blocks that lead from the genesis to it: to be kept, and shown to others."""
+
+
+class KeepChunk(msgspec.Struct, frozen=True):
+    """Keep a verified chunk of the snapshot that is being fetched."""
+
+    height: int
+    number: int
+    data: bytes
+    """The encoded chunk."""
+
+
+class AssembleState(msgspec.Struct, frozen=True):
+    """Build the state of the kept chunks, all of which are there; answer `StateAssembled`."""
+
+    height: int
+
+
+class InstallSnapshot(msgspec.Struct, frozen=True):
+    """Make the fetched snapshot the store's state, in one database transaction. Blocks and what
+    followed from them are dropped: the chain is known from the snapshot on."""
+
+    snapshot: Snapshot
+    tip: Tip
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """A validator is shown to be faulty; record it where operators look."""
 
@@ -130,6 +169,11 @@ Effect: TypeAlias = (
     | Solve
     | LoadBlocks
     | LoadLightBlocks
+    | Serve
+    | BeginSnapshot
+    | KeepChunk
+    | AssembleState
+    | InstallSnapshot
     | Evidence
     | Punish
     | Note

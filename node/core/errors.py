@@ -36,3 +36,10 @@ class RecoveryUnfit(EnvironmentFault):
 
     code = "RECOVERY_UNFIT"
     remedy = "Compare it with the other operators' (`dcn recover show`), then remove it or the store."
+
+
+class UntrustedHeader(PeerFault):
+    """The headers that a peer sent do not lead from the genesis to the one it claims."""
+
+    code = "PEER_UNTRUSTED_HEADER"
+    remedy = "None for a user: another peer is asked."

@@ -7,10 +7,20 @@ import msgspec
 from consensus import inputs as consensus_inputs
 from consensus.signer import Signing
 from ledger.rounds import RoundCertificate
+from ledger.state import State
 from ledger.transactions import Transaction
 from node.blocks import Bundle, DecidedBlock, EvidencePiece, LightBlock
-from node.messages import DirectMessage
+from node.messages import DirectMessage, ServedReply
+from node.snapshots import Snapshot
 from wire.signing import Verified
+
+
+class Arriving(msgspec.Struct, frozen=True):
+    """A snapshot of which some chunks are kept, from before a restart."""
+
+    snapshot: Snapshot
+    held: tuple[int, ...]
+    """Pieces whose chunks are kept."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -20,6 +30,8 @@ class Started(msgspec.Struct, frozen=True):
     signing: Signing | None
     """What the signer remembers having signed, or why that is not known; None without a key."""
     now_ms: int
+    arriving: Arriving | None = None
+    """The snapshot that was being fetched, if any."""
 
 
 class PeerConnected(msgspec.Struct, frozen=True):
@@ -102,9 +114,12 @@ class Solved(msgspec.Struct, frozen=True):
 
 
 class BlocksLoaded(msgspec.Struct, frozen=True):
-    """Stored blocks that a peer asked for."""
+    """Stored blocks that a peer asked for, from `from_height` on."""
 
     peer: str
+    from_height: int
+    oldest: int
+    """The lowest height that is stored, or the next one if none is."""
     blocks: tuple[DecidedBlock, ...]
     now_ms: int
 
@@ -114,6 +129,22 @@ class LightBlocksLoaded(msgspec.Struct, frozen=True):
 
     peer: str
     blocks: tuple[LightBlock, ...]
+    now_ms: int
+
+
+class Served(msgspec.Struct, frozen=True):
+    """The answer to a peer's request about snapshots."""
+
+    peer: str
+    reply: ServedReply
+    now_ms: int
+
+
+class StateAssembled(msgspec.Struct, frozen=True):
+    """The state of the kept chunks of a snapshot; None if they cannot be read as rows."""
+
+    height: int
+    state: State | None
     now_ms: int
 
 
@@ -132,4 +163,6 @@ Input: TypeAlias = (
     | Solved
     | BlocksLoaded
     | LightBlocksLoaded
+    | Served
+    | StateAssembled
 )

@@ -147,6 +147,14 @@ class Mempool:
             if taken
         )
 
+    def named(self, parts: Iterable[BundlePart]) -> tuple[Transaction, ...]:
+        """The transactions that `parts`, of bundles at hand, stand for."""
+        found: list[Transaction] = []
+        for part in parts:
+            source = self._bundles[Digest(part.digest)].transactions
+            found += [source[n] for n in part.taken] if part.taken else source
+        return tuple(found)
+
     def decided(self, transactions: Iterable[Transaction], height: int) -> list[TxId]:
         """Forget what block `height` decided; returns the ids of what has expired with it."""
         for tx in transactions:

@@ -3,6 +3,7 @@
 import msgspec
 
 from consensus.timeouts import TimeoutParameters
+from node.core.statesync import CatchUp
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -16,3 +17,5 @@ class Parameters(msgspec.Struct, frozen=True):
     flush_ms: int
     """Submissions collect for so long before they are gossiped."""
     may_submit: bool
+    catch_up: CatchUp | None = None
+    """When the state is taken from a peer's snapshot; None: never, every block is applied."""

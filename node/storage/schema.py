@@ -17,6 +17,13 @@ CREATE TABLE results (
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT, height INTEGER NOT NULL, event BLOB NOT NULL
 );
+CREATE INDEX events_by_height ON events (height);
+CREATE TABLE snapshots (height INTEGER PRIMARY KEY, stage TEXT NOT NULL, snapshot BLOB NOT NULL);
+CREATE TABLE chunks (
+  height INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY (height, number)
+);
+CREATE TABLE trail (height INTEGER PRIMARY KEY, light BLOB NOT NULL);
 CREATE TABLE validators (hash BLOB PRIMARY KEY, members BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE submissions (

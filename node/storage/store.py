@@ -6,14 +6,16 @@ from typing import Any, Self
 
 import aiosqlite
 
-from ledger.apply import Applied
+from consensus.messages import Certificate
 from ledger.receipts import Receipt
 from ledger.state import State
 from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
+from node.core.effects import CommitBlock
+from node.snapshots import Snapshot
 from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
-from node.storage.light import keep_validators
+from node.storage.light import keep_trail, keep_validators
 from node.storage.records import (
     StoredTip,
     Submission,
@@ -32,6 +34,10 @@ from wire.version import STORE_VERSION
 
 TIP_BYTES_MAX = 1 << 20
 UNDO_BYTES_MAX = 256 << 20
+SNAPSHOT_BYTES_MAX = 4 << 20
+"""A snapshot without its rows, as it fits a frame."""
+
+OLDEST_BYTES_MAX = 9
 QUERY_VALUES_MAX = 500
 """Values in one SQL `IN`; SQLite's own limit is far above."""
 
@@ -42,7 +48,7 @@ class Store:
     def __init__(self, db: aiosqlite.Connection, genesis_hash: bytes) -> None:
         """Use `open`."""
         self.db = db
-        self._genesis_hash = genesis_hash
+        self.genesis_hash = genesis_hash
 
     @classmethod
     async def open(cls, path: Path, genesis_hash: bytes) -> Self:
@@ -75,7 +81,7 @@ class Store:
         if stored is None:
             await self._found(at_genesis)
             return at_genesis
-        if stored.genesis_hash != self._genesis_hash:
+        if stored.genesis_hash != self.genesis_hash:
             raise StoreOfAnotherChain(f"genesis {stored.genesis_hash.hex()[:16]}")
         try:
             state = State.load(iter(await self.state_rows()))
@@ -94,7 +100,7 @@ class Store:
             block_id=Digest(stored.block_id),
             time_ms=stored.time_ms,
             state=state,
-            commit=None if decided is None else decided.commit,
+            commit=await self._commit_of_snapshot(stored) if decided is None else decided.commit,
             receipts_root=stored.receipts_root,
             results_root=stored.results_root,
             last_validators=last,
@@ -103,14 +109,25 @@ class Store:
             rotation=stored.rotation,
         )
 
+    async def _commit_of_snapshot(self, stored: StoredTip) -> Certificate | None:
+        """The commit of a tip whose block the node has never had; None before block 1."""
+        query = f"SELECT snapshot FROM snapshots WHERE height={stored.height}"
+        raw = await _scalar(self.db, query)
+        if raw is None:
+            return None
+        try:
+            return decode(bytes(raw), Snapshot, SNAPSHOT_BYTES_MAX).anchor.commit
+        except CodedError as error:
+            raise StoreDamaged(f"height {stored.height}: the snapshot: {error}") from None
+
     async def _found(self, at_genesis: Tip) -> None:
         """Write the state before block 1."""
         rows = [(key, encode(row)) for key, row in at_genesis.state.rows()]
-        record = encode(stored_tip(at_genesis, self._genesis_hash))
+        record = encode(stored_tip(at_genesis, self.genesis_hash))
         async with transaction(self.db):
             await self.db.executemany("INSERT INTO state VALUES (?, ?)", rows)
             await self.db.execute("INSERT INTO meta VALUES ('tip', ?)", (record,))
-            await keep_validators(self.db, at_genesis)
+            await keep_validators(self.db, [at_genesis])
 
     async def stored_tip(self) -> StoredTip | None:
         """The tip's record; raises `StoreDamaged`."""
@@ -125,50 +142,58 @@ class Store:
         cursor = await self.db.execute("SELECT key, row FROM state ORDER BY key")
         return [(bytes(key), bytes(row)) for key, row in await cursor.fetchall()]
 
-    async def commit_block(self, decided: DecidedBlock, applied: Applied, tip: Tip) -> None:
-        """Write a block with everything that follows from it, or nothing."""
-        height = decided.block.header.height
-        deleted = [(key,) for key, row in applied.changes if row is None]
-        written = [(key, row) for key, row in applied.changes if row is not None]
-        db = self.db
-        async with transaction(db):
-            undo = await self._undo(height, sorted(key for key, _ in applied.changes))
-            await db.execute(
-                "INSERT INTO blocks VALUES (?, ?, ?)", (height, tip.block_id, encode(decided))
-            )
-            await db.executemany(
-                "INSERT INTO receipts VALUES (?, ?, ?, ?)",
-                [(height, n, x.tx_id, encode(x)) for n, x in enumerate(applied.receipts)],
-            )
-            await db.executemany(
-                "INSERT INTO results VALUES (?, ?, ?)",
-                [(height, n, encode(x)) for n, x in enumerate(applied.results)],
-            )
-            await db.executemany(
-                "INSERT INTO events (height, event) VALUES (?, ?)",
-                [(height, encode(x)) for x in applied.events],
-            )
-            await db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", written)
-            await db.executemany("DELETE FROM state WHERE key=?", deleted)
-            await db.executemany(
-                "UPDATE submissions SET status=?, code=?, detail=?, height=? "
-                "WHERE tx_id=? AND status='pending'",
-                [(*outcome(x), height, x.tx_id) for x in applied.receipts],
-            )
-            await db.execute(
-                "UPDATE submissions SET status='expired', height=? "
-                "WHERE status='pending' AND valid_until<=?",
-                (height, height),
-            )
-            record = encode(stored_tip(tip, self._genesis_hash))
-            await db.executemany(
+    async def commit_blocks(self, blocks: Sequence[CommitBlock]) -> None:
+        """Write consecutive blocks with everything that follows from them, or nothing."""
+        last = blocks[-1]
+        async with transaction(self.db):
+            for entry in blocks:
+                if entry is last:
+                    undo = await self._undo(entry)
+                await self._write(entry)
+            record = encode(stored_tip(last.tip, self.genesis_hash))
+            await self.db.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 [("tip", record), ("undo", encode(undo))],
             )
-            await keep_validators(db, tip)
+            await keep_validators(self.db, [entry.tip for entry in blocks])
+            await keep_trail(self.db, blocks)
 
-    async def _undo(self, height: int, keys: list[bytes]) -> Undo:
-        """The rows under `keys` as they are now."""
+    async def _write(self, entry: CommitBlock) -> None:
+        applied, height, db = entry.applied, entry.tip.height, self.db
+        await db.execute(
+            "INSERT INTO blocks VALUES (?, ?, ?)",
+            (height, entry.tip.block_id, encode(entry.decided)),
+        )
+        rows: dict[str, list[tuple[object, ...]]] = {
+            "INSERT INTO receipts VALUES (?, ?, ?, ?)": [
+                (height, n, x.tx_id, encode(x)) for n, x in enumerate(applied.receipts)
+            ],
+            "INSERT INTO results VALUES (?, ?, ?)": [
+                (height, n, encode(x)) for n, x in enumerate(applied.results)
+            ],
+            "INSERT INTO events (height, event) VALUES (?, ?)": [
+                (height, encode(x)) for x in applied.events
+            ],
+            "INSERT OR REPLACE INTO state VALUES (?, ?)": [
+                (key, row) for key, row in applied.changes if row is not None
+            ],
+            "DELETE FROM state WHERE key=?": [
+                (key,) for key, row in applied.changes if row is None
+            ],
+            "UPDATE submissions SET status=?, code=?, detail=?, height=? "
+            "WHERE tx_id=? AND status='pending'": [
+                (*outcome(x), height, x.tx_id) for x in applied.receipts
+            ],
+            "UPDATE submissions SET status='expired', height=? "
+            "WHERE status='pending' AND valid_until<=?": [(height, height)],
+        }
+        for query, values in rows.items():
+            if values:
+                await db.executemany(query, values)
+
+    async def _undo(self, entry: CommitBlock) -> Undo:
+        """The rows that a block changes, as they are now."""
+        keys = sorted(key for key, _ in entry.applied.changes)
         before: dict[bytes, bytes] = {}
         for start in range(0, len(keys), QUERY_VALUES_MAX):
             chunk = keys[start : start + QUERY_VALUES_MAX]
@@ -177,7 +202,7 @@ class Store:
                 f"SELECT key, row FROM state WHERE key IN ({marks})", chunk
             )
             before |= {bytes(key): bytes(row) for key, row in await cursor.fetchall()}
-        return Undo(height, tuple((key, before.get(key)) for key in keys))
+        return Undo(entry.tip.height, tuple((key, before.get(key)) for key in keys))
 
     async def state_before(self, tip: Tip, root: bytes) -> State | None:
         """The state one block before the stored `tip`, which has `root`; None if it is not to be
@@ -214,6 +239,18 @@ class Store:
                 except CodedError as error:
                     raise StoreDamaged(f"height {row[0]}: the block: {error}") from None
         return found
+
+    async def oldest(self) -> int:
+        """The lowest height that is kept: what is older has been pruned, or was never here."""
+        raw = await _scalar(self.db, "SELECT value FROM meta WHERE key='oldest'")
+        try:
+            return oldest_of(None if raw is None else bytes(raw))
+        except CodedError as error:
+            raise StoreDamaged(f"the record of the oldest height: {error}") from None
+
+    async def keep_from(self, height: int) -> None:
+        """Record that `height` is the lowest that is kept from now on; in a transaction."""
+        await self.db.execute("INSERT OR REPLACE INTO meta VALUES ('oldest', ?)", (encode(height),))
 
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:
@@ -259,9 +296,15 @@ class Store:
         return [Submission(*row) for row in await cursor.fetchall()]
 
 
+def oldest_of(record: bytes | None) -> int:
+    """The height in the record of the oldest one; without a record, 1. Raises `CodedError`."""
+    return 1 if record is None else decode(record, int, OLDEST_BYTES_MAX)
+
+
 async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     """Durability first, then the tables; an existing store must be of this version."""
     db.text_factory = _text
+    await db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: pruning gives space back
     await db.execute("PRAGMA journal_mode=WAL")
     await db.execute("PRAGMA synchronous=FULL")
     version = await _scalar(db, "PRAGMA user_version")

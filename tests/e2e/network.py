@@ -67,6 +67,12 @@ class RealNetwork:
         last = self.founded.members[-1].lei
         self.until(lambda: bool(self.get(self.places[0], f"/v1/accounts/{last}")["balances"]), 30)
 
+    def join(self, place: Place) -> None:
+        """Start a node that has had a place only."""
+        self.processes.start(place.name)
+        self._clients[place.name] = _client(place)
+        self.running = [*self.running, place]
+
     def stop(self) -> None:
         """Stop all processes."""
         for client in self._clients.values():

@@ -290,9 +290,10 @@ class Attacker:
             forged.append(DecidedBlock(altered, commit))
         for node in self.honest:
             node.core.sync.heard(self.name, HEIGHT_MAX - 1)
-        self.say(BlocksReply(tuple(forged)))
-        self.say(BlocksReply(tuple(blocks)))
-        self.say(BlocksReply(()))
+        wanted = self.tip.height + 1
+        self.say(BlocksReply(wanted, 1, tuple(forged)))
+        self.say(BlocksReply(wanted, 1, tuple(blocks)))
+        self.say(BlocksReply(wanted, self.draw.choice((1, wanted + 5)), ()))
         self.say(BundleReply(Bundle((self._transfer(),))))
 
     def gossip(self) -> None:

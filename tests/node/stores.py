@@ -19,8 +19,12 @@ from ledger.transactions import (
 )
 from node.core.building import fitting
 from node.core.chain import Tip
+from node.core.effects import CommitBlock
+from node.core.snapshot import anchor_of
 from node.founding import CURRENCY, Founded, Plan, found
 from node.home import Home, Keys
+from node.snapshots import Snapshot, outline_of
+from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
 from node.wal import ConsensusLog
@@ -31,6 +35,10 @@ from wire.ids import Date, FeedCode, InstrumentCode, Uti
 SHARES = ("AA", "BB")
 DATES = (Date(20080912), Date(20080915))
 SEED_LINKS = 1 << 10
+
+SNAPSHOT_AT = 10
+CHUNK_BYTES = 4_000
+"""Small, so that the snapshot of a small state has several chunks."""
 
 CONFIG = """lei = "{lei}"
 
@@ -148,8 +156,12 @@ async def _store(
     for decided in network.nodes[founded.members[0].lei].disk.blocks:
         applied = apply_block(tip.state, fitting(tip, decided.block))
         tip = tip.extended(decided.block, decided.commit, applied)
-        await store.commit_block(decided, applied, tip)
+        await store.commit_blocks([CommitBlock(decided, applied, tip)])
         codes += [receipt.code for receipt in applied.receipts]
+        if tip.height == SNAPSHOT_AT:
+            outline, chunks = outline_of(tip.state, CHUNK_BYTES)
+            snapshot = Snapshot(anchor_of(tip, decided.block.header), outline)
+            await SnapshotStore(store).take(snapshot, chunks, 1)
     assert len(codes) == len(submitted)
     assert [code for code in codes if code != OK] == ["CASH_INSUFFICIENT"]
     assert ids.date(DATES[0])

@@ -1,0 +1,38 @@
+"""From the genesis to a header far ahead: the one place where a node believes a header whose
+blocks it has not executed."""
+
+from typing import Final
+
+from node.blocks import LightBlock
+from node.core.errors import UntrustedHeader
+from node.light.errors import WrongRoot
+from node.light.root import GenesisRoot, check_root
+from node.light.verify import Answer, Options, trusted, verify
+
+
+class Trust:
+    """The way from genesis, block 1 first; every step verified by the light client's rule."""
+
+    def __init__(self, root: GenesisRoot, how: Options) -> None:
+        self._root: Final = root
+        self._how: Final = how
+        self.trail: list[LightBlock] = []
+        """The verified light blocks, lowest first."""
+
+    def step(self, block: LightBlock, now_ms: int) -> bool:
+        """Trust `block` if the last one, or at first the genesis, leads to it; False if only a
+        smaller step would. Raises `UntrustedHeader`."""
+        height = block.header.height
+        if not self.trail:
+            try:
+                check_root(self._root, block)
+            except WrongRoot as wrong:
+                raise UntrustedHeader(wrong.detail) from None
+        else:
+            verdict = verify(trusted(self.trail[-1]), block, now_ms, self._how)
+            if verdict.answer is Answer.NOT_ENOUGH_TRUST:
+                return False
+            if verdict.answer is Answer.INVALID:
+                raise UntrustedHeader(f"height {height}: {verdict.reason}")
+        self.trail.append(block)
+        return True

@@ -16,12 +16,22 @@ from ledger.receipts import Receipt
 from ledger.rejections import BlockRefused
 from ledger.transactions import (
     Action,
+    Allocate,
+    ApplyMembership,
+    Approve,
+    CancelBatch,
+    CastVote,
+    CreateBatch,
     FeedMark,
     KeySignature,
+    MemberKey,
     Mint,
+    Propose,
     Redeem,
     RegisterTrade,
+    RotateKey,
     SetLimit,
+    StandDown,
     SubmitOracle,
     TradeBatch,
     Transaction,
@@ -33,6 +43,7 @@ from ledger.transactions import (
 from tests.ledger.world import CALENDAR, CHAIN, World
 from wire.codec import decode, encode
 from wire.errors import MalformedBytes, Rejection
+from wire.ids import lei_from
 from wire.signing import SigningKey
 
 WORLD = World(maturity=CALENDAR[4])
@@ -71,6 +82,26 @@ TRADES = st.builds(
     source=st.sampled_from(o.TradeSource),
     reference=TEXTS,
 )
+BYTES = st.sampled_from([key.public for key in KEYS[:6]]) | st.binary(max_size=40)
+RULEBOOKS = st.builds(
+    msgspec.structs.replace,
+    st.just(WORLD.genesis.rulebook),
+    version=st.just(2) | NUMBERS,
+    rounding_unit=NUMBERS,
+    funding_window_blocks=NUMBERS,
+    evidence_age_blocks=NUMBERS,
+    evidence_age_ms=NUMBERS,
+    group_vote_bps_max=NUMBERS,
+    voting=st.just(WORLD.genesis.rulebook.voting) | st.just(()),
+)
+BODIES = st.one_of(
+    st.builds(o.AdmitMember, lei=LEIS, power=NUMBERS),
+    st.builds(o.SetPower, lei=LEIS, power=NUMBERS),
+    st.builds(o.SuspendMember, lei=LEIS),
+    st.builds(o.ReinstateMember, lei=LEIS, power=NUMBERS),
+    st.builds(o.RecoverKey, lei=LEIS, role=st.sampled_from(o.KeyRole), public_key=BYTES),
+    st.builds(o.AmendRulebook, rulebook=RULEBOOKS),
+)
 ACTIONS = st.one_of(
     st.builds(Mint, asset=ASSETS, to=LEIS, amount=NUMBERS, reference=TEXTS),
     st.builds(Redeem, asset=ASSETS, amount=NUMBERS, reference=TEXTS),
@@ -84,6 +115,41 @@ ACTIONS = st.one_of(
         marks=st.lists(st.builds(FeedMark, feed=FEEDS, value=NUMBERS), max_size=4).map(tuple),
     ),
     st.builds(SetLimit, member=LEIS, counterparty=LEIS, asset=ASSETS, notional_max=NUMBERS),
+    st.builds(
+        ApplyMembership,
+        lei=LEIS | st.just(str(lei_from("NEWCOMER0000000000"))),
+        name=TEXTS,
+        group=LEIS,
+        roles=st.lists(st.sampled_from(o.Role), max_size=3).map(tuple),
+        keys=st.lists(
+            st.builds(MemberKey, public_key=BYTES, role=st.sampled_from(o.KeyRole)), max_size=3
+        ).map(tuple),
+        seed_link=BYTES,
+    ),
+    st.builds(
+        RotateKey,
+        member=LEIS,
+        role=st.sampled_from(o.KeyRole),
+        old=BYTES,
+        new=BYTES,
+        seed_link=BYTES,
+    ),
+    st.builds(StandDown, member=LEIS),
+    st.builds(Propose, proposer=LEIS, body=BODIES, reason=TEXTS),
+    st.builds(CastVote, voter=LEIS, proposal=NUMBERS, in_favour=st.booleans()),
+    st.builds(
+        CreateBatch,
+        creator=LEIS,
+        reference=TEXTS,
+        legs=st.lists(
+            st.builds(o.Leg, sender=LEIS, to=LEIS, asset=ASSETS, amount=NUMBERS), max_size=3
+        ).map(tuple),
+        settle_date=st.none() | DATES,
+        deadline=NUMBERS,
+    ),
+    st.builds(Allocate, sender=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
+    st.builds(Approve, receiver=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
+    st.builds(CancelBatch, member=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
 )
 WINDOWS = st.integers(0, 60) | st.sampled_from([2**53 - 1, -1, 2**64 - 1])
 
@@ -152,7 +218,20 @@ def test_any_action_signed_by_those_it_names_is_rejected_or_applied(
             keys = [by_lei[lei].key("trade") for lei in sorted(leis)]
         case SubmitOracle(oracle=lei):
             keys = [by_lei[lei].key("oracle")] if lei in by_lei else []
-        case SetLimit(member=lei):
+        case (
+            CreateBatch(creator=lei)
+            | Allocate(sender=lei)
+            | Approve(receiver=lei)
+            | CancelBatch(member=lei)
+        ):
+            keys = [by_lei[lei].key("treasury")] if lei in by_lei else []
+        case (
+            SetLimit(member=lei)
+            | RotateKey(member=lei)
+            | StandDown(member=lei)
+            | Propose(proposer=lei)
+            | CastVote(voter=lei)
+        ):
             keys = [by_lei[lei].key("governance")] if lei in by_lei else []
         case _:
             keys = []

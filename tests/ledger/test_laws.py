@@ -1,15 +1,35 @@
 """Laws of the ledger: conservation, order, replay, whatever members do."""
 
+import os
+
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ledger import objects as o
 from ledger import tables as t
+from ledger.admission import check_signers
 from ledger.apply import apply_block
 from ledger.genesis import genesis_state
-from ledger.transactions import Redeem, TradeBatch, Transaction
+from ledger.rejections import WrongSigners
+from ledger.state import Draft
+from ledger.transactions import (
+    Allocate,
+    Approve,
+    CancelBatch,
+    CastVote,
+    CreateBatch,
+    Propose,
+    Redeem,
+    StandDown,
+    TradeBatch,
+    Transaction,
+)
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
+from wire.errors import Rejection
+from wire.ids import Lei
+from wire.signing import SigningKey
 
 MEMBER = st.integers(0, 3)
 AMOUNT = st.sampled_from([1, 7, 500, 10**6, 2**61]) | st.integers(1, 10**5)
@@ -23,6 +43,7 @@ class Market(RuleBasedStateMachine):
         super().__init__()
         self.waiting: list[Transaction] = []
         self.open_dates = list(CALENDAR)
+        self.batches: list[tuple[Lei, str]] = []
 
     @initialize(minimum=st.sampled_from([0, 300]), unit=st.sampled_from([1, 50]))
     def found(self, minimum: int, unit: int) -> None:
@@ -61,10 +82,62 @@ class Market(RuleBasedStateMachine):
         one, other = (self.world.members[n] for n in pair[:2])
         self.waiting.append(self.world.limit(one, other, bound))
 
+    @rule(proposer=MEMBER, about=MEMBER, power=st.integers(0, 3), kind=st.integers(0, 3))
+    def propose(self, proposer: int, about: int, power: int, kind: int) -> None:
+        who, lei = self.world.members[proposer], self.world.members[about].lei
+        bodies = (
+            o.SetPower(lei, power),
+            o.SuspendMember(lei),
+            o.ReinstateMember(lei, power),
+            o.RecoverKey(lei, o.KeyRole.TRADE, SigningKey(bytes([power, about]) * 16).public),
+        )
+        action = Propose(who.lei, bodies[kind], "")
+        self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(voter=MEMBER, back=st.integers(0, 2), in_favour=st.sampled_from([True, True, False]))
+    def vote(self, voter: int, back: int, in_favour: bool) -> None:
+        who = self.world.members[voter]
+        number = max(1, self.world.network.proposals - back)
+        action = CastVote(who.lei, number, in_favour)
+        self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(who=MEMBER)
+    def stand_down(self, who: int) -> None:
+        member = self.world.members[who]
+        self.waiting.append(self.world.sign(StandDown(member.lei), member.key("governance")))
+
+    @rule(pair=st.permutations(range(4)), amount=AMOUNT, ahead=st.integers(1, 5))
+    def instruct(self, pair: list[int], amount: int, ahead: int) -> None:
+        one, other = (self.world.members[n] for n in pair[:2])
+        legs = (o.Leg(one.lei, other.lei, USD, amount), o.Leg(other.lei, one.lei, USD, 7))
+        reference = str(len(self.batches) + 1)
+        action = CreateBatch(one.lei, reference, legs, None, self.world.height + ahead)
+        self.batches.append((one.lei, reference))
+        self.waiting.append(self.world.sign(action, one.key("treasury")))
+
+    @precondition(lambda self: self.batches)
+    @rule(who=MEMBER, back=st.integers(0, 2), what=st.integers(0, 5))
+    def work_a_batch(self, who: int, back: int, what: int) -> None:
+        member = self.world.members[who]
+        creator, reference = self.batches[-1 - back % len(self.batches)]
+        kinds = (Allocate, Allocate, Approve, Approve, Approve, CancelBatch)
+        action = kinds[what](member.lei, creator, reference)
+        self.waiting.append(self.world.sign(action, member.key("treasury")))
+
     @rule()
     def decide(self) -> None:
-        self.world.apply(*self.waiting)
+        self.world.apply(*(tx for tx in self.waiting if self._well_signed(tx)))
         self.waiting = []
+
+    def _well_signed(self, tx: Transaction) -> bool:
+        """No proposer puts in what a rotated key has signed."""
+        try:
+            check_signers(Draft(self.world.state), tx)
+        except WrongSigners:
+            return False
+        except Rejection:
+            return True
+        return True
 
     @precondition(lambda self: self.open_dates)
     @rule(first=PRICE, second=PRICE)
@@ -91,7 +164,8 @@ class Market(RuleBasedStateMachine):
 
 
 TestMarket = Market.TestCase
-TestMarket.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "40"))
+TestMarket.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
 
 
 @given(order=st.permutations(range(7)))

@@ -66,7 +66,13 @@ class Core:
         after a recovery; messages of earlier rounds were for other validators and are passed over.
         """
         self._process: Final = Process(
-            height, validators, me, proposer, timeouts, time_ms_min=time_ms_min, first_round=first_round
+            height,
+            validators,
+            me,
+            proposer,
+            timeouts,
+            time_ms_min=time_ms_min,
+            first_round=first_round,
         )
 
     @property
@@ -153,7 +159,7 @@ class Core:
     def _on_proposal(self, given: ProposalReceived) -> None:
         process, proposal = self._process, given.proposal
         self._require_ours(proposal)
-        if proposal.round > max(process.round, 0) + PROPOSAL_ROUNDS_AHEAD_MAX:
+        if proposal.round > max(process.round, process.first_round) + PROPOSAL_ROUNDS_AHEAD_MAX:
             return
         if proposal.validator != process.proposer(proposal.round):
             raise NotTheProposer(f"{proposal.validator.hex()[:16]} in round {proposal.round}")

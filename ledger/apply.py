@@ -1,8 +1,8 @@
 """The state transition: apply_block(state, block) -> Applied. Reads like the rule it is.
 
-Order: a recovery, evidence and votes that fall due, oracle marks, the block's other transactions, scheduled
-events, invariants, root. The input state is never touched. Each transaction has an overlay of
-its own, so it applies whole or leaves nothing but a used nonce and a receipt.
+Order: a recovery, evidence and votes that fall due, oracle marks, the block's other transactions,
+scheduled events, invariants, root. The input state is never touched. Each transaction has an
+overlay of its own, so it applies whole or leaves nothing but a used nonce and a receipt.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from ledger import (
 from ledger import objects as o
 from ledger import tables as t
 from ledger.receipts import OK, Event, Receipt, RoundResult
+from ledger.recovery import SignedRecovery
 from ledger.rejections import BadRecovery, BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import (
@@ -72,7 +73,7 @@ class Block(msgspec.Struct, frozen=True):
     """The block itself, for evidence about its height that comes later."""
     extensions: tuple[tuple[bytes, bytes], ...]
     """(consensus key, data) that the precommits for the parent carried."""
-    recovery: recovery.SignedRecovery | None = None
+    recovery: SignedRecovery | None = None
     """Its signatures verified: who validates from this block on, after a lost quorum."""
 
 

@@ -98,8 +98,7 @@ def signed(signed_: SignedRecovery, *keys: SigningKey) -> SignedRecovery:
 
 
 def verified(signed_: SignedRecovery) -> Verified[SignedRecovery]:
-    """With every signature checked; raises `BadSignature`. Whose they are is `support`'s question.
-    """
+    """With every signature checked; raises `BadSignature`. Whose they are `support` asks."""
     message = body(signed_.recovery)
     for entry in signed_.signatures:
         if not verifies(entry.key, message, entry.signature):
@@ -217,8 +216,8 @@ def _replace_key(draft: Draft, entry: RecoveredValidator, member: o.Member, firs
     draft.put(t.KEYS, t.KEYS.key(public), new)
     draft.put(t.SEEDS, t.SEEDS.key(public), o.SeedLink(entry.seed_link))
     key = t.MEMBERS.key(entry.lei)
-    row = msgspec.structs.replace(draft.must(t.MEMBERS, key), consensus_key=public)
-    draft.put(t.MEMBERS, key, row)
+    changed = msgspec.structs.replace(draft.must(t.MEMBERS, key), consensus_key=public)
+    draft.put(t.MEMBERS, key, changed)
 
 
 def _entitled(draft: Draft) -> tuple[Lei, ...]:

@@ -9,6 +9,7 @@ from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
 from consensus.signer import SignerGone, SignerState, admit, new_state, raised, signed_state
 from consensus.validators import Validator
+from ledger.recovery import SignedRecovery, verified
 from node.blocks import DecidedBlock, LightBlock
 from node.core import effects as e
 from node.core import inputs as i
@@ -93,6 +94,11 @@ class SimulatedNode:
     def may_catch_up(self, how: CatchUp | None) -> None:
         """From its next start on, the node takes snapshots of others."""
         self._parameters = msgspec.structs.replace(self._parameters, catch_up=how)
+
+    def agree(self, recovery: SignedRecovery) -> None:
+        """From its next start on, the node takes part in a recovery."""
+        known = (*self._parameters.recoveries, verified(recovery))
+        self._parameters = msgspec.structs.replace(self._parameters, recoveries=known)
 
     def start(self, now_ms: int) -> None:
         """Start, or start again, from the disk alone."""

@@ -58,8 +58,8 @@ def body_bytes_max(
     tip: Tip, certificates: tuple[RoundCertificate, ...], evidence: tuple[EvidencePiece, ...]
 ) -> int:
     """What the transactions of the next block may take beside everything else in it."""
-    rest = len(encode((tip.commit, certificates, evidence, tip.recovery))) + HEADER_BYTES_MAX + COMMIT_BYTES_MAX
-    return BLOCK_BYTES_MAX - rest
+    rest = len(encode((tip.commit, certificates, evidence, tip.recovery)))
+    return BLOCK_BYTES_MAX - rest - HEADER_BYTES_MAX - COMMIT_BYTES_MAX
 
 
 def build(

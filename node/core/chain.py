@@ -15,7 +15,7 @@ from ledger.receipts import Receipt, receipts_root, results_root
 from ledger.recovery import SignedRecovery
 from ledger.state import State
 from node.blocks import Block, block_id
-from wire.codec import Digest
+from wire.codec import Digest, digest_of
 from wire.merkle import root
 
 
@@ -112,6 +112,11 @@ class Tip(msgspec.Struct, frozen=True):
             rotation=rotation_at_genesis(validators),
             recovery=signed,
         )
+
+    @property
+    def recovery_digest(self) -> Digest | None:
+        """Of the recovery that block height + 1 must carry, whoever has signed it."""
+        return None if self.recovery is None else digest_of(self.recovery.recovery)
 
     @property
     def first_round(self) -> int:

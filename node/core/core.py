@@ -329,7 +329,7 @@ class NodeCore:
         self._ask_for_blocks()
 
     def _ask_for_blocks(self) -> None:
-        if self.state_sync.active:
+        if self.state_sync.active or self.deciding.recoveries.blocks(self.tip):
             return
         for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
             self._outbox.send(peer, request)
@@ -343,6 +343,8 @@ class NodeCore:
             if found is None:
                 break
             peer, decided = found
+            if self.deciding.recoveries.meets(self.tip, decided.block):
+                break
             try:
                 check_decided(self.tip, decided)
                 self.deciding.apply(decided.block, decided.commit)

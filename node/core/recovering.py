@@ -5,21 +5,26 @@ members have signed is not enough, or whoever held two thirds of their keys coul
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from ledger import recovery as rules
 from ledger.recovery import Recovery, SignedRecovery
 from ledger.rejections import BadRecovery
-from node.blocks import Block
+from node.blocks import Block, Proposed
 from node.core.chain import Tip
 from node.core.errors import RecoveryUnfit
+from node.core.outbox import Outbox
+from wire.codec import digest_of
+from wire.errors import PeerFault
 from wire.signing import Verified
 
 
 class Recoveries:
     """By the height at which each takes effect."""
 
-    def __init__(self, known: Iterable[Verified[SignedRecovery]] = ()) -> None:
+    def __init__(self, known: Iterable[Verified[SignedRecovery]], outbox: Outbox) -> None:
         """Raises `RecoveryUnfit` for two of one height."""
+        self._outbox = outbox
         self._known: dict[int, SignedRecovery] = {}
         self.wanted: Recovery | None = None
         """Met in a block, signed by enough members, and not agreed to here."""
@@ -28,9 +33,6 @@ class Recoveries:
             other = self._known.setdefault(height, one.value)
             if other.recovery != one.value.recovery:
                 raise RecoveryUnfit(f"there are two of height {height}: remove one")
-
-    def __len__(self) -> int:
-        return len(self._known)
 
     def applied(self, tip: Tip) -> Tip:
         """`tip`, with the validators of its recovery if one is agreed to; raises `RecoveryUnfit`.
@@ -51,7 +53,7 @@ class Recoveries:
             raise RecoveryUnfit(error.detail) from None
         return tip.recovered(signed)
 
-    def meets(self, tip: Tip, block: Block) -> bool:
+    def meets(self, tip: Tip, block: Block | Proposed) -> bool:
         """Whether `block`, the next one, rests on a recovery that is good and not agreed to here:
         then this node stays where it is, and whoever sent the block is not at fault."""
         signed = block.recovery
@@ -63,5 +65,21 @@ class Recoveries:
             rules.check(tip.state, signed)
         except BadRecovery:
             return False
+        if self.wanted != signed.recovery:
+            height, ident = signed.recovery.height, digest_of(signed.recovery).hex()
+            self._outbox.note("recovery_needed", height=height, recovery=ident)
         self.wanted = signed.recovery
         return True
+
+    def blocks(self, tip: Tip) -> bool:
+        """Whether this node can go no further until its operator has agreed to a recovery."""
+        return self.wanted is not None and self.wanted.height == tip.height
+
+    def divides(self, tip: Tip) -> bool:
+        """Whether correct peers may hold other validators than this node for the next height:
+        some have the recovery and some have not, and neither are at fault."""
+        return tip.recovery is not None or self.blocks(tip)
+
+    def forgiveness(self, tip: Tip) -> AbstractContextManager[object]:
+        """Passes over faults that are none while validators are of two minds."""
+        return suppress(PeerFault) if self.divides(tip) else nullcontext()

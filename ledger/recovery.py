@@ -133,6 +133,11 @@ def check(state: State | Draft, signed_: SignedRecovery) -> None:
     _enact_checked(Draft(state), signed_)
 
 
+def check_unsigned(state: State | Draft, recovery: Recovery) -> None:
+    """As `check`, whoever has signed."""
+    _enact_unsigned(Draft(state), recovery)
+
+
 def enact(draft: Draft, signed_: SignedRecovery) -> list[Event]:
     """Replace the validator set, at once, by block height + 1; raises `BadRecovery`."""
     _enact_checked(draft, signed_)
@@ -143,7 +148,14 @@ def enact(draft: Draft, signed_: SignedRecovery) -> list[Event]:
 
 
 def _enact_checked(draft: Draft, signed_: SignedRecovery) -> None:
-    recovery = signed_.recovery
+    _enact_unsigned(draft, signed_.recovery)
+    found = support(draft, signed_)
+    if not found.enough:
+        whole = len(found.signed) + len(found.missing)
+        raise r.BadRecovery(f"{len(found.signed)} of {whole} members have signed")
+
+
+def _enact_unsigned(draft: Draft, recovery: Recovery) -> None:
     _check_place(draft, recovery)
     try:
         checks.text(recovery.reason)
@@ -153,10 +165,6 @@ def _enact_checked(draft: Draft, signed_: SignedRecovery) -> None:
         raise
     except Rejection as refused:
         raise r.BadRecovery(str(refused)) from None
-    found = support(draft, signed_)
-    if not found.enough:
-        whole = len(found.signed) + len(found.missing)
-        raise r.BadRecovery(f"{len(found.signed)} of {whole} members have signed")
 
 
 def _check_place(draft: Draft, recovery: Recovery) -> None:

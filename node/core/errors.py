@@ -35,9 +35,7 @@ class RecoveryUnfit(EnvironmentFault):
     """A recovery in this node's home does not fit the chain that the node has."""
 
     code = "RECOVERY_UNFIT"
-    remedy = (
-        "Compare it with the other operators' (`dcn recover show`); remove it, or the store."
-    )
+    remedy = "Compare it with the other operators' (`dcn recover show`); remove it, or the store."
 
 
 class UntrustedHeader(PeerFault):

@@ -71,9 +71,14 @@ class Recoveries:
         self.wanted = signed.recovery
         return True
 
+    def needed(self, tip: Tip) -> Recovery | None:
+        """The recovery without which this node can go no further."""
+        wanted = self.wanted
+        return wanted if wanted is not None and wanted.height == tip.height else None
+
     def blocks(self, tip: Tip) -> bool:
         """Whether this node can go no further until its operator has agreed to a recovery."""
-        return self.wanted is not None and self.wanted.height == tip.height
+        return self.needed(tip) is not None
 
     def divides(self, tip: Tip) -> bool:
         """Whether correct peers may hold other validators than this node for the next height:

@@ -13,7 +13,6 @@ from consensus.signer import SignerState, decode_state
 from ledger import checks
 from ledger import recovery as rules
 from ledger import tables as t
-from ledger.objects import Member
 from ledger.recovery import RecoveredValidator, Recovery, SignedRecovery
 from ledger.rejections import BadRecovery
 from ledger.state import Draft
@@ -89,9 +88,8 @@ def merged(first: SignedRecovery, others: Sequence[SignedRecovery]) -> SignedRec
     have = {entry.key: entry for entry in first.signatures}
     for other in others:
         if other.recovery != first.recovery:
-            raise RecoveryFileUnusable(
-                f"{digest_of(other.recovery).hex()[:16]} is another recovery"
-            )
+            digest = digest_of(other.recovery).hex()[:16]
+            raise RecoveryFileUnusable(f"{digest} is another recovery")
         have |= {entry.key: entry for entry in other.signatures}
     return SignedRecovery(first.recovery, tuple(have[key] for key in sorted(have)))
 
@@ -118,9 +116,7 @@ def draft(tip: Tip, entries: Sequence[Entry], first_round: int, reason: str) -> 
     """
     state = Draft(tip.state)
     named = sorted(entries, key=lambda entry: entry.lei)
-    found = tuple(
-        _validator(entry, checks.active_member(state, entry.lei), state) for entry in named
-    )
+    found = tuple(_validator(entry, state) for entry in named)
     recovery = Recovery(tip.chain_id, tip.height, tip.block_id, first_round, found, reason)
     try:
         decode(encode(recovery), Recovery, BLOCK_BYTES_MAX)
@@ -130,7 +126,8 @@ def draft(tip: Tip, entries: Sequence[Entry], first_round: int, reason: str) -> 
     return recovery
 
 
-def _validator(entry: Entry, member: Member, state: Draft) -> RecoveredValidator:
+def _validator(entry: Entry, state: Draft) -> RecoveredValidator:
+    member = checks.active_member(state, entry.lei)
     power = member.power if entry.power is None else entry.power
     if not 1 <= power <= POWER_TOTAL_MAX:
         raise BadRecovery(f"{entry.lei} has no power on the ledger: name one, LEI:POWER")

@@ -80,10 +80,8 @@ def waits_for(run: HeightRun, names: dict[bytes, str]) -> str:
 
 
 def _agreement(recovery: Recovery) -> str:
-    digest = digest_of(recovery).hex()[:16]
-    return (
-        f"its operator: `dcn recover apply` with the recovery {digest} of height {recovery.height}"
-    )
+    what = f"the recovery {digest_of(recovery).hex()[:16]} of height {recovery.height}"
+    return f"its operator: `dcn recover apply` with {what}"
 
 
 def names_of_validators(state: State) -> dict[bytes, str]:

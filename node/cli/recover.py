@@ -218,7 +218,9 @@ def _judged(found: "SignedRecovery", tip: "Tip") -> dict[str, Any]:
     from ledger import recovery as rules
     from ledger.rejections import BadRecovery
 
-    fault, signed, missing = "", (), ()
+    fault = ""
+    signed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     try:
         support = rules.support(tip.state, found)
         signed, missing = support.signed, support.missing

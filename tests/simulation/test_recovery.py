@@ -1,9 +1,13 @@
 """A quorum lost for good: the members sign a recovery, the survivors go on, everybody can check."""
 
+import msgspec
 import pytest
 
 from consensus.messages import VoteKind
-from ledger.transactions import Mint, signed, unsigned
+from ledger import objects as o
+from ledger.state import Draft
+from ledger.transactions import Mint, Transfer, signed, unsigned
+from ledger.validators import Accusation, fault_of
 from node.blocks import block_id
 from node.core.errors import RecoveryUnfit
 from node.founding import CURRENCY
@@ -81,9 +85,8 @@ def test_a_survivor_without_the_file_waits_among_those_who_have_it(stricken: Str
     made.recover(rest, recovery)
     assert made.network.run(lambda: min(heights(made, rest)) >= height + 3, 60_000)
     assert heights(made, [late]) == [height]
-    assert made.network.nodes[late].core.deciding.recoveries.blocks(
-        made.network.nodes[late].core.tip
-    )
+    waiting = made.network.nodes[late].core
+    assert waiting.deciding.recoveries.blocks(waiting.tip)
     assert made.network.faults == []
     made.network.crash(late)
     made.recover([late], recovery)
@@ -121,9 +124,7 @@ def test_survivors_that_crash_within_the_recovery_go_on_from_their_logs(stricken
 def test_a_home_whose_chain_is_another_one_does_not_start(stricken: Stricken) -> None:
     made = stricken
     draft = made.draft()
-    forked = draft.__class__(**{
-        name: getattr(draft, name) for name in draft.__struct_fields__
-    } | {"block_id": bytes(32)})  # fmt: skip
+    forked = msgspec.structs.replace(draft, block_id=bytes(32))
     with pytest.raises(RecoveryUnfit):
         made.recover(made.survivors, made.signed(forked, range(5)))
 
@@ -136,9 +137,7 @@ def test_too_few_signatures_do_not_start_a_recovery(stricken: Stricken) -> None:
 def test_two_recoveries_of_one_height_are_not_chosen_between(stricken: Stricken) -> None:
     made = stricken
     one = made.draft()
-    other = one.__class__(**{
-        name: getattr(one, name) for name in one.__struct_fields__
-    } | {"round": one.round + 1})  # fmt: skip
+    other = msgspec.structs.replace(one, round=one.round + 1)
     name = made.survivors[0]
     made.network.nodes[name].agree(made.signed(one, range(5)))
     with pytest.raises(RecoveryUnfit, match="two"):
@@ -202,10 +201,6 @@ def test_what_was_signed_before_the_recovery_is_no_evidence_after_it(stricken: S
     decided = made.network.nodes[made.survivors[0]].disk.blocks[height]
     assert decided.commit.kind is VoteKind.PRECOMMIT
     assert block_id(decided.block.header) == decided.commit.block_id
-    from ledger import objects as o
-    from ledger.state import Draft
-    from ledger.validators import Accusation, fault_of
-
     key = decided.commit.signatures[0].validator
     draft = Draft(made.network.nodes[made.survivors[0]].core.tip.state)
     kind = o.OffenceKind.FORGED_HEADER
@@ -221,8 +216,6 @@ def test_a_transaction_of_the_lost_members_is_still_accepted(stricken: Stricken)
     made.recover(made.survivors, made.signed(made.draft(), range(5)))
     height = made.tip.height
     assert made.network.run(lambda: min(heights(made, made.survivors)) >= height + 2, 60_000)
-    from ledger.transactions import Transfer
-
     lost = made.founded.members[0]
     pay = Transfer(CURRENCY, lost.lei, made.founded.members[4].lei, 1, "")
     tx = unsigned("sim-test", pay, nonce=7, valid_until=height + 50)

@@ -13,6 +13,7 @@ from typing import cast
 
 import structlog
 
+from ledger.receipts import ValidatorSuspended
 from ledger.rounds import Problem, RoundCertificate
 from ledger.state import State
 from ledger.transactions import Transaction, TxId, tx_id
@@ -23,6 +24,7 @@ from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
+from node.plain import plain
 from node.signer import Signer
 from node.snapshots import Snapshot
 from node.storage.light import light_blocks
@@ -251,6 +253,9 @@ class Shell:
             round=effect.decided.commit.round,
             state_root=effect.tip.state.root.hex()[:16],
         )
+        for happened in effect.applied.events:
+            if isinstance(happened, ValidatorSuspended):  # for the supervisors, at every node
+                log.error("validator_suspended", height=header.height, **plain(happened))
         for call in self.on_block:
             call(effect)
 

@@ -197,5 +197,9 @@ def _joined(left: _Node, right: _Node) -> _Node:
 
 
 def _cut(items: list[tuple[bytes, bytes]] | list[_Change], depth: int) -> int:
-    """Index of the first item whose bit at `depth` is set; items are sorted."""
-    return bisect_left(items, 1, key=lambda item: bit(item[0], depth))
+    """Index of the first item whose bit at `depth` is set; items are sorted, and share the bits
+    before it: so it is the first at or after those bits and a one."""
+    whole, rest = depth >> 3, depth & 7
+    path = items[0][0]
+    shared = path[whole] & (0xFF00 >> rest)
+    return bisect_left(items, (path[:whole] + bytes((shared | 0x80 >> rest,)),))

@@ -16,6 +16,7 @@ from ledger.transactions import Transaction, decode_transaction, utis
 from node.blocks import LightBlock
 from node.core.chain import Tip
 from node.core.inputs import Arriving
+from node.heap import undisturbed
 from node.messages import (
     CHUNK_PART_BYTES,
     CHUNK_PARTS_MAX,
@@ -242,7 +243,8 @@ def _fate(tip: Tip, tx: Transaction) -> str | None:
 
 def state_of(chunks: list[bytes]) -> State:
     """The state of encoded chunks; raises `CodedError`."""
-    return State.load(row for data in chunks for row in rows_of(data))
+    with undisturbed():
+        return State.load(row for data in chunks for row in rows_of(data))
 
 
 def rows_of(data: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -13,6 +13,7 @@ from ledger.transactions import Transaction, tx_id
 from node.blocks import DecidedBlock, decode_decided
 from node.core.chain import Tip
 from node.core.effects import CommitBlock
+from node.heap import undisturbed
 from node.snapshots import Snapshot
 from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
 from node.storage.light import keep_trail, keep_validators
@@ -84,7 +85,9 @@ class Store:
         if stored.genesis_hash != self.genesis_hash:
             raise StoreOfAnotherChain(f"genesis {stored.genesis_hash.hex()[:16]}")
         try:
-            state = State.load(iter(await self.state_rows()))
+            rows = await self.state_rows()
+            with undisturbed():
+                state = State.load(iter(rows))
         except CodedError as error:
             raise StoreDamaged(f"height {stored.height}: a state row: {error}") from None
         if state.root != stored.state_root:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from ledger.genesis import genesis_hash
 from ledger.objects import Trade, TradeSource
 from ledger.transactions import Action, Mint, RegisterTrade, Transaction, signed, unsigned
 from node.blotter import fields_of
@@ -44,6 +45,7 @@ class RealNetwork:
         self.running = self.places[: members + observers]
         self.processes = Processes(directory, self.places)
         self.chain_id = self.founded.genesis.chain_id
+        self.genesis_hash = genesis_hash(self.founded.genesis)
         self._clients = {p.name: _client(p) for p in self.running}
         self._nonce = time.time_ns()
         self._utis = 0

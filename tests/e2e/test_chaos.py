@@ -16,18 +16,23 @@ import pytest
 from ledger.transactions import Transfer
 from node.cli.testnet.layout import Place
 from node.founding import CURRENCY
+from node.home import Home
 from tests.e2e.network import RealNetwork
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3_600)]
 
 KILLS = int(os.environ.get("DCN_KILLS", "6"))
 FAULTS = int(os.environ.get("DCN_FAULTS", "8"))
+STORE = "\n[store]\nsnapshot_every = 20\nstate_sync_behind = 20\n"
 MEMBERS = int(os.environ.get("DCN_CHAOS_MEMBERS", "4"))
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[RealNetwork]:
-    made = RealNetwork(tmp_path / "net", members=MEMBERS, observers=1, idle=0, seed=5, wires=True)
+    made = RealNetwork(tmp_path / "net", members=MEMBERS, observers=1, idle=1, seed=5, wires=True)
+    for place in made.places:
+        config = Home(Path(place.home)).config_file
+        config.write_text(config.read_text() + STORE)
     made.start()
     yield made
     made.stop()
@@ -126,7 +131,10 @@ def test_validators_are_killed_paused_and_cut_off_at_random_and_the_chain_stays_
         network.links.heal()
         network.until(lambda: all(network.status(place) for place in members), 60)
     network.until(work.all_decided, 120)
+    late = network.places[-1]  # and one that has not been there at all joins by a snapshot
+    network.join(late)
     network.until(network.all_equal, 90)
+    assert "snapshot_installed" in (Path(late.home) / "node.log").read_text()
     _one_chain(network)
 
 

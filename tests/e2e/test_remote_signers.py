@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from node.cli.testnet.layout import Place, free_ports
+from node.cli.testnet.layout import Place
+from node.cli.testnet.ports import free_ports
 from tests.cli.own_network import command
 from tests.e2e.network import RealNetwork
 

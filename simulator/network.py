@@ -48,6 +48,7 @@ class SimulatedNetwork:
         self._number = 0
         self._timers: dict[tuple[str, tuple[str | int, ...]], int] = {}
         self._cut: set[frozenset[str]] = set()
+        self._slow_ms: dict[str, int] = {}
         tip = Tip.at_genesis(founded.genesis)
         self.nodes: dict[str, SimulatedNode] = {}
         for who in (*founded.members, *founded.observers):
@@ -94,6 +95,10 @@ class SimulatedNetwork:
         self._cut.add(frozenset((one, other)))
         self._later(1, one, lambda now: i.PeerLost(other, now))
         self._later(1, other, lambda now: i.PeerLost(one, now))
+
+    def slow(self, name: str, more_ms: int) -> None:
+        """From now on whatever the node sends takes so much longer."""
+        self._slow_ms[name] = more_ms
 
     def heal(self) -> None:
         """Restore every link."""
@@ -172,7 +177,7 @@ class SimulatedNetwork:
             return
         for _ in range(1 + (self._random.randrange(1_000) < options.duplicate_permille)):
             delay = self._random.randint(options.delay_ms_min, options.delay_ms_max)
-            self._later(delay, peer, make)
+            self._later(delay + self._slow_ms.get(name, 0), peer, make)
 
     def _set_timer(self, name: str, key: tuple[str | int, ...], duration_ms: int) -> None:
         slot = (name, key)

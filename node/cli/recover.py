@@ -56,6 +56,32 @@ def where(
     _show(f"Where {home} stands", found, as_json)
 
 
+@app.command("new-key")
+def new_key(
+    home: HomeOption,
+    out: Annotated[Path, typer.Option("--out", help="Where the public keys go: the KEYSFILE.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Give a home a new consensus key and seed chain, for a validator whose signer state is lost.
+
+    The old key is kept nowhere but in backups, and votes no more: do this only for a home that the
+    recovery names with the file written here. The node must not run. All other keys stay.
+    """
+    from node.cli.output import json_bytes
+    from node.home import Home
+    from node.identity import as_json as shown
+    from node.identity import public_keys_of
+    from node.lock import HomeLock
+    from node.rotation import adopt, next_key
+
+    place = Home(home)
+    with HomeLock(place.lock):
+        adopt(place, {next_key(place, "consensus").key.public})
+        found = shown(public_keys_of(place))
+    write_file(out, json_bytes(found))
+    _show(f"Public keys of {found['lei']}", found, as_json)
+
+
 @app.command()
 def draft(
     home: HomeOption,

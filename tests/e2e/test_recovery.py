@@ -42,11 +42,16 @@ def drill(network: RealNetwork, folder: Path) -> None:
     assert highest["height"] >= stuck_at
     first_round = 50 + max(found["round_to_use_at_least"] for found in standing)
     home = survivors[standing.index(highest)].home
+    forgetful = survivors[1]
+    (Path(forgetful.home) / "data" / "signer.state").unlink()
+    keys = folder / "forgetful.json"
+    new = said("recover", "new-key", "--home", forgetful.home, "--out", keys)["consensus_key"]
     file = folder / "recovery.dcn"
-    validators = [word for place in survivors for word in ("--validator", place.lei)]
+    validators = ["--validator", survivors[0].lei, "--validator", f"{forgetful.lei}:1:{keys}"]
     words = ["recover", "draft", "--home", home, *validators, "--round", first_round]
     drafted = said(*words, "--reason", "two data centres burnt down", "--out", file)
     assert drafted["height"] == highest["height"]
+    assert new in [entry["consensus_key"] for entry in drafted["validators"]]
 
     for place in survivors:
         said("recover", "sign", file, "--home", place.home)

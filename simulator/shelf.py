@@ -5,6 +5,7 @@ from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.snapshot import anchor_of
+from node.core.trust import on_trail
 from node.messages import (
     CHUNK_PART_BYTES,
     ChunkReply,
@@ -41,7 +42,7 @@ class Shelf:
     def committed(self, decided: DecidedBlock, tip: Tip) -> None:
         """A block is stored: its light block may be one of the trail, a snapshot may be due."""
         header = decided.block.header
-        if header.height == 1 or header.validators_hash != header.next_validators_hash:
+        if on_trail(header):
             sets = tip.last_validators.members, tip.validators.members
             self.trail[header.height] = LightBlock(header, decided.commit, *sets)
         if self._every and header.height % self._every == 0:

@@ -87,8 +87,9 @@ class NodeCore:
         self._outgoing = Outgoing()
         self._views = PeerViews()
         self._told_ms: dict[str, int] = {}
-        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox)
         self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
+        agreed = self.deciding.recoveries.decided
+        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox, agreed)
 
     @property
     def tip(self) -> Tip:

@@ -7,10 +7,11 @@ members have signed is not enough, or whoever held two thirds of their keys coul
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
+from consensus.validators import Validator, ValidatorSet
 from ledger import recovery as rules
 from ledger.recovery import Recovery, SignedRecovery
 from ledger.rejections import BadRecovery
-from node.blocks import Block, Proposed
+from node.blocks import Block, LightBlock, Proposed, recovery_hash
 from node.core.chain import Tip
 from node.core.errors import RecoveryUnfit
 from node.core.outbox import Outbox
@@ -70,6 +71,17 @@ class Recoveries:
             self._outbox.note("recovery_needed", height=height, recovery=ident)
         self.wanted = signed.recovery
         return True
+
+    def decided(self, block: LightBlock) -> bool:
+        """Whether `block` is the first after a recovery agreed to, by the validators it names."""
+        signed, header = self._known.get(block.header.height - 1), block.header
+        if signed is None or header.recovery_hash == recovery_hash(None):
+            return False
+        named = (Validator(x.consensus_key, x.power) for x in signed.recovery.validators)
+        return (
+            header.last_block_id == signed.recovery.block_id
+            and block.validators == ValidatorSet(named).members
+        )
 
     def needed(self, tip: Tip) -> Recovery | None:
         """The recovery without which this node can go no further."""

@@ -5,12 +5,18 @@ import pytest
 
 from consensus.messages import VoteKind
 from ledger import objects as o
+from ledger.recovery import verified
 from ledger.state import Draft
 from ledger.transactions import Mint, Transfer, signed, unsigned
 from ledger.validators import Accusation, fault_of
 from node.blocks import block_id
+from node.core.chain import Tip
 from node.core.errors import RecoveryUnfit
+from node.core.outbox import Outbox
+from node.core.recovering import Recoveries
+from node.core.trust import Trust
 from node.founding import CURRENCY
+from node.light.root import GenesisRoot
 from node.light.verify import Answer, Options, trusted, verify
 from simulator.checkers import check_agreement, check_roots
 from tests.simulation.recovered import Stricken
@@ -221,3 +227,34 @@ def test_a_transaction_of_the_lost_members_is_still_accepted(stricken: Stricken)
     tx = unsigned("sim-test", pay, nonce=7, valid_until=height + 50)
     with pytest.raises(Rejection, match="has 0"):
         made.network.submit(made.survivors[0], signed(tx, lost.key("treasury")))
+
+
+def test_a_joining_node_is_led_across_by_the_file_and_by_nothing_else() -> None:
+    """Two of seven are left: no skip of the light client reaches over the recovery."""
+    made = Stricken(7, 5)
+    made.strike()
+    height = made.tip.height
+    file = made.signed(made.draft(), range(5))
+    made.recover(made.survivors, file)
+    assert made.network.run(lambda: min(heights(made, made.survivors)) >= height + 3, 60_000)
+    node = made.network.nodes[made.survivors[0]]
+    first, turned, after = (node._light(h) for h in (1, height + 1, height + 3))
+    assert first is not None
+    assert turned is not None
+    assert after is not None
+    assert height + 1 in node.disk.shelf.trail
+    genesis = Tip.at_genesis(made.founded.genesis)
+    root = GenesisRoot(
+        genesis.chain_id, genesis.block_id, genesis.time_ms, genesis.validators.members
+    )
+    now = after.header.time_ms + 1_000
+    without = Trust(root, Options(), Recoveries((), Outbox()).decided)
+    assert without.step(first, now)
+    assert not without.step(turned, now)
+    agreed = Recoveries((verified(file),), Outbox())
+    led = Trust(root, Options(), agreed.decided)
+    assert led.step(first, now)
+    assert led.step(turned, now)
+    assert led.step(after, now)
+    other = msgspec.structs.replace(file.recovery, block_id=bytes(32))
+    assert not Recoveries((verified(made.signed(other, range(5))),), Outbox()).decided(turned)

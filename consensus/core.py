@@ -57,14 +57,22 @@ class Core:
         timeouts: TimeoutParameters,
         *,
         time_ms_min: int = 0,
+        block_time_ms: Callable[[bytes], int] = lambda _block_id: -1,
     ) -> None:
         """`me`: the validator to sign for; None, or one outside the set, only follows.
 
         `proposer(round)` is the id of the validator whose turn it is. `time_ms_min`: no own
-        message bears an earlier time; give the last block's time plus one.
+        message bears an earlier time; give the last block's time plus one. `block_time_ms` is the
+        time in the header of a block found valid: votes for it bear later ones.
         """
         self._process: Final = Process(
-            height, validators, me, proposer, timeouts, time_ms_min=time_ms_min
+            height,
+            validators,
+            me,
+            proposer,
+            timeouts,
+            time_ms_min=time_ms_min,
+            block_time_ms=block_time_ms,
         )
 
     @property

@@ -58,12 +58,15 @@ class Core:
         *,
         time_ms_min: int = 0,
         first_round: int = 0,
+        block_time_ms: Callable[[bytes], int] = lambda _block_id: -1,
     ) -> None:
         """`me`: the validator to sign for; None, or one outside the set, only follows.
 
         `proposer(round)` is the id of the validator whose turn it is. `time_ms_min`: no own
         message bears an earlier time; give the last block's time plus one. `first_round`: above 0
         after a recovery; messages of earlier rounds were for other validators and are passed over.
+        `block_time_ms` is the time in the header of a block found valid: votes for it bear later
+        ones.
         """
         self._process: Final = Process(
             height,
@@ -73,6 +76,7 @@ class Core:
             timeouts,
             time_ms_min=time_ms_min,
             first_round=first_round,
+            block_time_ms=block_time_ms,
         )
 
     @property

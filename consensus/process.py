@@ -47,6 +47,7 @@ class Process:
         *,
         time_ms_min: int,
         first_round: int,
+        block_time_ms: Callable[[bytes], int],
     ) -> None:
         self.height: Final = height
         self.validators: Final = validators
@@ -57,6 +58,7 @@ class Process:
         self.time_ms_min: Final = time_ms_min
         self.first_round: Final = first_round
         """Above 0 after a recovery."""
+        self.block_time_ms: Final = block_time_ms
         self.book: Final = Book(validators)
         self.round = NO_ROUND
         self.step = Step.PROPOSE
@@ -119,7 +121,13 @@ class Process:
         assert self.me is not None
         self._speak(
             Proposal(
-                self.height, self.round, block_id, valid_round, self._time_ms(), self.me, UNSIGNED
+                self.height,
+                self.round,
+                block_id,
+                valid_round,
+                self._time_ms(block_id),
+                self.me,
+                UNSIGNED,
             )
         )
 
@@ -164,7 +172,7 @@ class Process:
         if kind is VoteKind.PRECOMMIT and block_id is not None:
             carried = self.extensions.get(block_id, b"")
         place = (kind, self.height, self.round, block_id)
-        self._speak(Vote(*place, self._time_ms(), self.me, UNSIGNED, carried))
+        self._speak(Vote(*place, self._time_ms(block_id), self.me, UNSIGNED, carried))
 
     def _speak(self, message: Vote | Proposal) -> None:
         """Fix the message and have it signed in its turn; it counts once `Signed` answers.
@@ -177,6 +185,10 @@ class Process:
             if len(self.unsigned) == 1:
                 self.ask_signature()
 
-    def _time_ms(self) -> int:
-        """The clock, but past the last block's time, so that block time strictly increases."""
-        return max(self.now_ms, self.time_ms_min)
+    def _time_ms(self, block_id: bytes | None) -> int:
+        """The clock, but past the time of the block voted for: the commit's median becomes the
+        time of the next block, and must be later, whatever the clocks did in between."""
+        floor = self.time_ms_min
+        if block_id is not None:
+            floor = max(floor, self.block_time_ms(block_id) + 1)
+        return max(self.now_ms, floor)

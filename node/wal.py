@@ -47,8 +47,7 @@ class ConsensusLog:
             self._file.close()
             self._create(height)
             self._file = self._path.open("ab")
-        data = b"".join(_RECORD.pack(len(r), crc32c(r)) + r for r in records)
-        self._file.write(data)
+        self._file.write(framed(records))
         self._file.flush()
         os.fdatasync(self._file.fileno())
 
@@ -59,7 +58,7 @@ class ConsensusLog:
     def _create(self, height: int) -> None:
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:
-            file.write(_HEAD.pack(MAGIC, VERSION, height))
+            file.write(head(height))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -91,26 +90,46 @@ class LogContent(msgspec.Struct, frozen=True):
     size: int
     """Of the file, in bytes."""
     damaged: bool
-    """Whether a whole record with a wrong checksum stands at `end` and more follows: a crash
-    tears only the last one."""
+    """Whether a whole record with a wrong checksum stands at `end` and more than zeros follows: a
+    crash tears only the last one."""
+
+
+def head(height: int) -> bytes:
+    """The head of the log of `height`."""
+    return _HEAD.pack(MAGIC, VERSION, height)
+
+
+def framed(records: tuple[bytes, ...]) -> bytes:
+    """`records` as they stand in the file; none is empty, see `parsed`."""
+    assert all(records), "an empty record"
+    return b"".join(_RECORD.pack(len(r), crc32c(r)) + r for r in records)
 
 
 def read_log(path: Path) -> LogContent:
     """The content of a log file, which is left as it is; raises `LogDamaged`."""
-    data = path.read_bytes()
+    return parsed(path.read_bytes(), str(path))
+
+
+def parsed(data: bytes, name: str) -> LogContent:
+    """The content of a log file called `name` that holds `data`; raises `LogDamaged`.
+
+    A crash of the machine can leave a tail of zeros where data was not yet written; eight of them
+    would be the head of an empty record, so there is none.
+    """
     if len(data) < _HEAD.size:
-        raise LogDamaged(f"{path} has {len(data)} bytes")
+        raise LogDamaged(f"{name} has {len(data)} bytes")
     magic, version, height = _HEAD.unpack_from(data)
     if magic != MAGIC or version != VERSION:
-        raise LogDamaged(f"{path}: {magic!r} version {version}")
+        raise LogDamaged(f"{name}: {magic!r} version {version}")
     records: list[bytes] = []
     at = _HEAD.size
     damaged = False
     while at + _RECORD.size <= len(data):
         length, checksum = _RECORD.unpack_from(data, at)
         record = data[at + _RECORD.size : at + _RECORD.size + length]
-        if length > 2 * FRAME_BYTES_MAX or len(record) < length or crc32c(record) != checksum:
-            damaged = at + _RECORD.size + length < len(data)
+        whole = 0 < length <= 2 * FRAME_BYTES_MAX and len(record) == length
+        if not whole or crc32c(record) != checksum:
+            damaged = any(data[at + _RECORD.size + length :])
             break
         records.append(record)
         at += _RECORD.size + length

@@ -7,10 +7,10 @@ import msgspec
 from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
-from consensus.signer import SignerGone, SignerState, admit, new_state, raised, signed_state
-from consensus.validators import Validator
+from consensus.signer import SignerGone, admit, raised, signed_state
 from ledger.recovery import SignedRecovery, verified
-from node.blocks import DecidedBlock, LightBlock
+from ledger.transactions import tx_id
+from node.blocks import LightBlock
 from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
@@ -19,46 +19,44 @@ from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.core.statesync import CatchUp
 from node.founding import Identity
-from node.snapshots import Snapshot
-from simulator.shelf import Shelf
+from simulator.disk import Disk
+from simulator.journal import Accepted, Accusation, Decision, Journal, Punishment, Signature
 from wire.codec import Digest
+from wire.errors import Rejection
 from wire.signing import SigningKey
 
 
-class Disk(msgspec.Struct):
-    """What survives a crash."""
+class Death(msgspec.Struct):
+    """A node dies before the effect after so many, whatever it is: between a log and a signature,
+    or a signature and its sending. With `torn`, in the next write of its log, of which so many
+    bytes remain."""
 
-    log: list[bytes]
-    log_height: int
-    blocks: list[DecidedBlock]
-    tip: Tip
-    signer: SignerState | None
-    """None: lost."""
-    kept: dict[bytes, object]
-    validators: dict[bytes, tuple[Validator, ...]]
-    """By hash, as headers name them."""
-    shelf: Shelf
+    effects: int
+    torn: int = 0
+    zeros: bool = False
 
-    @property
-    def oldest(self) -> int:
-        """The lowest height whose block is here, or the next one."""
-        return self.blocks[0].block.header.height if self.blocks else self.tip.height + 1
 
-    def stored(self, start: int, count: int) -> list[DecidedBlock]:
-        """Up to `count` blocks from height `start` on."""
-        first = start - self.oldest
-        return self.blocks[first : first + count] if first >= 0 else []
+class Clock(msgspec.Struct):
+    """A node's clock as a function of the global one."""
 
-    def install(self, snapshot: Snapshot, tip: Tip) -> None:
-        """The fetched snapshot takes the place of all that was stored."""
-        self.shelf.installed(snapshot)
-        self.blocks, self.tip = [], tip
-        for known in (tip.last_validators, tip.validators, tip.next_validators):
-            self.validators[known.hash] = known.members
+    base_ms: int
+    skew_ms: int = 0
+    drift_ppm: int = 0
+
+    def read(self, global_ms: int) -> int:
+        """What it shows."""
+        drift_ms = (global_ms - self.base_ms) * self.drift_ppm // 1_000_000
+        return max(0, global_ms + self.skew_ms + drift_ms)
+
+
+class NodeFailed(Exception):
+    """A core raised what it must not: a real node would have stopped."""
 
 
 class SimulatedNode:
-    """A node's core, disk and signer. `act` is what the network does with the rest."""
+    """A node's core, disk, clock and signer. `act` is what the network does with the rest."""
+
+    byzantine = False
 
     def __init__(
         self,
@@ -69,27 +67,26 @@ class SimulatedNode:
         tip: Tip,
         parameters: Parameters,
         seed_chain: SeedChain | None,
+        journal: Journal,
         act: Callable[[str, e.Effect], None],
     ) -> None:
         self.name = name
-        self._key: SigningKey = identity.key("consensus")
+        self.key: SigningKey = identity.key("consensus")
+        self.seed_chain = seed_chain
+        self.journal = journal
         self._votes = votes
         self._genesis_hash = genesis_hash
         self._parameters = parameters
-        self._seed_chain = seed_chain
         self._act = act
-        signer = new_state(tip.chain_id, self._key.public)
-        sets: dict[bytes, tuple[Validator, ...]] = {tip.validators.hash: tip.validators.members}
-        self.disk = Disk([], 1, [], tip, signer, {}, sets, Shelf())
+        self.disk = Disk(tip, self.key.public)
+        self.clock = Clock(tip.time_ms)
         self.up = False
-        self.effects_left: int | None = None
-        """Dies before the effect after so many, whatever it is: between a log and a signature, or
-        a signature and its sending."""
+        self.death: Death | None = None
         self.core = self._boot()
 
     def _boot(self) -> NodeCore:
-        me = self._key.public if self._votes else None
-        return NodeCore(self.disk.tip, self._genesis_hash, me, self._seed_chain, self._parameters)
+        me = self.key.public if self._votes else None
+        return NodeCore(self.disk.tip, self._genesis_hash, me, self.seed_chain, self._parameters)
 
     def may_catch_up(self, how: CatchUp | None) -> None:
         """From its next start on, the node takes snapshots of others."""
@@ -100,55 +97,76 @@ class SimulatedNode:
         known = (*self._parameters.recoveries, verified(recovery))
         self._parameters = msgspec.structs.replace(self._parameters, recoveries=known)
 
-    def start(self, now_ms: int) -> None:
+    def start(self, at_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
-        self.effects_left = None
+        self.death = None
+        records = self.disk.open_log()
         self.core = self._boot()
         signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
-        arriving = self.disk.shelf.resumed()
-        self.take(i.Started(tuple(self.disk.log), signing, now_ms, arriving))
+        started = i.Started(records, signing, self.clock.read(at_ms), self.disk.shelf.resumed())
+        self.take(started)
 
     def crash(self) -> None:
         """Forget everything but the disk."""
         self.up = False
 
     def take(self, given: i.Input) -> None:
-        """Give the core an input and carry out what it asks for."""
-        pending: list[i.Input] = [given]
-        while pending and self.up:
-            for effect in self.core.handle(pending.pop(0)):
-                if self._dies():
-                    return
-                answer = self._carry_out(effect, given.now_ms)
-                if answer is not None:
-                    pending.append(answer)
+        """Give the core an input, with what the node's clock shows, and carry out what it asks for.
 
-    def _dies(self) -> bool:
-        if self.effects_left is not None:
-            self.effects_left -= 1
-            self.up = self.effects_left >= 0
-        return not self.up
+        Raises the `Rejection` of a `Submitted`, and `NodeFailed` for all else that is raised; a
+        node whose disk is full just stops.
+        """
+        pending: list[i.Input] = [given]
+        try:
+            while pending and self.up:
+                for effect in self.core.handle(pending.pop(0)):
+                    if self._dies(effect):
+                        return
+                    answer = self._carry_out(effect, given.now_ms)
+                    if answer is not None:
+                        pending.append(answer)
+        except OSError as full:
+            self.up = False
+            self.journal.remark(self.name, "stopped", str(full))
+        except Exception as error:
+            if isinstance(error, Rejection) and isinstance(given, i.Submitted):
+                raise
+            raise NodeFailed(f"{self.name}: {type(error).__name__}: {error}") from error
+
+    def _dies(self, effect: e.Effect) -> bool:
+        if self.death is None:
+            return not self.up
+        self.death.effects -= 1
+        if self.death.effects >= 0:
+            return not self.up
+        if self.death.torn:
+            if not isinstance(effect, e.WriteLog):
+                return not self.up
+            self.disk.tear_log(
+                effect.height, effect.records, self.death.torn, zeros=self.death.zeros
+            )
+        self.journal.remark(self.name, "died", f"before {type(effect).__name__}")
+        self.up = False
+        return True
 
     def _carry_out(self, effect: e.Effect, now_ms: int) -> i.Input | None:
         match effect:
             case e.WriteLog(height=height, records=records):
-                if height != self.disk.log_height:
-                    self.disk.log, self.disk.log_height = [], height
-                self.disk.log += records
+                self.disk.append_log(height, records)
             case e.RaiseSigner(from_height=height):
-                key = self._key.public
-                self.disk.signer = raised(self.disk.signer, self.disk.tip.chain_id, key, height)
+                chain_id = self.disk.tip.chain_id
+                key = self.key.public
+                self.disk.write_signer(raised(self.disk.signer, chain_id, key, height))
             case e.SignMessage(message=message):
                 return i.SignerAnswered(self._sign(message, now_ms), now_ms)
             case e.KeepSubmissions(transactions=transactions):
+                self.disk.keep(transactions)
                 for tx in transactions:
-                    self.disk.kept[msgspec.msgpack.encode(tx)] = tx
+                    self.journal.accepted.setdefault(tx_id(tx), Accepted(self.name, tx))
             case e.CommitBlock(decided=decided, tip=tip):
-                self.disk.blocks.append(decided)
-                self.disk.tip = tip
-                self.disk.shelf.committed(decided, tip)
-                self.disk.validators[tip.next_validators.hash] = tip.next_validators.members
+                self.disk.commit(decided, tip)
+                self.journal.decisions.append(Decision(self.journal.at_ms, self.name, decided))
             case e.Solve(height=height, problems=problems):
                 return i.Solved(height, tuple(p.solve() for p in problems), now_ms)
             case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
@@ -157,6 +175,13 @@ class SimulatedNode:
                 return self.disk.shelf.fetched(effect, now_ms)
             case e.InstallSnapshot(snapshot=snapshot, tip=tip):
                 self.disk.install(snapshot, tip)
+            case e.Evidence(piece=piece):
+                self.journal.accusations.append(Accusation(self.journal.at_ms, self.name, piece))
+            case e.Punish(peer=peer, code=code, detail=detail):
+                self.journal.punishments.append(Punishment(self.name, peer, f"{code} {detail}"))
+            case e.Note(event=event, fields=fields):
+                told = ", ".join(f"{key} {value}" for key, value in fields.items())
+                self.journal.remark(self.name, event, told)
             case _:
                 self._act(self.name, effect)
         return None
@@ -185,14 +210,18 @@ class SimulatedNode:
         return LightBlock(header, found[0].commit, *members)
 
     def _sign(self, message: Vote | Proposal, now_ms: int) -> ci.Signed | ci.SignRefused:
+        """As `node.signer.FileSigner.sign`."""
         state = self.disk.signer
         try:
             signature = None if state is None else admit(state, message)
         except DoubleSign:
+            self.journal.remark(self.name, "sign_refused")
             state = None
         if state is None:
             return ci.SignRefused(step_of(message), message.round, now_ms)
         if signature is None:
-            signature = self._key.sign(sign_bytes(state.chain_id, message))
-            self.disk.signer = signed_state(state, message, signature)
-        return ci.Signed(with_signature(message, signature), now_ms)
+            signature = self.key.sign(sign_bytes(state.chain_id, message))
+            self.disk.write_signer(signed_state(state, message, signature))
+        signed = with_signature(message, signature)
+        self.journal.signatures.append(Signature(self.journal.at_ms, now_ms, self.name, signed))
+        return ci.Signed(signed, now_ms)

@@ -52,6 +52,16 @@ class Shelf:
             for old in sorted(self.whole)[: -self._kept]:
                 del self.whole[old]
 
+    def emptied(self) -> "Shelf":
+        """A shelf of the same kind with nothing on it."""
+        return Shelf(self._every, self._kept, self._chunk_bytes_max)
+
+    def back_to(self, height: int) -> None:
+        """As it was at `height`, with the store that it stands in."""
+        self.whole = {h: one for h, one in self.whole.items() if h <= height}
+        self.trail = {h: one for h, one in self.trail.items() if h <= height}
+        self.arriving, self.chunks = None, {}
+
     def resumed(self) -> i.Arriving | None:
         """What a start is told of an interrupted fetch."""
         return None if self.arriving is None else i.Arriving(self.arriving, tuple(self.chunks))

@@ -131,8 +131,12 @@ class HeightRun:
         self.signer_outdated = is_outdated(signing, self.core, commits)
         return not self.signer_outdated and not must_only_follow(signing, self.core)
 
-    @staticmethod
-    def _core(tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:
+    def _block_time_ms(self, ident: bytes) -> int:
+        """The time of a block that is voted for: it was judged, so it is at hand, and after a
+        restart it is in the log."""
+        return self.candidates.blocks[ident].header.time_ms
+
+    def _core(self, tip: Tip, me: bytes | None, timeouts: TimeoutParameters) -> Core:
         return Core(
             tip.height + 1,
             tip.validators,
@@ -141,4 +145,5 @@ class HeightRun:
             timeouts,
             time_ms_min=tip.time_ms + 1,
             first_round=tip.first_round,
+            block_time_ms=self._block_time_ms,
         )

@@ -37,7 +37,10 @@ class Voting:
         """The signer was asked at the start, or has come back, with or without its state."""
         if isinstance(signing, SignerState):
             self._gone = None
-            self._from_height = signing.from_height
+            # Caught up from an old store, it comes to heights it has signed for before: the log,
+            # which is of the height under way, does not know what it promised there.
+            signed = 0 if signing.last is None else signing.last.height
+            self._from_height = max(signing.from_height, signed + 1)
             return
         self._gone = signing
         self._since_ms = now_ms

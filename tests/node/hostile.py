@@ -21,7 +21,7 @@ from consensus.messages import (
     with_signature,
 )
 from ledger.rounds import RoundCertificate
-from ledger.transactions import Mint, Transaction, Transfer, signed, unsigned
+from ledger.transactions import Mint, Transaction, Transfer, signed, tx_id, unsigned
 from node.blocks import (
     Block,
     Bundle,
@@ -48,7 +48,8 @@ from node.messages import (
     encode_message,
 )
 from node.verify import verify_bundle, verify_message
-from simulator.network import Options, SimulatedNetwork
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
 from simulator.node import SimulatedNode
 from wire.codec import digest_of
 from wire.errors import PeerFault
@@ -98,10 +99,10 @@ class Attacker:
         self.name = self.me.lei
         self.honest = [network.nodes[who.lei] for who in founded.members[:-1]]
         listener = _Listener.__new__(_Listener)
-        listener.__dict__ |= network.nodes[self.name].__dict__ | {"heard": []}
+        listener.__dict__ |= network.nodes[self.name].__dict__ | {"heard": [], "byzantine": True}
         self.listener = network.nodes[self.name] = listener
         self._nonce = 0
-        self._chain = network.nodes[self.name]._seed_chain
+        self._chain = network.nodes[self.name].seed_chain
         self.delivered: Counter[str] = Counter()
         """Messages that have got past form and signature checks, by type."""
 
@@ -319,7 +320,9 @@ class Attacker:
             )
         )
         chain = self.draw.choice((CHAIN, CHAIN, CHAIN, "another"))
-        return signed(unsigned(chain, action, **fields), self.me.key("treasury"))
+        made = signed(unsigned(chain, action, **fields), self.me.key("treasury"))
+        self.network.journal.submitted[tx_id(made)] = None
+        return made
 
     def _bundle(self) -> Bundle:
         made = [self._transfer() for _ in range(self.draw.randint(1, 4))]

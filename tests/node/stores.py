@@ -27,8 +27,8 @@ from node.snapshots import Snapshot, outline_of
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
-from node.wal import ConsensusLog
-from simulator.network import Options, SimulatedNetwork
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
 from wire import ids
 from wire.ids import Date, FeedCode, InstrumentCode, Uti
 
@@ -135,9 +135,7 @@ def fill(home: Home) -> int:
     keys = Keys(me.peer, me.consensus, me.trade, me.treasury, me.governance, me.seed_chain)
     home.write(CONFIG.format(lei=me.lei), founded.genesis, keys)
     asyncio.run(_store(home, founded, network, [tx for step in steps for tx in step]))
-    log = ConsensusLog(home.log)
-    log.append(first.disk.log_height, tuple(first.disk.log))
-    log.close()
+    home.log.write_bytes(first.disk.log)
     return len(first.disk.blocks)
 
 

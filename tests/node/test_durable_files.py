@@ -10,7 +10,7 @@ from consensus.signer import SignerGone
 from node.files import replace_file
 from node.signer import FileSigner
 from node.storage.errors import LogDamaged
-from node.wal import ConsensusLog
+from node.wal import ConsensusLog, read_log
 from wire.signing import SigningKey
 
 KEY = SigningKey(b"v" * 32)
@@ -33,9 +33,9 @@ def read(path: Path) -> ConsensusLog:
 
 
 def test_records_survive_a_restart_in_order(tmp_path: Path) -> None:
-    log_with(tmp_path / "log", b"one", b"", b"three" * 1_000)
+    log_with(tmp_path / "log", b"one", b"2", b"three" * 1_000)
     again = ConsensusLog(tmp_path / "log")
-    assert (again.height, again.records) == (3, (b"one", b"", b"three" * 1_000))
+    assert (again.height, again.records) == (3, (b"one", b"2", b"three" * 1_000))
     again.append(3, (b"four",))
     again.close()
     assert read(tmp_path / "log").records[-1] == b"four"
@@ -51,6 +51,16 @@ def test_a_torn_tail_is_cut_at_the_last_whole_record(tmp_path: Path) -> None:
         assert again.records == (b"one",)
         assert again.cut_bytes == (len(b"two") + 8 - torn)
         assert read(path).cut_bytes == 0
+
+
+@pytest.mark.parametrize("zeros", [1, 8, 9, 4_096])
+def test_a_tail_of_zeros_is_no_record(tmp_path: Path, zeros: int) -> None:
+    path = tmp_path / "log"
+    log_with(path, b"one")
+    path.write_bytes(path.read_bytes() + bytes(zeros))
+    assert not read_log(path).damaged
+    again = read(path)
+    assert (again.records, again.cut_bytes) == ((b"one",), zeros)
 
 
 def test_a_flipped_byte_ends_the_log_there(tmp_path: Path) -> None:

@@ -7,11 +7,23 @@ from ledger import tables as t
 from ledger.recovery import RecoveredValidator, Recovery, SignedRecovery, signed
 from node.core.chain import Tip
 from node.founding import Founded
-from simulator.network import Options, SimulatedNetwork
+from simulator import checkers
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
+from simulator.record import Replay
 from simulator.scenario import CHAIN_LINKS
 from tests.simulation.test_networks import founded
 
 ROUNDS_APART = 10
+
+CHECKERS = (
+    checkers.check_agreement,
+    checkers.check_validity,
+    checkers.check_roots,
+    checkers.check_commits,
+    checkers.check_single_signatures,
+    checkers.check_accusations,
+)
 
 
 class Stricken:
@@ -57,6 +69,12 @@ class Stricken:
         """By the governance keys of these members, which are not kept with the nodes."""
         keys = [self.founded.members[n].key("governance") for n in signers]
         return signed(SignedRecovery(recovery, ()), *keys)
+
+    def violations(self) -> list[checkers.Violation]:
+        """What checkers find that know nothing of consensus logs: those tell of two sets here."""
+        record = self.network.record()
+        replay = Replay(record)
+        return [found for check in CHECKERS for found in check(record, replay)]
 
     def recover(self, whom: Sequence[str], recovery: SignedRecovery) -> None:
         """Give the file to nodes and start them."""

@@ -6,8 +6,9 @@ from ledger.oracles import ExtensionMarks
 from ledger.transactions import FeedMark, StandDown, signed, unsigned
 from node.core import inputs as i
 from node.founding import Plan, found
-from simulator.checkers import check_agreement, check_roots
-from simulator.network import Options, SimulatedNetwork
+from simulator.checkers import check_all
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
 from wire.codec import encode
 from wire.ids import Date, FeedCode
 
@@ -31,7 +32,7 @@ def test_what_a_precommit_carries_is_in_the_next_block_once_and_survives_a_crash
     carried = encode(ExtensionMarks(Date(20080912), (FeedMark(FeedCode("EQ-KO"), 5_000),)))
     node = network.nodes[names[1]]
     node.take(i.ExtensionOffered(carried, network.now_ms))
-    key = node._key.public
+    key = node.key.public
     assert network.run(lambda: min(network.heights()) >= 6)
     held = [
         (decided.block.header.height, entry.extension)
@@ -48,7 +49,7 @@ def test_what_a_precommit_carries_is_in_the_next_block_once_and_survives_a_crash
     network.start([names[1]])
     height = min(network.heights())
     assert network.run(lambda: min(network.heights()) >= height + 2)
-    assert check_agreement(network) == check_roots(network) == []
+    assert check_all(network.record()) == []
 
 
 def test_validators_leave_one_after_the_other_down_to_one_and_blocks_go_on() -> None:
@@ -72,7 +73,7 @@ def test_validators_leave_one_after_the_other_down_to_one_and_blocks_go_on() -> 
     assert network.run(lambda: min(network.heights()) >= height + 3)
     state = network.nodes[founded.members[0].lei].core.tip.state
     assert len(state.indexed(t.MEMBERS, o.Role.VALIDATOR)) == 1
-    assert check_agreement(network) == check_roots(network) == []
+    assert check_all(network.record()) == []
 
 
 def test_a_hundred_validators_decide_and_repeat_little_of_what_others_said() -> None:
@@ -84,6 +85,6 @@ def test_a_hundred_validators_decide_and_repeat_little_of_what_others_said() -> 
     network = SimulatedNetwork(found(plan), Options(seed=1, delay_ms_max=50), 8)
     network.start()
     assert network.run(lambda: min(network.heights()) >= 2)
-    assert check_agreement(network) == check_roots(network) == []
+    assert check_all(network.record()) == []
     sent_by_each = network.counts["messages"] // 100
     assert sent_by_each < 2 * 99 * 2 * 3  # two votes to everybody at two heights, three times over

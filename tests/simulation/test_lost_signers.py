@@ -1,17 +1,13 @@
 """Signers that forget, or are not there: nobody signs twice, and everybody votes again."""
 
-import copy
-
 import msgspec
 import pytest
 
-from consensus.messages import Proposal, Vote, sign_bytes
 from consensus.signer import SAFE_HEIGHTS, SKEW_MS, Place, SignerGone, place_of
 from node.core import inputs as i
-from node.core.chain import Tip
-from simulator.checkers import check_agreement
-from simulator.network import Options, SimulatedNetwork
-from simulator.node import Disk
+from simulator.checkers import check_all
+from simulator.faults import Lost, Options
+from simulator.network import SimulatedNetwork
 from simulator.scenario import CHAIN_LINKS
 from tests.simulation.test_networks import founded
 
@@ -25,22 +21,11 @@ class Watched:
     def __init__(self, **options: int) -> None:
         self.network = SimulatedNetwork(FOUNDED, Options(seed=5, **options), CHAIN_LINKS)
         self.names = list(self.network.nodes)
-        self.signed: dict[str, list[tuple[Place, bytes]]] = {name: [] for name in self.names}
-        for name in self.names:
-            self._watch(name)
 
-    def _watch(self, name: str) -> None:
-        node = self.network.nodes[name]
-        sign = node._sign
-
-        def watched(message: Vote | Proposal, now_ms: int) -> object:
-            answer = sign(message, now_ms)
-            if hasattr(answer, "message"):
-                data = sign_bytes(FOUNDED.genesis.chain_id, message)
-                self.signed[name].append((place_of(message), data))
-            return answer
-
-        node._sign = watched  # type: ignore[method-assign,assignment]
+    def signed(self, name: str) -> list[Place]:
+        """Where `name` has signed, in order."""
+        signatures = self.network.journal.signatures
+        return [place_of(one.message) for one in signatures if one.node == name]
 
     def until_height(self, height: int, *names: str) -> None:
         nodes = [self.network.nodes[name] for name in names or self.names]
@@ -48,39 +33,22 @@ class Watched:
             lambda: all(node.core.tip.height >= height for node in nodes if node.up), TIME_MAX
         )
 
-    def restart(self, name: str, disk: Disk) -> None:
+    def restart(self, name: str, lost: Lost | None = None) -> None:
         self.network.crash(name)
         self.network.run(lambda: False, 500)
-        self.network.nodes[name].disk = disk
+        if lost is not None:
+            self.network.nodes[name].disk.lose(lost, 0)
         self.network.start([name])
 
-    def double(self) -> list[str]:
-        """Who has signed two things at one place."""
-        return [
-            name
-            for name, signed in self.signed.items()
-            if len({place for place, _ in signed}) != len(set(signed))
-        ]
-
     def highest(self, name: str) -> int:
-        return max(place[0] for place, _ in self.signed[name])
+        return max(place[0] for place in self.signed(name))
 
     def until_it_votes(self, name: str, after: int) -> None:
         assert self.network.run(
-            lambda: any(place[0] > after for place, _ in self.signed[name][-3:]), TIME_MAX
+            lambda: any(place[0] > after for place in self.signed(name)[-3:]), TIME_MAX
         ), self.network.nodes[name].core.deciding.voting.hindrance
         self.until_height(self.network.nodes[name].core.tip.height + 3)
-        assert self.double() == []
-        assert check_agreement(self.network) == []
-
-
-def wiped(node_disk: Disk) -> Disk:
-    """Nothing left but the keys."""
-    empty = copy.copy(node_disk)
-    empty.log, empty.log_height, empty.blocks = [], 1, []
-    empty.tip = Tip.at_genesis(FOUNDED.genesis)
-    empty.signer = None
-    return empty
+        assert check_all(self.network.record(robbed=[name])) == []
 
 
 def test_a_wiped_validator_votes_again_once_later_blocks_prove_it_safe() -> None:
@@ -89,11 +57,12 @@ def test_a_wiped_validator_votes_again_once_later_blocks_prove_it_safe() -> None
     made.until_height(12)
     name = made.names[2]
     before = made.highest(name)
-    count = len(made.signed[name])
+    count = len(made.signed(name))
     came_up = made.network.now_ms + 500
-    made.restart(name, wiped(made.network.nodes[name].disk))
+    made.network.nodes[name].disk.lose(Lost.SIGNER_GONE, 0)
+    made.restart(name, Lost.WIPED)
     made.until_it_votes(name, before)
-    new = [place for place, _ in made.signed[name][count:]]
+    new = made.signed(name)[count:]
     state = made.network.nodes[name].disk.signer
     assert state is not None
     assert min(new)[0] == state.from_height > before + 1
@@ -112,7 +81,7 @@ def test_an_old_copy_of_the_signers_state_is_noticed() -> None:
     before = made.highest(name)
     disk = made.network.nodes[name].disk
     disk.signer = old
-    made.restart(name, disk)
+    made.restart(name)
     assert made.network.nodes[name].core.deciding.voting.hindrance
     made.until_it_votes(name, before)
 
@@ -126,7 +95,7 @@ def test_a_lost_state_with_everything_else_intact(seed: int) -> None:
     before = made.highest(name)
     disk = made.network.nodes[name].disk
     disk.signer = None
-    made.restart(name, disk)
+    made.restart(name)
     made.until_it_votes(name, before)
 
 
@@ -154,7 +123,7 @@ def test_a_network_whose_signers_all_come_late_goes_on_at_its_height() -> None:
         nodes[name].disk.signer = state
         nodes[name].take(i.SignerFound(state, made.network.now_ms))
     made.until_height(max(heights) + 5)
-    assert made.double() == []
+    assert check_all(made.network.record(robbed=made.names)) == []
 
 
 def test_a_signer_that_loses_its_state_while_the_node_runs() -> None:

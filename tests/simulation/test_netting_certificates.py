@@ -28,7 +28,8 @@ from node.core.building import check_successor
 from node.core.chain import Tip
 from node.founding import CURRENCY, Founded, Plan, found
 from simulator.checkers import check_all
-from simulator.network import Options, SimulatedNetwork
+from simulator.faults import Options
+from simulator.network import SimulatedNetwork
 from simulator.node import SimulatedNode
 from wire.ids import Date, FeedCode, InstrumentCode, Uti
 
@@ -146,7 +147,7 @@ def ran(
         )
 
     assert network.run(settled, 300_000)
-    assert check_all(network, Tip.at_genesis(who.genesis)) == []
+    assert check_all(network.record()) == []
     state = network.nodes[proposer.name].disk.tip.state
     ((_, row),) = state.scan(t.ROUNDS)
     return network, proposer, row

@@ -18,7 +18,7 @@ from node.core.trust import Trust
 from node.founding import CURRENCY
 from node.light.root import GenesisRoot
 from node.light.verify import Answer, Options, trusted, verify
-from simulator.checkers import check_agreement, check_roots
+from simulator.node import Death
 from tests.simulation.recovered import Stricken
 from wire.errors import Rejection
 
@@ -54,9 +54,9 @@ def test_survivors_of_a_lost_quorum_decide_again_and_accepted_transactions_survi
     assert any(b.block.transactions for b in blocks[height:])
     tip = made.network.nodes[made.survivors[0]].core.tip
     assert len(tip.validators) == len(tip.next_validators) == 4
-    assert check_agreement(made.network) == check_roots(made.network) == []
+    assert made.violations() == []
     assert made.network.faults == []
-    assert made.network.counts["Evidence"] == 0
+    assert made.network.journal.accusations == []
 
 
 def test_a_new_node_with_the_file_syncs_through_and_one_without_says_what_it_needs(
@@ -77,7 +77,7 @@ def test_a_new_node_with_the_file_syncs_through_and_one_without_says_what_it_nee
     made.network.crash(made.observer)
     made.recover([made.observer], recovery)
     assert made.network.run(lambda: node.core.tip.height >= height + 5, 30_000)
-    assert check_agreement(made.network) == check_roots(made.network) == []
+    assert made.violations() == []
     assert made.network.faults == []
 
 
@@ -97,7 +97,7 @@ def test_a_survivor_without_the_file_waits_among_those_who_have_it(stricken: Str
     made.network.crash(late)
     made.recover([late], recovery)
     assert made.network.run(lambda: heights(made, [late])[0] >= height + 5, 30_000)
-    key = made.network.nodes[late]._key.public
+    key = made.network.nodes[late].key.public
     assert made.network.run(
         lambda: any(
             entry.validator == key
@@ -114,7 +114,7 @@ def test_survivors_that_crash_within_the_recovery_go_on_from_their_logs(stricken
     recovery = made.signed(made.draft(), range(5))
     made.recover(made.survivors, recovery)
     for number, name in enumerate(made.survivors):
-        made.network.nodes[name].effects_left = 4 + 5 * number
+        made.network.nodes[name].death = Death(4 + 5 * number)
     made.network.run(lambda: False, 3_000)
     for name in made.survivors:
         if not made.network.nodes[name].up:
@@ -123,8 +123,8 @@ def test_survivors_that_crash_within_the_recovery_go_on_from_their_logs(stricken
     assert down
     made.network.start(down)
     assert made.network.run(lambda: min(heights(made, made.survivors)) >= height + 3, 60_000)
-    assert check_agreement(made.network) == []
-    assert made.network.counts["Evidence"] == 0
+    assert made.violations() == []
+    assert made.network.journal.accusations == []
 
 
 def test_a_home_whose_chain_is_another_one_does_not_start(stricken: Stricken) -> None:
@@ -195,7 +195,7 @@ def test_a_second_disaster_is_recovered_from_as_well() -> None:
     assert made.network.run(lambda: observer.core.tip.height >= again + 3, 60_000)
     blocks = observer.disk.blocks
     assert [b.block.header.height for b in blocks if b.block.recovery] == [height + 1, again + 1]
-    assert check_agreement(made.network) == check_roots(made.network) == []
+    assert made.violations() == []
 
 
 def test_what_was_signed_before_the_recovery_is_no_evidence_after_it(stricken: Stricken) -> None:

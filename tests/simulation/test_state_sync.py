@@ -15,8 +15,9 @@ from node.founding import CURRENCY, Founded, Plan, found
 from node.light.root import GenesisRoot
 from node.light.verify import Options as LightOptions
 from node.messages import ChunkReply, ServedReply, ServedRequest, SnapshotReply, SnapshotsReply
-from simulator.checkers import check_agreement, check_roots
+from simulator.checkers import check_all
 from simulator.network import Options, SimulatedNetwork
+from simulator.node import Death
 from simulator.shelf import Shelf
 from wire.ids import Date
 from wire.limits import TIME_MS_MAX
@@ -100,8 +101,8 @@ class World:
         assert self.network.run(self.caught_up, ms_max)
         height = self.late.core.tip.height
         assert self.network.run(lambda: self.late.core.tip.height >= height + 2, 60_000)
-        assert check_agreement(self.network) == []
-        assert check_roots(self.network) == []
+        found = check_all(self.network.record())
+        assert [one for one in found if one.checker != "faults"] == []  # see `blamed`
 
     def blamed(self) -> set[str]:
         """Whom the late node has accused."""
@@ -208,7 +209,7 @@ def _from_the_future(reply: ServedReply) -> ServedReply:
         (_from_the_future, False),
     ],
 )
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_lying_peers_are_found_and_the_others_are_enough(
     lie: Lie, is_fault: bool, seed: int
 ) -> None:
@@ -228,7 +229,7 @@ def test_lying_peers_are_found_and_the_others_are_enough(
 def test_a_restart_in_the_middle_goes_on_where_it_was(effects: int) -> None:
     world = World()
     world.start_late()
-    world.late.effects_left = effects
+    world.late.death = Death(effects)
     world.network.run(lambda: not world.late.up, 60_000)
     world.network.crash(world.late.name)
     held = len(world.late.disk.shelf.chunks)
@@ -248,14 +249,15 @@ def test_peers_that_vanish_and_come_back_do_not_stop_it() -> None:
         other = draw.choice(world.members).name
         world.network.cut(world.late.name, other)
         world.network.run(lambda: False, 500)
-        world.network.heal()
+        world.network.join(world.late.name, other)
     world.run(400_000)
 
 
 def test_damaged_chunks_on_the_own_disk_are_fetched_again() -> None:
     world = World()
     world.start_late()
-    world.network.run(lambda: len(world.late.disk.shelf.chunks) > 2, 60_000)
+    while len(world.late.disk.shelf.chunks) <= 2:
+        world.network.run(lambda: False, 3)
     world.network.crash(world.late.name)
     first = min(world.late.disk.shelf.chunks)
     world.late.disk.shelf.chunks[first] = b"\x91\x90"

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from node.cli.output import Exit, UsageWrong, write_file
+from node.cli.output import Exit, UsageWrong, read_text, write_file
 from node.cli.output import pairs as show
 from simulator import hunt, shrink
 from simulator import twins as scenarios
@@ -41,7 +41,8 @@ def simulate(
         bool, typer.Option(help="Put defects into the running code; each must be found.")
     ] = False,
     table_file: Annotated[
-        Path | None, typer.Option("--table", help="With --mutants: write the table, in Markdown.")
+        Path | None,
+        typer.Option("--table", help="With --mutants: write the table here, between its marks."),
     ] = None,
     twins: Annotated[
         bool, typer.Option(help="Play the Twins scenarios: one of four validators runs twice.")
@@ -129,7 +130,8 @@ def run_mutants(first_seed: int, table_file: Path | None, json_file: Path | None
     missed = [caught.mutant for caught in found if not caught.seeds]
     typer.echo(f"{len(found) - len(missed)} of {len(found)} defects found")
     if table_file is not None:
-        write_file(table_file, hunt.table(found).encode())
+        document = read_text(table_file) if table_file.exists() else ""
+        write_file(table_file, hunt.placed(document, hunt.table(found)).encode())
     if json_file is not None:
         write_file(json_file, msgspec.json.format(msgspec.json.encode(found)))
     return Exit.VERDICT if missed else Exit.OK

@@ -125,11 +125,13 @@ class LoneDecision(_Timed, frozen=True):
     """A network that works against the lock: at the next height one validator alone sees the
     commit and is cut off; who proposes after it has not seen the block.
 
-    `later`: so many rounds pass before that one proposes. `robbed` loses its log once it is locked.
+    `later`: so many rounds pass before that one proposes. `struck` crashes once it is locked, and
+    may lose its log with that.
     """
 
     later: int
-    robbed: int | None
+    struck: int | None
+    log_lost: bool
 
 
 class LatePolka(_Timed, frozen=True):
@@ -268,7 +270,7 @@ def robbed_by(fault: Fault) -> int | None:
     match fault:
         case Restored(node=node):
             return node
-        case LoneDecision(robbed=node):
+        case LoneDecision(struck=node, log_lost=True):
             return node
         case _:
             return None

@@ -13,6 +13,10 @@ SEEDS_MAX: Final = 500
 SETTLE_MS_MAX: Final = 20_000
 """A network with a defect is not waited for long."""
 
+BEGIN: Final = "<!-- mutants: written by dcn simulate --mutants --table -->"
+END: Final = "<!-- /mutants -->"
+"""Where the table stands in a document."""
+
 
 class Caught(msgspec.Struct, frozen=True):
     """A defect, and the first seed that shows it."""
@@ -31,11 +35,12 @@ def hunted(first_seed: int, seeds_max: int = SEEDS_MAX) -> Iterator[Caught]:
         yield hunt(mutant, first_seed, seeds_max)
 
 
-def hunt(mutant: Mutant, first_seed: int, seeds_max: int) -> Caught:
+def hunt(mutant: Mutant, first_seed: int, seeds_max: int, nodes_max: int = 10) -> Caught:
     """Run seeds with the defect until one shows it."""
     for seed in range(first_seed, first_seed + seeds_max):
+        options = Options(seed=seed, nodes_max=nodes_max, settle_ms_max=SETTLE_MS_MAX)
         with applied(mutant):
-            scenario = Scenario(Options(seed=seed, settle_ms_max=SETTLE_MS_MAX))
+            scenario = Scenario(options)
             scenario.play()
         violations = scenario.judge().violations
         if violations:
@@ -58,3 +63,12 @@ def table(found: list[Caught]) -> str:
             f"| {mutant.name} | `{mutant.where}` | {mutant.what} | {seeds} | {one.checker} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def placed(document: str, made: str) -> str:
+    """`document` with the table between its two marks, or the table alone if it has none."""
+    head, begin, rest = document.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        return made
+    return f"{head}{BEGIN}\n{made}{END}{tail}"

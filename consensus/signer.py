@@ -141,6 +141,8 @@ def must_only_follow(state: SignerState, core: Core) -> bool:
         return False
     if last.height > height:
         return True
+    if last.round < core.process.first_round:
+        return False  # a recovery has set those promises aside, see docs/CONSENSUS.md
     known = [sign_bytes(state.chain_id, one) for one in own_messages(state.validator, core)]
     return last.sign_bytes not in known
 

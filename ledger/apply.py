@@ -1,8 +1,8 @@
 """The state transition: apply_block(state, block) -> Applied. Reads like the rule it is.
 
-Order: evidence and votes that fall due, oracle marks, the block's other transactions, scheduled
-events, invariants, root. The input state is never touched. Each transaction has an overlay of
-its own, so it applies whole or leaves nothing but a used nonce and a receipt.
+Order: a recovery, evidence and votes that fall due, oracle marks, the block's other transactions,
+scheduled events, invariants, root. The input state is never touched. Each transaction has an
+overlay of its own, so it applies whole or leaves nothing but a used nonce and a receipt.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from ledger import (
     margin,
     membership,
     oracles,
+    recovery,
     rounds,
     settlement,
     trades,
@@ -26,7 +27,8 @@ from ledger import (
 from ledger import objects as o
 from ledger import tables as t
 from ledger.receipts import OK, Event, Receipt, RoundResult
-from ledger.rejections import BlockRefused, WrongSigners
+from ledger.recovery import SignedRecovery
+from ledger.rejections import BadRecovery, BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import (
     Action,
@@ -71,6 +73,8 @@ class Block(msgspec.Struct, frozen=True):
     """The block itself, for evidence about its height that comes later."""
     extensions: tuple[tuple[bytes, bytes], ...]
     """(consensus key, data) that the precommits for the parent carried."""
+    recovery: SignedRecovery | None = None
+    """Its signatures verified: who validates from this block on, after a lost quorum."""
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -95,13 +99,25 @@ def check_block(state: State, block: Block) -> None:
         if tx.value.chain_id != network.chain_id:
             raise BlockRefused(f"a transaction is for chain {tx.value.chain_id[:48]}")
         _refuse_wrong_signers(state, tx.value)
-    committed = state.get(t.SEEDS, t.SEEDS.key(block.proposer))
+    draft, _ = _recovered(state, block)
+    committed = draft.get(t.SEEDS, t.SEEDS.key(block.proposer))
     if committed is None:
         raise BlockRefused(f"proposer {block.proposer.hex()[:16]} has no seed chain")
     if sha256(block.seed_link) != committed.link:
         raise BlockRefused("the seed link is not the next one of the proposer's chain")
-    validators.check_accusations(Draft(state), block.accusations)
+    validators.check_accusations(draft, block.accusations)
     rounds.check_certificates(state, block.height, block.certificates)
+
+
+def _recovered(state: State, block: Block) -> tuple[Draft, list[Event]]:
+    """A draft with the validators that decide `block`; raises `BlockRefused`."""
+    draft = Draft(state)
+    if block.recovery is None:
+        return draft, []
+    try:
+        return draft, recovery.enact(draft, block.recovery)
+    except BadRecovery as error:
+        raise BlockRefused(f"its recovery: {error.detail}") from None
 
 
 def _refuse_wrong_signers(state: State, tx: Transaction) -> None:
@@ -118,7 +134,7 @@ def apply_block(state: State, block: Block) -> Applied:
     """Apply a decided block. Raises `BlockRefused` (never for a decided block) and, for a bug,
     `InvariantBroken`."""
     check_block(state, block)
-    draft = Draft(state)
+    draft, events = _recovered(state, block)
     network = msgspec.structs.replace(
         draft.must(t.NETWORK, t.network_key()), height=block.height, time_ms=block.time_ms
     )
@@ -126,7 +142,7 @@ def apply_block(state: State, block: Block) -> Applied:
     validators.remember(draft, block.height, block.recent)
     draft.put(t.SEEDS, t.SEEDS.key(block.proposer), o.SeedLink(block.seed_link))
     admission.forget_nonces(draft, block.height)
-    events = validators.punish(draft, block.accusations, block.height)
+    events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
     oracles.take_extensions(draft, block.extensions)
     receipts = _apply_transactions(draft, block, events)

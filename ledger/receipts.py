@@ -197,6 +197,17 @@ class BatchCancelled(Record, frozen=True, tag=21):
     """None: its deadline has passed."""
 
 
+class NetworkRecovered(Record, frozen=True, tag=22):
+    """The members have put new validators in the place of a lost quorum: for the supervisors."""
+
+    height: int
+    """Of the last block of the validators before."""
+    round: int
+    validators: tuple[Lei, ...]
+    power: int
+    reason: str
+
+
 Event = (
     TradeRegistered
     | DateClosed
@@ -219,6 +230,7 @@ Event = (
     | BatchProgressed
     | BatchSettled
     | BatchCancelled
+    | NetworkRecovered
 )
 
 

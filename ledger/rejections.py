@@ -324,6 +324,13 @@ class NotAParty(Rejection):
     remedy = "Senders allocate, receivers approve, each once."
 
 
+class BadRecovery(Rejection):
+    """A recovery does not fit the chain, contradicts itself, or too few members have signed it."""
+
+    code = "RECOVERY_INVALID"
+    remedy = "Draft it anew on the home with the highest block; `dcn recover show` says who signed."
+
+
 class BlockRefused(Rejection):
     """A block breaks a rule that makes all of it invalid, whatever its transactions say."""
 

@@ -29,6 +29,7 @@ class Accusation(Record, frozen=True):
     kind: o.OffenceKind
     consensus_key: bytes
     height: int
+    round: int
     """At which the validator did it."""
     derived: bytes
     """Of a forged header: the digest of its derived fields; else empty."""
@@ -49,12 +50,20 @@ def set_power(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
     if member.consensus_key is None:
         raise r.NotAValidatorMember(f"{lei} has no consensus key")
     _require_sound_set(draft, lei, power)
+    empower(draft, lei, power, height + TAKES_EFFECT)
+    return [PowerChanged(lei, power, height + TAKES_EFFECT)]
+
+
+def empower(draft: Draft, lei: Lei, power: int, first: int) -> None:
+    """Write down that `lei`, who has a consensus key, votes with `power` from height `first` on."""
+    key = t.MEMBERS.key(lei)
+    member = draft.must(t.MEMBERS, key)
+    assert member.consensus_key is not None
     roles: tuple[o.Role, ...] = tuple(role for role in member.roles if role != o.Role.VALIDATOR)
     if power:
         roles = tuple(sorted((*roles, o.Role.VALIDATOR)))
     draft.put(t.MEMBERS, key, msgspec.structs.replace(member, power=power, roles=roles))
-    _note_span(draft, lei, member.consensus_key, power > 0, height)
-    return [PowerChanged(lei, power, height + TAKES_EFFECT)]
+    _note_span(draft, lei, member.consensus_key, power > 0, first)
 
 
 def replace_key(draft: Draft, lei: Lei, new: bytes, seed_link: bytes, height: int) -> None:
@@ -65,8 +74,8 @@ def replace_key(draft: Draft, lei: Lei, new: bytes, seed_link: bytes, height: in
     draft.put(t.MEMBERS, key, msgspec.structs.replace(member, consensus_key=new))
     if member.power:
         assert member.consensus_key is not None
-        _note_span(draft, lei, member.consensus_key, False, height)
-        _note_span(draft, lei, new, True, height)
+        _note_span(draft, lei, member.consensus_key, False, height + TAKES_EFFECT)
+        _note_span(draft, lei, new, True, height + TAKES_EFFECT)
 
 
 def _require_sound_set(draft: Draft, lei: Lei, power: int) -> None:
@@ -78,10 +87,11 @@ def _require_sound_set(draft: Draft, lei: Lei, power: int) -> None:
         raise r.BadPower(f"{len(powers)} validators with a total power of {total}")
 
 
-def _note_span(draft: Draft, lei: Lei, key: bytes, votes: bool, height: int) -> None:
+def _note_span(draft: Draft, lei: Lei, key: bytes, votes: bool, first: int) -> None:
+    """The key votes, or votes no more, from height `first` on."""
     row = draft.get(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(key))
-    since = height + TAKES_EFFECT if row is None else row.since
-    until = 0 if votes else height + TAKES_EFFECT
+    since = first if row is None else min(row.since, first)
+    until = 0 if votes else first
     draft.put(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(key), o.ConsensusKey(lei, since, until))
 
 
@@ -107,6 +117,8 @@ def fault_of(draft: Draft, one: Accusation) -> str | None:
     row = draft.get(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(one.consensus_key))
     if row is None or one.height < row.since or (row.until and one.height >= row.until):
         return "is about a key that did not vote then"
+    if one.round < recent.first_round:
+        return "is about a round that a recovery has set aside"
     if draft.get(t.OFFENCES, t.OFFENCES.key(one.consensus_key, one.height)) is not None:
         return "has been acted on"
     if one.kind == o.OffenceKind.FORGED_HEADER and one.derived == recent.derived:

@@ -14,6 +14,7 @@ from consensus.messages import Certificate, Equivocation, Proposal, Vote, VoteKi
 from consensus.validators import Validator
 from ledger.apply import Block as LedgerBlock
 from ledger.objects import OffenceKind, RecentBlock
+from ledger.recovery import SignedRecovery
 from ledger.rounds import RoundCertificate
 from ledger.transactions import Transaction, check_form
 from ledger.validators import Accusation
@@ -62,6 +63,8 @@ class Header(Record, frozen=True):
     next_validators_hash: bytes
     rotation_hash: bytes
     """Of the proposer rotation of this height, so that who joins from a snapshot can check it."""
+    recovery_hash: bytes
+    """Of the recovery that this block carries; of None in every other block."""
     state_root: bytes
     receipts_root: bytes
     results_root: bytes
@@ -108,6 +111,7 @@ class Proposed(Record, frozen=True):
     evidence: Evidence
     certificates: tuple[RoundCertificate, ...]
     bundles: Annotated[tuple[BundlePart, ...], msgspec.Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
+    recovery: SignedRecovery | None
 
 
 class Block(Record, frozen=True):
@@ -119,6 +123,8 @@ class Block(Record, frozen=True):
     evidence: Evidence
     certificates: tuple[RoundCertificate, ...]
     transactions: tuple[Transaction, ...]
+    recovery: SignedRecovery | None
+    """Why other validators than the parent named decide this block; almost never there."""
 
 
 class DecidedBlock(Record, frozen=True):
@@ -183,13 +189,13 @@ def accusation(piece: EvidencePiece) -> Accusation:
         if subject != (VoteKind.PRECOMMIT, header.height, block_id(header)):
             raise BadEvidence("the vote is no precommit for the header shown")
         kind, derived = OffenceKind.FORGED_HEADER, derived_digest(header)
-        return Accusation(kind, vote.validator, vote.height, derived)
+        return Accusation(kind, vote.validator, vote.height, vote.round, derived)
     first = piece.first
     if not contradict(first, piece.second):
         raise BadEvidence("the two messages do not contradict each other")
     proposals = isinstance(first, Proposal)
     kind = OffenceKind.DOUBLE_PROPOSAL if proposals else OffenceKind.DOUBLE_VOTE
-    return Accusation(kind, first.validator, first.height, b"")
+    return Accusation(kind, first.validator, first.height, first.round, b"")
 
 
 def signed_in(piece: EvidencePiece) -> tuple[Vote | Proposal, ...]:
@@ -200,6 +206,11 @@ def signed_in(piece: EvidencePiece) -> tuple[Vote | Proposal, ...]:
 def commit_hash(commit: Certificate | None) -> Digest:
     """What a header says of the parent's commit."""
     return digest_of(commit)
+
+
+def recovery_hash(recovery: SignedRecovery | None) -> Digest:
+    """What a header says of the recovery in its block."""
+    return digest_of(recovery)
 
 
 def extensions_of(commit: Certificate | None) -> tuple[tuple[bytes, bytes], ...]:
@@ -283,6 +294,7 @@ def _check_rest(block: Block | Proposed) -> None:
         ("last commit", commit_hash(block.last_commit), header.last_commit_hash),
         ("certificates", records_root(block.certificates), header.certificates_root),
         ("evidence", records_root(block.evidence), header.evidence_root),
+        ("recovery", recovery_hash(block.recovery), header.recovery_hash),
     )
     for name, found, named in parts:
         if found != named:
@@ -307,6 +319,7 @@ def assembled(proposed: Proposed, bundles: Mapping[bytes, Bundle]) -> Block:
         proposed.evidence,
         proposed.certificates,
         tuple(transactions),
+        proposed.recovery,
     )
     check_parts(block)
     return block
@@ -317,7 +330,8 @@ def ledger_block(block: Block) -> LedgerBlock:
 
     Raises `BadEvidence`.
     """
-    header = block.header
+    header, signed = block.header, block.recovery
+    first_round = 0 if signed is None else signed.recovery.round
     return LedgerBlock(
         header.height,
         header.time_ms,
@@ -326,6 +340,7 @@ def ledger_block(block: Block) -> LedgerBlock:
         tuple(Verified(tx) for tx in block.transactions),
         block.certificates,
         tuple(accusation(piece) for piece in block.evidence),
-        RecentBlock(block_id(header), derived_digest(header), header.time_ms),
+        RecentBlock(block_id(header), derived_digest(header), header.time_ms, first_round),
         extensions_of(block.last_commit),
+        signed,
     )

@@ -37,6 +37,7 @@ from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
 from node.progress import Progress
+from node.recoveries import agreed_to
 from node.shell import Shell, now_ms
 from node.signer import FileSigner, Signer
 from node.signing.address import read_address
@@ -111,6 +112,7 @@ class Daemon:
             flush_ms=config.trades.flush_ms,
             may_submit=not observes,
             catch_up=catch_up(config.store, genesis),
+            recoveries=agreed_to(self.home),
         )
         core = NodeCore(tip, chain, me, seed_chain, parameters)
         self.network = Network(

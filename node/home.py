@@ -85,6 +85,8 @@ class Home:
         self.log = self.data / "consensus.log"
         self.signer_state = self.data / "signer.state"
         self.damage = self.data / "DAMAGED.json"
+        self.recoveries = path / "recoveries"
+        """Files of recoveries that the operator has agreed to."""
         self.lock = self.data / "lock"
 
     def config(self) -> Config:

@@ -20,6 +20,7 @@ from ledger import tables as t
 from ledger.genesis import Genesis, genesis_hash
 from ledger.objects import Trade
 from ledger.receipts import Event, Receipt, RoundResult
+from ledger.recovery import SignedRecovery
 from ledger.transactions import Action, Transaction, tx_id
 from node.blocks import Block, Bundle, DecidedBlock, EvidencePiece, Header, Proposed, block_id
 from node.core.records import decode_record
@@ -61,6 +62,7 @@ KINDS: Final[dict[str, Callable[[bytes], object]]] = {
     "block": _typed(Block),
     "proposed block": _typed(Proposed),
     "header": _typed(Header),
+    "recovery": _typed(SignedRecovery),
     "transaction": _typed(Transaction),
     "bundle": _typed(Bundle),
     "proof": _typed(ProvedRow),

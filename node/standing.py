@@ -8,21 +8,30 @@ from consensus.process import Process
 from consensus.tally import Tally
 from ledger import objects as o
 from ledger import tables as t
+from ledger.recovery import Recovery
 from ledger.state import State
 from node.core.height import HeightRun
+from wire.codec import digest_of
 
 Json = dict[str, Any]
 
 
-def standing(run: HeightRun, state: State, connected: Iterable[str], own_lei: str) -> Json:
+def standing(
+    run: HeightRun,
+    state: State,
+    connected: Iterable[str],
+    own_lei: str,
+    recovery: Recovery | None = None,
+) -> Json:
     """The height under way; `connected`: LEIs of the peers. Votes are `-` (none heard), `nil`, or
-    the first 16 digits of a block id."""
+    the first 16 digits of a block id. `recovery`: the one that others have agreed to and this node
+    has not."""
     process = run.core.process
     names = names_of_validators(state)
     present = {*connected, own_lei}
     started = process.round != NO_ROUND
     log = process.log if started else None
-    proposer = process.proposer(max(process.round, 0))
+    proposer = process.proposer(max(process.round, process.first_round))
     rows = [
         {
             "lei": names.get(member.public_key, member.public_key.hex()),
@@ -44,7 +53,7 @@ def standing(run: HeightRun, state: State, connected: Iterable[str], own_lei: st
         "signs": process.me is not None,
         "validators": rows,
         "missing": [row["lei"] for row in rows if not row["connected"]],
-        "waits_for": waits_for(run, names),
+        "waits_for": waits_for(run, names) if recovery is None else _agreement(recovery),
     }
 
 
@@ -68,6 +77,11 @@ def waits_for(run: HeightRun, names: dict[bytes, str]) -> str:
             return f"prevotes: has power {_power(process, log.prevotes)}, needs {needed}"
         case Step.PRECOMMIT:
             return f"precommits: has power {_power(process, log.precommits)}, needs {needed}"
+
+
+def _agreement(recovery: Recovery) -> str:
+    what = f"the recovery {digest_of(recovery).hex()[:16]} of height {recovery.height}"
+    return f"its operator: `dcn recover apply` with {what}"
 
 
 def names_of_validators(state: State) -> dict[bytes, str]:

@@ -3,6 +3,8 @@
 from consensus.exchange import Announcement
 from consensus.messages import Certificate, Vote
 from consensus.verification import require_signature, require_signatures
+from ledger import recovery
+from ledger.recovery import SignedRecovery
 from ledger.transactions import verified
 from node.blocks import Bundle, DecidedBlock, EvidencePiece, signed_in
 from node.messages import (
@@ -37,13 +39,15 @@ def signatures_in(message: DirectMessage) -> int:
         case BundleReply(bundle=bundle):
             return 2 * len(bundle.transactions)
         case BlocksReply(blocks=blocks):
-            return sum(4 + 2 * len(x.block.transactions) for x in blocks)
+            return sum(
+                4 + 2 * len(x.block.transactions) + _signatures(x.block.recovery) for x in blocks
+            )
         case AffirmRequest(transactions=transactions):
             return len(transactions)
         case ProposalMessage(block=block):
             certificates = (message.carried.polka, block.last_commit)
             votes = sum(len(one.signatures) for one in certificates if one is not None)
-            return 1 + votes + 2 * len(block.evidence)
+            return 1 + votes + 2 * len(block.evidence) + _signatures(block.recovery)
         case Certificate(signatures=signatures):
             return len(signatures)
         case SnapshotReply(snapshot=snapshot) if snapshot is not None:
@@ -64,6 +68,7 @@ def verify_message(chain_id: str, message: DirectMessage) -> Verified[DirectMess
             for certificate in (carried.polka, block.last_commit):
                 _if_there(chain_id, certificate)
             _evidence(chain_id, block.evidence)
+            _recovery(block.recovery)
         case BundleReply(bundle=bundle):
             verify_bundle(bundle)
         case BlocksReply(blocks=blocks):
@@ -102,6 +107,7 @@ def _blocks(chain_id: str, blocks: tuple[DecidedBlock, ...]) -> None:
         require_signatures(chain_id, decided.commit)
         _if_there(chain_id, decided.block.last_commit)
         _evidence(chain_id, decided.block.evidence)
+        _recovery(decided.block.recovery)
         for tx in decided.block.transactions:
             verified(tx)
 
@@ -109,6 +115,15 @@ def _blocks(chain_id: str, blocks: tuple[DecidedBlock, ...]) -> None:
 def _if_there(chain_id: str, certificate: Certificate | None) -> None:
     if certificate is not None:
         require_signatures(chain_id, certificate)
+
+
+def _signatures(signed: SignedRecovery | None) -> int:
+    return 0 if signed is None else len(signed.signatures)
+
+
+def _recovery(signed: SignedRecovery | None) -> None:
+    if signed is not None:
+        recovery.verified(signed)
 
 
 def _evidence(chain_id: str, evidence: tuple[EvidencePiece, ...]) -> None:

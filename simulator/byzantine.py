@@ -237,7 +237,9 @@ class Liar(SimulatedNode):
     def _forge(self, peer: str, start: int) -> None:
         """A block that fits the chain at `start`, with a commit that only the liar has signed."""
         before = self.disk.tip_at(start - 1)
-        made = None if before is None else self._alternative(before)
+        if before is None:
+            return
+        made = self._alternative(before)
         if made is None:
             return
         _, block = made
@@ -247,6 +249,5 @@ class Liar(SimulatedNode):
         )
         entry = Entry(self.key.public, now_ms, self._signed(vote).signature)
         commit = Certificate(vote.kind, start, 0, vote.block_id, (entry,))
-        self._network.transmit(
-            self.name, (peer,), BlocksReply(start, 1, (DecidedBlock(block, commit),))
-        )
+        reply = BlocksReply(start, self.disk.oldest, (DecidedBlock(block, commit),))
+        self._network.transmit(self.name, (peer,), reply)

@@ -37,6 +37,7 @@ class Disk:
 
     def __init__(self, tip: Tip, key: bytes) -> None:
         self.blocks: list[DecidedBlock] = []
+        self.tip = tip
         self.signer: SignerState | None = new_state(tip.chain_id, key)
         """None: lost."""
         self.log = wal.head(0)
@@ -48,13 +49,19 @@ class Disk:
         """All that was ever flushed to the log, with its height: for checkers, not for the node."""
         self.writes_left: int | None = None
         """Writes until the disk is full."""
-        self.shelf = Shelf()
-        """Snapshots, taken and fetched."""
         self.validators: dict[bytes, tuple[Validator, ...]] = {}
         """By hash, as headers name them."""
-        self._backups: dict[int, _Backup] = {}
-        self._note(tip)
-        self._genesis = self._backups[0]
+        self.shelf = Shelf()
+        self._founded = _Backup(tip, self.log, self.signer, {})
+        self._begin(self._founded)
+
+    def _begin(self, backup: _Backup) -> None:
+        """The store begins here: at genesis, or at a snapshot that has been installed."""
+        self.blocks.clear()
+        self.tip = backup.tip
+        self._backups = [backup]
+        for known in (self.tip.last_validators, self.tip.validators, self.tip.next_validators):
+            self.validators[known.hash] = known.members
 
     @property
     def oldest(self) -> int:
@@ -65,6 +72,12 @@ class Disk:
         """Up to `count` blocks from height `start` on."""
         first = start - self.oldest
         return self.blocks[first : first + count] if first >= 0 else []
+
+    def install(self, snapshot: Snapshot, tip: Tip) -> None:
+        """The fetched snapshot takes the place of all that was stored."""
+        self._spend()
+        self.shelf.installed(snapshot)
+        self._begin(_Backup(tip, self.log, self.signer, dict(self.pending)))
 
     # ---------------------------------------------------------------- writes
     def _spend(self) -> None:
@@ -107,31 +120,19 @@ class Disk:
         """Store a decided block and the state after it."""
         self._spend()
         self.blocks.append(decided)
-        self.shelf.committed(decided, tip)
+        self.tip = tip
         for tx in decided.block.transactions:
             self.pending.pop(tx_id(tx), None)
         for ident in [k for k, tx in self.pending.items() if tx.valid_until <= tip.height]:
             del self.pending[ident]
-        self._note(tip)
-
-    def install(self, snapshot: Snapshot, tip: Tip) -> None:
-        """The fetched snapshot takes the place of all that was stored."""
-        self._spend()
-        self.shelf.installed(snapshot)
-        self.blocks, self._backups = [], {}
-        self._note(tip)
-
-    def _note(self, tip: Tip) -> None:
-        """`tip` is what the store stands at now."""
-        self.tip = tip
-        for known in (tip.last_validators, tip.validators, tip.next_validators):
-            self.validators[known.hash] = known.members
-        self._backups[tip.height] = _Backup(tip, self.log, self.signer, dict(self.pending))
+        self._backups.append(_Backup(tip, self.log, self.signer, dict(self.pending)))
+        self.shelf.committed(decided, tip)
+        self.validators[tip.next_validators.hash] = tip.next_validators.members
 
     def tip_at(self, height: int) -> Tip | None:
-        """The tip as it was at `height`, if that is known."""
-        backup = self._backups.get(height)
-        return None if backup is None else backup.tip
+        """The tip as it was at `height`, if the store goes back so far."""
+        first = self._backups[0].tip.height
+        return self._backups[height - first].tip if first <= height <= self.tip.height else None
 
     # ---------------------------------------------------------------- a start
     def open_log(self) -> tuple[bytes, ...]:
@@ -143,23 +144,20 @@ class Disk:
 
     def lose(self, lost: Lost, blocks_back: int) -> None:
         """Lose something, or get it back from a backup that is `blocks_back` blocks old."""
-        heights = [h for h in self._backups if h <= self.tip.height - blocks_back]
-        backup = self._backups[max(heights)] if heights else self._genesis
-        if lost is Lost.WIPED:
-            backup = self._genesis
+        kept = max(0, len(self._backups) - 1 - blocks_back)
+        backup = self._founded if lost is Lost.WIPED else self._backups[kept]
         if lost in SIGNERS:
             self.signer = backup.signer if lost is Lost.SIGNER else None
             return
         if lost is not Lost.STORE:
             self.log = backup.log if lost is Lost.BACKUP else wal.head(0)
         if lost is not Lost.LOG:
-            self._go_back(backup)
-
-    def _go_back(self, backup: _Backup) -> None:
-        """The store is as it was then."""
-        height = backup.tip.height
-        self.blocks = [one for one in self.blocks if one.block.header.height <= height]
-        self._backups = {at: one for at, one in self._backups.items() if at <= height}
-        self._backups[height] = backup
-        self.tip, self.pending = backup.tip, dict(backup.pending)
-        self.shelf = self.shelf.back_to(height)
+            if lost is Lost.WIPED:
+                self.shelf = self.shelf.emptied()
+                self._begin(backup)
+            else:
+                self.tip = backup.tip
+                del self.blocks[kept:]
+                del self._backups[kept + 1 :]
+                self.shelf.back_to(backup.tip.height)
+            self.pending = dict(backup.pending)

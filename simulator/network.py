@@ -61,6 +61,8 @@ class SimulatedNetwork:
         self.drops: list[Drops] = []
         self.slow_ms: Counter[str] = Counter()
         """How long a node takes for one input."""
+        self.lag_ms: Counter[str] = Counter()
+        """How much longer what a node says to one peer or all takes."""
         self.weather = Weather(
             options.loss_permille,
             options.duplicate_permille,
@@ -261,7 +263,8 @@ class SimulatedNetwork:
             if isinstance(message, Hello):  # as in `deliver`
                 self.at(self.weather.delay_ms_min, partial(self.deliver, peer, name, checked))
             else:
-                self._spread(peer, partial(self.deliver, peer, name, checked))
+                event = partial(self.deliver, peer, name, checked)
+                self._spread(peer, event, self.lag_ms[name])
 
     def _check(self, name: str, data: bytes) -> Verified[DirectMessage] | None:
         """The message in a frame; None if it is refused, for which `name` is to blame."""
@@ -294,7 +297,7 @@ class SimulatedNetwork:
 
         self._spread(name, event)
 
-    def _spread(self, name: str, event: Callable[[], None]) -> None:
+    def _spread(self, name: str, event: Callable[[], None], lag_ms: int = 0) -> None:
         """Carry something to a node through the weather."""
         weather, draw = self.weather, self._random
         if weather.loss_permille and draw.random() * 1_000 < weather.loss_permille:
@@ -306,7 +309,7 @@ class SimulatedNetwork:
             copies = 2
         spread = weather.delay_ms_max - weather.delay_ms_min
         for _ in range(copies):
-            delay = weather.delay_ms_min + int(draw.random() * (spread + 1))
+            delay = lag_ms + weather.delay_ms_min + int(draw.random() * (spread + 1))
             if weather.reorder_permille and draw.random() * 1_000 < weather.reorder_permille:
                 self.counts["held_back"] += 1
                 delay += int(draw.random() * weather.reorder_ms)

@@ -8,6 +8,7 @@ from consensus import inputs as ci
 from consensus.errors import DoubleSign
 from consensus.messages import Proposal, Vote, sign_bytes, step_of, with_signature
 from consensus.signer import SignerGone, admit, raised, signed_state
+from ledger.recovery import SignedRecovery, verified
 from ledger.transactions import tx_id
 from node.blocks import LightBlock
 from node.core import effects as e
@@ -91,6 +92,11 @@ class SimulatedNode:
         """From its next start on, the node takes snapshots of others."""
         self._parameters = msgspec.structs.replace(self._parameters, catch_up=how)
 
+    def agree(self, recovery: SignedRecovery) -> None:
+        """From its next start on, the node takes part in a recovery."""
+        known = (*self._parameters.recoveries, verified(recovery))
+        self._parameters = msgspec.structs.replace(self._parameters, recoveries=known)
+
     def start(self, at_ms: int) -> None:
         """Start, or start again, from the disk alone."""
         self.up = True
@@ -98,8 +104,8 @@ class SimulatedNode:
         records = self.disk.open_log()
         self.core = self._boot()
         signing = SignerGone.LOST if self.disk.signer is None else self.disk.signer
-        arriving = self.disk.shelf.resumed()
-        self.take(i.Started(records, signing, self.clock.read(at_ms), arriving))
+        started = i.Started(records, signing, self.clock.read(at_ms), self.disk.shelf.resumed())
+        self.take(started)
 
     def crash(self) -> None:
         """Forget everything but the disk."""

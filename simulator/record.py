@@ -72,6 +72,8 @@ class Replay:
                 return
             try:
                 check_parts(decided.block)
+                if decided.block.recovery is not None:
+                    tip = self.tips[-1] = tip.recovered(decided.block.recovery)
                 applied = apply_block(tip.state, fitting(tip, decided.block))
             except (CodedError, AssertionError) as error:
                 self.refused = f"height {height}: {error}"

@@ -5,6 +5,7 @@ from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.snapshot import anchor_of
+from node.core.trust import on_trail
 from node.messages import (
     CHUNK_PART_BYTES,
     ChunkReply,
@@ -41,7 +42,7 @@ class Shelf:
     def committed(self, decided: DecidedBlock, tip: Tip) -> None:
         """A block is stored: its light block may be one of the trail, a snapshot may be due."""
         header = decided.block.header
-        if header.height == 1 or header.validators_hash != header.next_validators_hash:
+        if on_trail(header):
             sets = tip.last_validators.members, tip.validators.members
             self.trail[header.height] = LightBlock(header, decided.commit, *sets)
         if self._every and header.height % self._every == 0:
@@ -51,12 +52,15 @@ class Shelf:
             for old in sorted(self.whole)[: -self._kept]:
                 del self.whole[old]
 
-    def back_to(self, height: int) -> "Shelf":
-        """What it held when the store was at `height`."""
-        before = Shelf(self._every, self._kept, self._chunk_bytes_max)
-        before.whole = {at: one for at, one in self.whole.items() if at <= height}
-        before.trail = {at: one for at, one in self.trail.items() if at <= height}
-        return before
+    def emptied(self) -> "Shelf":
+        """A shelf of the same kind with nothing on it."""
+        return Shelf(self._every, self._kept, self._chunk_bytes_max)
+
+    def back_to(self, height: int) -> None:
+        """As it was at `height`, with the store that it stands in."""
+        self.whole = {h: one for h, one in self.whole.items() if h <= height}
+        self.trail = {h: one for h, one in self.trail.items() if h <= height}
+        self.arriving, self.chunks = None, {}
 
     def resumed(self) -> i.Arriving | None:
         """What a start is told of an interrupted fetch."""

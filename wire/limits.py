@@ -74,6 +74,10 @@ CERTIFICATE_BYTES_MAX: Final = 2 << 20
 EVIDENCE_MAX: Final = 64
 """Pieces of evidence in one block."""
 
+RECOVERY_SIGNATURES_MAX: Final = 10_000
+"""Signatures of a recovery: a megabyte, which leaves room in its block; a network of more than
+fifteen thousand members is recovered by a new genesis."""
+
 ROUND_MAX: Final = (1 << 31) - 1
 """A consensus round; timers make it unreachable, so a larger one is an attack."""
 

@@ -22,6 +22,8 @@ class RecentBlock(Record, frozen=True):
     derived: bytes
     """Digest of the header fields that the chain had determined before anybody proposed it."""
     time_ms: int
+    first_round: int
+    """Above 0 after a recovery: what was signed in earlier rounds was under other validators."""
 
 
 class Offence(Record, frozen=True):

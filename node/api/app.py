@@ -139,7 +139,9 @@ def _queries(daemon: Daemon) -> list[Any]:
         """The height under way: who voted what, who is missing, what the node waits for."""
         known = [daemon.inbound.membership.lei_of(peer) for peer in shell.core.peers]
         present = [lei for lei in known if lei is not None]
-        return standing(shell.core.deciding.run, shell.tip.state, present, daemon.config.lei)
+        deciding = shell.core.deciding
+        needed = deciding.recoveries.needed(deciding.tip)
+        return standing(deciding.run, shell.tip.state, present, daemon.config.lei, needed)
 
     @get("/finality", sync_to_thread=False)
     def finality() -> list[int]:

@@ -74,6 +74,7 @@ def block(decided: DecidedBlock) -> Json:
             {"number": entry.number, "bytes": len(entry.certificate)}
             for entry in found.certificates
         ],
+        "recovery": None if found.recovery is None else plain(found.recovery),
         "commit": {
             "round": decided.commit.round,
             "signers": [entry.validator.hex() for entry in decided.commit.signatures],

@@ -59,7 +59,7 @@ def audit(home: Home, progress: Progress) -> Audit:
             check_undo(source, chain, findings)
             check_validators(source, findings)
             check_state(source, chain, findings)
-            check_snapshots(source, findings)
+            check_snapshots(source, genesis, findings)
             check_trail(source, genesis, findings)
             check_submissions(source, chain.since, chain.height, findings)
             check_trades(source, findings)

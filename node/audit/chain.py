@@ -12,6 +12,7 @@ from consensus.errors import BadCertificate
 from consensus.messages import Certificate
 from consensus.validators import ValidatorSet
 from consensus.verification import require_signature, verify_commit
+from ledger import recovery
 from ledger.apply import Applied, apply_block
 from ledger.transactions import tx_id, verified
 from node.audit.anchors import oldest, validator_sets
@@ -120,6 +121,7 @@ class Chain:
                 self._found("does not follow the block before")
             self._lose()
         self._roots_named(block)
+        self._recovered(block)
         self._parts(block)
         self._signatures(block)
         voters = self._voters(header.validators_hash)
@@ -170,6 +172,22 @@ class Chain:
             self._commit_is_good(
                 "the commit of the parent", block.last_commit, self._commit_by, self.last_id
             )
+
+    def _recovered(self, block: Block) -> None:
+        """Other validators than the parent named decide this block, if enough members signed so."""
+        if block.recovery is None:
+            return
+        try:
+            recovery.verified(block.recovery)
+            if not self.lost:
+                recovery.check(self.tip.state, block.recovery)
+        except CodedError as error:
+            self._found(f"the recovery: {error}")
+            return
+        tip = self.tip.recovered(block.recovery)
+        self._sets[tip.validators.hash] = tip.validators
+        if not self.lost:
+            self.tip = tip
 
     def _commit_is_good(
         self, name: str, commit: Certificate, voters: ValidatorSet | None, ident: bytes | None

@@ -29,6 +29,7 @@ from node.cli import (
 from node.cli.light.command import app as light
 from node.cli.net.command import app as net
 from node.cli.output import Exit, FileUnusable, UsageWrong, fail
+from node.cli.recover import app as recover
 from node.cli.signer import app as signer
 from node.cli.testnet.command import app as testnet
 from wire.errors import CodedError
@@ -61,6 +62,7 @@ app.command()(explain.explain)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(light, name="light")
 app.add_typer(signer, name="signer")
+app.add_typer(recover, name="recover")
 app.add_typer(net, name="net")
 app.add_typer(testnet, name="testnet")
 for plugin in entry_points(group="dcn.commands"):  # the simulator stands beside the node, not in it

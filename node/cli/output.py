@@ -37,7 +37,12 @@ def printable(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_bytes(value).decode())
+
+
+def json_bytes(value: Any) -> bytes:
+    """One JSON document as commands write it."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def fail(error: CodedError, *, as_json: bool = False, code: Exit | None = None) -> NoReturn:

@@ -25,6 +25,7 @@ from node.blocks import (
     commit_hash,
     ledger_block,
     records_root,
+    recovery_hash,
 )
 from node.core.chain import Tip
 from wire.codec import digest_of, encode
@@ -57,8 +58,8 @@ def body_bytes_max(
     tip: Tip, certificates: tuple[RoundCertificate, ...], evidence: tuple[EvidencePiece, ...]
 ) -> int:
     """What the transactions of the next block may take beside everything else in it."""
-    rest = len(encode((tip.commit, certificates, evidence))) + HEADER_BYTES_MAX + COMMIT_BYTES_MAX
-    return BLOCK_BYTES_MAX - rest
+    rest = len(encode((tip.commit, certificates, evidence, tip.recovery)))
+    return BLOCK_BYTES_MAX - rest - HEADER_BYTES_MAX - COMMIT_BYTES_MAX
 
 
 def build(
@@ -84,14 +85,16 @@ def build(
         validators_hash=tip.validators.hash,
         next_validators_hash=tip.next_validators.hash,
         rotation_hash=digest_of(tip.rotation),
+        recovery_hash=recovery_hash(tip.recovery),
         state_root=tip.state.root,
         receipts_root=tip.receipts_root,
         results_root=tip.results_root,
         seed_link=seed_link,
         proposer=proposer,
     )
-    block = Block(header, tip.commit, evidence, certificates, transactions)
-    return Proposed(header, tip.commit, evidence, certificates, bundles), block
+    block = Block(header, tip.commit, evidence, certificates, transactions, tip.recovery)
+    proposed = Proposed(header, tip.commit, evidence, certificates, bundles, tip.recovery)
+    return proposed, block
 
 
 def check_successor(tip: Tip, block: Block) -> None:
@@ -110,6 +113,7 @@ def fitting(tip: Tip, block: Block) -> LedgerBlock:
     if size > BLOCK_BYTES_MAX:  # decided, nobody could send, store or read it again
         raise BlockRefused(f"with its commit it may have {size} bytes, limit {BLOCK_BYTES_MAX}")
     _check_commit(tip, block)
+    _check_recovery(tip, block)
     wanted = {
         "version": (header.version, PROTOCOL_VERSION),
         "chain id": (header.chain_id, tip.chain_id),
@@ -163,6 +167,15 @@ def _check_commit(tip: Tip, block: Block) -> None:
         check_quorum(commit, tip.last_validators)
     except BadCertificate as error:
         raise BlockRefused(f"last commit: {error.detail}") from None
+
+
+def _check_recovery(tip: Tip, block: Block) -> None:
+    """The block carries the recovery that this node's operator has agreed to, and no other; who
+    has signed it is the ledger's question, and copies may differ in that."""
+    agreed = None if tip.recovery is None else tip.recovery.recovery
+    carried = None if block.recovery is None else block.recovery.recovery
+    if carried != agreed:
+        raise BlockRefused("it carries another recovery than agreed, or one that is missing here")
 
 
 def _time_of(tip: Tip, block: Block) -> int:

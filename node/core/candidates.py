@@ -91,7 +91,12 @@ class Candidates:
             parts.append(BundlePart(digest_of(bundle), ()))
         self.built(
             Proposed(
-                block.header, block.last_commit, block.evidence, block.certificates, tuple(parts)
+                block.header,
+                block.last_commit,
+                block.evidence,
+                block.certificates,
+                tuple(parts),
+                block.recovery,
             ),
             block,
         )

@@ -12,9 +12,10 @@ from ledger import tables as t
 from ledger.apply import Applied
 from ledger.genesis import Genesis, genesis_hash, genesis_state
 from ledger.receipts import Receipt, receipts_root, results_root
+from ledger.recovery import SignedRecovery
 from ledger.state import State
 from node.blocks import Block, block_id
-from wire.codec import Digest
+from wire.codec import Digest, digest_of
 from wire.merkle import root
 
 
@@ -40,6 +41,8 @@ class Tip(msgspec.Struct, frozen=True):
     """Who decides block height + 2: changes of the ledger take effect two heights later."""
     rotation: Rotation
     """Of block height + 1."""
+    recovery: SignedRecovery | None = None
+    """That block height + 1 must carry: the members have put other validators in place."""
 
     @classmethod
     def at_genesis(cls, genesis: Genesis) -> Self:
@@ -95,8 +98,37 @@ class Tip(msgspec.Struct, frozen=True):
             rotation=advanced(rotation),
         )
 
+    def recovered(self, signed: SignedRecovery) -> Self:
+        """This tip with the validators that a recovery, which fits it, puts in place at once.
+
+        The rotation begins anew: nobody can gain turns by it, and it depends on nothing lost.
+        """
+        entries = signed.recovery.validators
+        validators = ValidatorSet(Validator(x.consensus_key, x.power) for x in entries)
+        return msgspec.structs.replace(
+            self,
+            validators=validators,
+            next_validators=validators,
+            rotation=rotation_at_genesis(validators),
+            recovery=signed,
+        )
+
+    @property
+    def recovery_digest(self) -> Digest | None:
+        """Of the recovery that block height + 1 must carry, whoever has signed it."""
+        return None if self.recovery is None else digest_of(self.recovery.recovery)
+
+    @property
+    def first_round(self) -> int:
+        """In which block height + 1 is first proposed: 0, but after a recovery."""
+        return 0 if self.recovery is None else self.recovery.recovery.round
+
     def seed_link(self, validator: bytes) -> bytes:
         """The last link of the validator's seed chain that the ledger knows."""
+        named = () if self.recovery is None else self.recovery.recovery.validators
+        for entry in named:
+            if entry.consensus_key == validator:
+                return entry.seed_link
         return self.state.must(t.SEEDS, t.SEEDS.key(validator)).link
 
     def next_time_ms(self) -> int:

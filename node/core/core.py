@@ -87,8 +87,9 @@ class NodeCore:
         self._outgoing = Outgoing()
         self._views = PeerViews()
         self._told_ms: dict[str, int] = {}
-        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox)
         self.deciding: Final = Deciding(tip, me, seed_chain, parameters, self._outbox)
+        agreed = self.deciding.recoveries.decided
+        self.state_sync: Final = StateSync(parameters.catch_up, self._outbox, agreed)
 
     @property
     def tip(self) -> Tip:
@@ -329,7 +330,7 @@ class NodeCore:
         self._ask_for_blocks()
 
     def _ask_for_blocks(self) -> None:
-        if self.state_sync.active:
+        if self.state_sync.active or self.deciding.recoveries.blocks(self.tip):
             return
         for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
             self._outbox.send(peer, request)
@@ -343,6 +344,8 @@ class NodeCore:
             if found is None:
                 break
             peer, decided = found
+            if self.deciding.recoveries.meets(self.tip, decided.block):
+                break
             try:
                 check_decided(self.tip, decided)
                 self.deciding.apply(decided.block, decided.commit)

@@ -28,6 +28,7 @@ from node.core.mempool import Mempool
 from node.core.outbox import Outbox
 from node.core.parameters import Parameters
 from node.core.records import LogRecord, decode_record
+from node.core.recovering import Recoveries
 from node.core.seedchain import SeedChain
 from node.core.voting import Voting
 from node.messages import BUNDLES_PER_REQUEST_MAX, BundleRequest, EvidenceMessage, ProposalMessage
@@ -53,7 +54,8 @@ class Deciding:
         outbox: Outbox,
     ) -> None:
         """`me`: consensus key to sign for, with its seed chain; None only follows."""
-        self.tip = tip
+        self.recoveries: Final = Recoveries(parameters.recoveries, outbox)
+        self.tip = self.recoveries.applied(tip)
         self.pool: Final = Mempool()
         self.evidence: Final = EvidencePool()
         self.voting: Final = Voting(me)
@@ -72,7 +74,7 @@ class Deciding:
         self._start_ms = 0
         self._prompt = True
         """Whether something waits to be decided, or to be proved by the next header."""
-        self.run = self._new_run()
+        self.run = self._new_run(votes=self.voting.votes_at(self.tip.height + 1))
 
     def restore(self, log: tuple[bytes, ...], signing: Signing | None) -> None:
         """Continue where the consensus log ends."""
@@ -96,7 +98,8 @@ class Deciding:
         proposal = message.carried.proposal if isinstance(message, ProposalMessage) else message
         if proposal.height == self.run.height:
             run = self.run
-            self._to_consensus(peer, message)
+            with self.recoveries.forgiveness(self.tip):
+                self._to_consensus(peer, message)
             if run is self.run and not run.started:
                 self._join()
         elif proposal.height == self.run.height + 1:
@@ -136,7 +139,7 @@ class Deciding:
             self.voting.found(signing, self._outbox.now_ms)
             return
         started = self.run.started
-        self.run = HeightRun(self.tip, self._own_key(), self._parameters.timeouts, self.pool)
+        self.run = self._new_run(votes=True)
         self._resume(signing)
         if started and not self.run.started:
             self._start()
@@ -202,6 +205,8 @@ class Deciding:
             proposal = message.carried.proposal
             if block_id(message.block.header) != proposal.block_id:
                 raise BlockMismatch("the block sent with a proposal is another one")
+            if self.recoveries.meets(self.tip, message.block):
+                return
             run, polka = self.run, message.carried.polka
             self._consensus(ci.ProposalReceived(proposal, polka, self._outbox.now_ms))
             if run is self.run and run.holds(proposal):  # else anybody could fill the candidates
@@ -345,7 +350,8 @@ class Deciding:
     def apply(self, block: Block, commit: Certificate) -> None:
         """Apply a decided block; `extend` or `follow_on` goes on from there. Raises `BlockRefused`
         if it does not fit the tip, before anything has changed."""
-        applied, self.tip = applied_to(self.tip, block, commit)
+        applied, after = applied_to(self.tip, block, commit)
+        self.tip = self.recoveries.applied(after)
         expired = forget_decided(self.pool, self.evidence, block, applied, self.tip)
         if expired:
             self._outbox.note("expired_in_pool", count=expired)
@@ -355,7 +361,7 @@ class Deciding:
             self._outbox.note("signer_state_made_anew", from_height=safe)
         if (self._me, self._extension) in extensions_of(block.last_commit):
             self._extension = b""
-        self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, self.tip))
+        self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, after))
         changed = bool(block.transactions or applied.results or applied.events)
         changed |= bool(self._extension or extensions_of(block.last_commit))
         self._prompt = changed or rounds.pending(self.tip.state) > 0
@@ -372,7 +378,7 @@ class Deciding:
     def jump(self, tip: Tip) -> None:
         """Go on from the tip of a snapshot. What waits here may be decided in the blocks between:
         the node offers its own submissions again."""
-        self.tip = tip
+        self.tip = self.recoveries.applied(tip)
         self.pool.retain(lambda _tx: False)
         self.evidence.decided(tip)
         self._prompt = True
@@ -381,7 +387,7 @@ class Deciding:
     def _next_height(self) -> None:
         self._inner.clear()
         self._last_run = self.run if self.run.height == self.tip.height else None
-        self.run = self._new_run()
+        self.run = self._new_run(votes=self.voting.votes_at(self.tip.height + 1))
         self.maybe_start()
         for peer, message in self._early.take():
             try:
@@ -389,11 +395,6 @@ class Deciding:
             except PeerFault as fault:
                 self._outbox.emit(e.Punish(peer, fault.code, fault.detail))
 
-    def _own_key(self) -> bytes | None:
-        """Whom to sign for at this height, if the signer allows."""
-        return self._me if self._me in self.tip.validators else None
-
-    def _new_run(self) -> HeightRun:
-        votes = self.voting.votes_at(self.tip.height + 1)
-        me = self._own_key() if votes else None
+    def _new_run(self, *, votes: bool) -> HeightRun:
+        me = self._me if votes and self._me in self.tip.validators else None
         return HeightRun(self.tip, me, self._parameters.timeouts, self.pool)

@@ -1,6 +1,6 @@
 """What the node's core refuses, and whose fault it is."""
 
-from wire.errors import PeerFault, Rejection
+from wire.errors import EnvironmentFault, PeerFault, Rejection
 
 
 class ObserverCannotSubmit(Rejection):
@@ -29,6 +29,13 @@ class BadBlocks(PeerFault):
 
     code = "PEER_BAD_BLOCKS"
     remedy = "None for a user: another peer is asked."
+
+
+class RecoveryUnfit(EnvironmentFault):
+    """A recovery in this node's home does not fit the chain that the node has."""
+
+    code = "RECOVERY_UNFIT"
+    remedy = "Compare it with the other operators' (`dcn recover show`); remove it, or the store."
 
 
 class UntrustedHeader(PeerFault):

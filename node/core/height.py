@@ -15,7 +15,14 @@ from node.blocks import Block, block_id
 from node.core.candidates import Candidates
 from node.core.chain import Tip
 from node.core.mempool import Mempool
-from node.core.records import LoggedBlock, LoggedInput, LogRecord, encode_record
+from node.core.records import (
+    LoggedBlock,
+    LoggedInput,
+    LoggedRecovery,
+    LogRecord,
+    encode_record,
+    of_height,
+)
 
 
 class HeightRun:
@@ -40,6 +47,9 @@ class HeightRun:
         """Whether the timer runs that asks for missing bundles."""
         self._logged: set[bytes] = set()
         self._unlogged: list[bytes] = []
+        if tip.recovery_digest is not None:
+            marker = LoggedRecovery(self.height, tip.recovery_digest)
+            self._unlogged.append(encode_record(marker))
         self._timeouts = timeouts
         self._tip = tip
 
@@ -99,9 +109,10 @@ class HeightRun:
         If it is not known what the signer has signed, or the signer has signed what the log does
         not know, this height is only followed: a new vote could break a promise of a lost one.
         """
-        inputs = [r for r in records if isinstance(r, LoggedInput) and r.height == self.height]
-        for record in records:
-            if isinstance(record, LoggedBlock) and record.block.header.height == self.height:
+        mine = of_height(records, self.height, self._tip.recovery_digest)
+        inputs = [record for record in mine if isinstance(record, LoggedInput)]
+        for record in mine:
+            if isinstance(record, LoggedBlock):
                 self.candidates.restored(record.block)
         for entry in inputs:
             self.core.handle(decode_input(entry.data))
@@ -130,8 +141,9 @@ class HeightRun:
             tip.height + 1,
             tip.validators,
             me,
-            ProposerOfRound(tip.rotation),
+            ProposerOfRound(tip.rotation, tip.first_round),
             timeouts,
             time_ms_min=tip.time_ms + 1,
+            first_round=tip.first_round,
             block_time_ms=self._block_time_ms,
         )

@@ -3,7 +3,9 @@
 import msgspec
 
 from consensus.timeouts import TimeoutParameters
+from ledger.recovery import SignedRecovery
 from node.core.statesync import CatchUp
+from wire.signing import Verified
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -19,3 +21,5 @@ class Parameters(msgspec.Struct, frozen=True):
     may_submit: bool
     catch_up: CatchUp | None = None
     """When the state is taken from a peer's snapshot; None: never, every block is applied."""
+    recoveries: tuple[Verified[SignedRecovery], ...] = ()
+    """Those that this node's operator has agreed to."""

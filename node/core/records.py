@@ -4,7 +4,10 @@ Replaying the records brings consensus to where it was, so that the same message
 byte for byte, and a block that this validator has voted for is still at hand.
 """
 
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Annotated, TypeAlias
+
+import msgspec
 
 from node.blocks import Block, check_parts
 from wire.codec import Record, decode, encode
@@ -24,7 +27,15 @@ class LoggedBlock(Record, frozen=True, tag=2):
     block: Block
 
 
-LogRecord: TypeAlias = LoggedInput | LoggedBlock
+class LoggedRecovery(Record, frozen=True, tag=3):
+    """What follows was said and voted for under a recovery: by other validators than before."""
+
+    height: int
+    digest: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    """Of the recovery."""
+
+
+LogRecord: TypeAlias = LoggedInput | LoggedBlock | LoggedRecovery
 
 
 class _Entry(Record, frozen=True):
@@ -42,3 +53,25 @@ def decode_record(data: bytes) -> LogRecord:
     if isinstance(record, LoggedBlock):
         check_parts(record.block)
     return record
+
+
+def of_height(
+    records: Iterable[LogRecord], height: int, recovery: bytes | None
+) -> list[LoggedInput | LoggedBlock]:
+    """The records of `height` written under the recovery of this digest (None: under none).
+
+    What the validators before a recovery said is no part of what those after it decide.
+    """
+    found: list[LoggedInput | LoggedBlock] = []
+    under: bytes | None = None
+    for record in records:
+        match record:
+            case LoggedRecovery():
+                under = record.digest if record.height == height else None
+            case LoggedInput(height=at):
+                if at == height and under == recovery:
+                    found.append(record)
+            case LoggedBlock(block=block):
+                if block.header.height == height and under == recovery:
+                    found.append(record)
+    return found

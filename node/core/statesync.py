@@ -8,6 +8,7 @@ chunk for its piece of that snapshot. A peer that sends anything else is asked n
 rests. Chunks are kept as they come, so a restart loses none.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -75,8 +76,11 @@ class _Plan(msgspec.Struct):
 class StateSync:
     """The snapshot under way, if any, and what the peers offer."""
 
-    def __init__(self, catch_up: CatchUp | None, outbox: Outbox) -> None:
-        """`catch_up`: None takes no snapshot ever."""
+    def __init__(
+        self, catch_up: CatchUp | None, outbox: Outbox, agreed: Callable[[LightBlock], bool]
+    ) -> None:
+        """`catch_up`: None takes no snapshot ever; `agreed`: see `Trust`."""
+        self._agreed: Final = agreed
         self._catch_up: Final = catch_up
         self._outbox: Final = outbox
         self._offers: dict[str, tuple[SnapshotOffer, ...]] = {}
@@ -204,7 +208,7 @@ class StateSync:
             self._choice = None
             return
         assert self._catch_up is not None
-        trust = Trust(self._catch_up.root, self._catch_up.how)
+        trust = Trust(self._catch_up.root, self._catch_up.how, self._agreed)
         self._plan = _Plan(holders[0], now, trust)
         self._outbox.send(holders[0], SnapshotRequest(self._choice.height))
 

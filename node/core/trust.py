@@ -1,19 +1,33 @@
 """From the genesis to a header far ahead: the one place where a node believes a header whose
 blocks it has not executed."""
 
+from collections.abc import Callable
 from typing import Final
 
-from node.blocks import LightBlock
+from node.blocks import Header, LightBlock, recovery_hash
 from node.core.errors import UntrustedHeader
 from node.light.errors import WrongRoot
 from node.light.root import GenesisRoot, check_root
-from node.light.verify import Answer, Options, trusted, verify
+from node.light.verify import Answer, Options, trusted, verdict_alone, verify
+
+
+def on_trail(header: Header) -> bool:
+    """Whether its light block is kept for ever: other validators decide after it, or have decided
+    it itself by a recovery."""
+    if header.height == 1 or header.recovery_hash != recovery_hash(None):
+        return True
+    return header.validators_hash != header.next_validators_hash
 
 
 class Trust:
     """The way from genesis, block 1 first; every step verified by the light client's rule."""
 
-    def __init__(self, root: GenesisRoot, how: Options) -> None:
+    def __init__(
+        self, root: GenesisRoot, how: Options, agreed: Callable[[LightBlock], bool]
+    ) -> None:
+        """`agreed`: whether a block rests on a recovery that is agreed to, so that no header
+        before it has to lead to it."""
+        self._agreed: Final = agreed
         self._root: Final = root
         self._how: Final = how
         self.trail: list[LightBlock] = []
@@ -29,7 +43,10 @@ class Trust:
             except WrongRoot as wrong:
                 raise UntrustedHeader(wrong.detail) from None
         else:
-            verdict = verify(trusted(self.trail[-1]), block, now_ms, self._how)
+            if self._agreed(block):
+                verdict = verdict_alone(self._root.chain_id, block)
+            else:
+                verdict = verify(trusted(self.trail[-1]), block, now_ms, self._how)
             if verdict.answer is Answer.NOT_ENOUGH_TRUST:
                 return False
             if verdict.answer is Answer.INVALID:

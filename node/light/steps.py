@@ -176,6 +176,7 @@ def _header(chain_id: str, block: DescribedBlock) -> Header:
         validators_hash=digest_of(validators_of(here)),
         next_validators_hash=digest_of(validators_of(upcoming)),
         rotation_hash=nothing,
+        recovery_hash=nothing,
         state_root=nothing,
         receipts_root=nothing,
         results_root=nothing,

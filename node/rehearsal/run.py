@@ -206,7 +206,7 @@ class Rehearsal:
             tuple(Verified(tx) for tx in transactions),
             tuple(rounds.problem(self.state, row).solve() for row in due),
             (),
-            o.RecentBlock(digest_of(("dcn/rehearsal/block", height)), bytes(32), time_ms),
+            o.RecentBlock(digest_of(("dcn/rehearsal/block", height)), bytes(32), time_ms, 0),
             (),
         )
         applied = apply_block(self.state, block)

@@ -12,6 +12,7 @@ from consensus.validators import Validator
 from node.blocks import LightBlock
 from node.core.chain import Tip
 from node.core.effects import CommitBlock
+from node.core.trust import on_trail
 from node.storage.errors import StoreDamaged
 from wire.codec import decode, encode
 from wire.errors import CodedError
@@ -45,7 +46,7 @@ async def keep_trail(db: "aiosqlite.Connection", blocks: Sequence[CommitBlock]) 
     """Keep the light blocks of those heights that belong to the trail; in a transaction."""
     for entry in blocks:
         header = entry.decided.block.header
-        if header.height == 1 or header.validators_hash != header.next_validators_hash:
+        if on_trail(header):
             light = LightBlock(
                 header,
                 entry.decided.commit,

@@ -20,6 +20,7 @@ def blocks(mark: str) -> list[str]:
 @pytest.mark.e2e
 @pytest.mark.parametrize("script", blocks("ci:run"), ids=range(len(blocks("ci:run"))))
 def test_the_commands_of_the_readme_run(tmp_path: Path, script: str) -> None:
+    (tmp_path / "configs").symlink_to(README.parent / "configs")
     bin_folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
     done = subprocess.run(

@@ -20,7 +20,7 @@ from tests.ledger.world import DERIVED, World
 def _said(
     who: Identity, height: int, kind: o.OffenceKind = o.OffenceKind.DOUBLE_VOTE
 ) -> Accusation:
-    return Accusation(kind, who.key("consensus").public, height, b"")
+    return Accusation(kind, who.key("consensus").public, height, 0, b"")
 
 
 def _refused(world: World, *accusations: Accusation, why: str) -> None:
@@ -106,7 +106,7 @@ def test_after_a_long_pause_old_heights_are_forgotten_a_few_in_each_block() -> N
     while world.height < 90:
         world.apply()
     late = msgspec.structs.replace(
-        world.next_block(), recent=o.RecentBlock(bytes(32), DERIVED, 2**50)
+        world.next_block(), recent=o.RecentBlock(bytes(32), DERIVED, 2**50, 0)
     )
     after = apply_block(world.state, late).state
     assert after.must(t.NETWORK, t.network_key()).recent_from == 65
@@ -116,9 +116,9 @@ def test_a_forged_header_differs_from_what_the_chain_had_determined() -> None:
     world = World(members=4)
     world.apply()
     key = world.members[1].key("consensus").public
-    same = Accusation(o.OffenceKind.FORGED_HEADER, key, 1, DERIVED)
+    same = Accusation(o.OffenceKind.FORGED_HEADER, key, 1, 0, DERIVED)
     _refused(world, same, why="not forged")
-    forged = Accusation(o.OffenceKind.FORGED_HEADER, key, 1, b"\x01" * 32)
+    forged = Accusation(o.OffenceKind.FORGED_HEADER, key, 1, 0, b"\x01" * 32)
     world.apply(accusations=(forged,))
     assert world.state.must(t.MEMBERS, t.MEMBERS.key(world.members[1].lei)).power == 0
 

@@ -192,7 +192,7 @@ class World:
             tuple(verified(decode_transaction(encode(tx))) for tx in transactions),
             certificates,
             accusations,
-            o.RecentBlock(sha256(b"block %d" % height), DERIVED, START_MS + height * 1_000),
+            o.RecentBlock(sha256(b"block %d" % height), DERIVED, START_MS + height * 1_000, 0),
             (),
         )
 

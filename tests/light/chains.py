@@ -62,6 +62,7 @@ def light_block(
         validators_hash=digest_of(here),
         next_validators_hash=digest_of(upcoming),
         rotation_hash=NOBODY,
+        recovery_hash=NOBODY,
         state_root=digest_of(state),
         receipts_root=NOBODY,
         results_root=NOBODY,

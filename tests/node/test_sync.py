@@ -15,9 +15,9 @@ Asked = list[tuple[str, BlocksRequest]]
 
 def block(height: int) -> DecidedBlock:
     """A block of which only the height is looked at here."""
-    header = Header(1, "c", height, 0, *[b""] * 12, b"")  # type: ignore[arg-type]
+    header = Header(1, "c", height, 0, *[b""] * 13, b"")  # type: ignore[arg-type]
     commit = Certificate(VoteKind.PRECOMMIT, height, 0, b"", ())
-    return DecidedBlock(Block(header, None, (), (), ()), commit)
+    return DecidedBlock(Block(header, None, (), (), (), None), commit)
 
 
 def reply(request: BlocksRequest, count: int | None = None) -> BlocksReply:

@@ -75,8 +75,8 @@ def test_an_equivocator_loses_its_power_the_others_go_on_and_supervisors_see_it(
     asyncio.run(sign_twice())
     for seen_by in network.running:
         network.until(lambda p=seen_by: network.get(p, "/v1/offences")["offences"] != [], 20)  # type: ignore[misc]
-        (offence,) = network.get(seen_by, "/v1/offences")["offences"]
-        assert (offence["member"], offence["kind"]) == (twin.lei, "DOUBLE_VOTE")
+        offences = network.get(seen_by, "/v1/offences")["offences"]  # perhaps of several heights
+        assert {(one["member"], one["kind"]) for one in offences} == {(twin.lei, "DOUBLE_VOTE")}
     network.until(lambda: network.get(network.places[0], "/v1/status")["validators"] == 3, 20)
     one, other = network.founded.members[:2]
     pay = network.tx(Transfer(CURRENCY, one.lei, other.lei, 1, ""))

@@ -10,8 +10,6 @@ from simulator.mutants import MUTANTS, Mutant, applied
 from simulator.scenario import Scenario
 
 SEEDS_MAX: Final = 500
-NODES_MAX: Final = 5
-"""Small networks have the tightest quorums, and cost least."""
 SETTLE_MS_MAX: Final = 20_000
 """A network with a defect is not waited for long."""
 
@@ -37,7 +35,7 @@ def hunted(first_seed: int, seeds_max: int = SEEDS_MAX) -> Iterator[Caught]:
         yield hunt(mutant, first_seed, seeds_max)
 
 
-def hunt(mutant: Mutant, first_seed: int, seeds_max: int, nodes_max: int = NODES_MAX) -> Caught:
+def hunt(mutant: Mutant, first_seed: int, seeds_max: int, nodes_max: int = 10) -> Caught:
     """Run seeds with the defect until one shows it."""
     for seed in range(first_seed, first_seed + seeds_max):
         options = Options(seed=seed, nodes_max=nodes_max, settle_ms_max=SETTLE_MS_MAX)

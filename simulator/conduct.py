@@ -5,6 +5,8 @@ The rules are written once more, as questions about the log before the message (
 when exactly a round ended, both answers are allowed.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from consensus.inputs import Input, Signed, TimeoutElapsed, ValueChecked
@@ -18,15 +20,33 @@ Block = bytes | None
 
 def check_conduct(record: RunRecord, replay: Replay) -> list[str]:
     """What correct validators have signed without a reason."""
+    signed: dict[tuple[str, int], list[Vote | Proposal]] = {}
+    for one in record.journal.signatures:
+        signed.setdefault((one.node, one.message.height), []).append(one.message)
     found: list[str] = []
     for key, name in record.keys.items():
-        for height, inputs in logged_inputs(record, name).items():
+        logs = logged_inputs(record, name)
+        for height in sorted({*logs, *(h for who, h in signed if who == name)}):
             knowledge = Knowledge(key, replay.validators(height))
-            for given in inputs:
-                wrong = knowledge.take(given)
-                if wrong is not None:
-                    found.append(f"{name} height {height}: {wrong}")
+            said = signed.get((name, height), [])
+            for wrong in _misconduct(knowledge, logs.get(height, []), said):
+                found.append(f"{name} height {height}: {wrong}")
     return found
+
+
+def _misconduct(
+    knowledge: "Knowledge", inputs: list[Input], said: list[Vote | Proposal]
+) -> Iterator[str]:
+    """What is wrong with one validator's messages of one height.
+
+    The last ones are not in its log: all that led to them is, for it was flushed before.
+    """
+    logged = [given.message for given in inputs if isinstance(given, Signed)]
+    unlogged = [message for message in dict.fromkeys(said) if message not in logged]
+    for given in [*inputs, *(Signed(message, 0) for message in unlogged)]:
+        wrong = knowledge.take(given)
+        if wrong is not None:
+            yield wrong
 
 
 class _Valid(msgspec.Struct):

@@ -23,18 +23,11 @@ from rich.table import Table
 from ledger import margin, rounds
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import Action, Mint, RegisterTrade, TradeBatch, Transfer
 from ledger.apply import Block, apply_block
 from ledger.genesis import genesis_state
 from ledger.state import Draft, State
-from ledger.transactions import (
-    Action,
-    KeySignature,
-    Mint,
-    RegisterTrade,
-    TradeBatch,
-    Transaction,
-    Transfer,
-)
+from ledger.transactions import KeySignature, Transaction
 from node.core.seedchain import SeedChain
 from node.founding import CURRENCY, Founded, Identity, Plan, found
 from wire.codec import encode, sha256

@@ -29,18 +29,11 @@ from rich.console import Console
 from rich.table import Table
 
 from consensus.verification import require_signatures
+from ledger.actions import Mint, RegisterTrade, Transfer
 from ledger.apply import apply_block
 from ledger.genesis import genesis_hash
 from ledger.receipts import OK
-from ledger.transactions import (
-    Mint,
-    RegisterTrade,
-    Transaction,
-    Transfer,
-    signed,
-    unsigned,
-    verified,
-)
+from ledger.transactions import Transaction, signed, unsigned, verified
 from node.blocks import DecidedBlock, decode_decided
 from node.cli.testnet.layout import Pace, Place, lay_out
 from node.cli.testnet.plan import Replay, make_replay

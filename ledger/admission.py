@@ -3,32 +3,12 @@
 Signatures themselves have been checked before (`Verified`); here it is asked whose they are.
 """
 
-from ledger import checks, trades
+from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.state import Draft
-from ledger.transactions import (
-    Allocate,
-    ApplyMembership,
-    Approve,
-    CancelBatch,
-    CastVote,
-    CreateBatch,
-    Mint,
-    Propose,
-    Redeem,
-    RegisterTrade,
-    RotateKey,
-    SetLimit,
-    StandDown,
-    SubmitOracle,
-    TradeBatch,
-    Transaction,
-    Transfer,
-    is_trade,
-    new_keys,
-)
+from ledger.transactions import Transaction, is_trade, new_keys
 from wire.ids import Lei
 from wire.limits import VALID_UNTIL_HEIGHTS_MAX
 
@@ -72,10 +52,9 @@ def forget_nonces(draft: Draft, height: int) -> None:
         draft.delete(key)
 
 
-def check_signers(draft: Draft, tx: Transaction) -> None:
-    """Exactly the required members have signed, each with a key of the right role; and every key
+def check_signers(draft: Draft, tx: Transaction, wanted: Required) -> None:
+    """Exactly the `wanted` members have signed, each with a key of the right role; and every key
     that the action brings to the ledger."""
-    wanted = required(draft, tx)
     signed: set[Lei] = set()
     roles = dict(wanted)
     brought = list(new_keys(tx.action))
@@ -103,54 +82,7 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
         checks.active_member(draft, lei)
 
 
-def required(draft: Draft, tx: Transaction) -> Required:
-    """Who must sign, and with which role; the members named must exist."""
-    match tx.action:
-        case Mint(asset=asset) | Redeem(asset=asset):
-            issuer = checks.asset(draft, asset).issuer
-            signers = [_member_of(draft, entry.key) for entry in tx.signatures]
-            if issuer not in signers and any(signers):
-                raise r.NotTheIssuer(f"{asset} is issued by {issuer}")
-            return ((issuer, o.KeyRole.TREASURY),)
-        case Transfer(sender=sender):
-            checks.active_member(draft, sender)
-            return ((sender, o.KeyRole.TREASURY),)
-        case RegisterTrade(trade=trade):
-            return _parties(draft, trade)
-        case TradeBatch(trades=batch):
-            if not batch:
-                raise r.BadBatch("has no trades")
-            return _parties(draft, batch[0])
-        case SubmitOracle(oracle=oracle):
-            if o.Role.ORACLE not in checks.active_member(draft, oracle).roles:
-                raise r.NotAnOracle(f"{oracle} has no oracle role")
-            return ((oracle, o.KeyRole.ORACLE),)
-        case ApplyMembership():
-            return ()
-        case (
-            SetLimit(member=member)
-            | RotateKey(member=member)
-            | StandDown(member=member)
-            | Propose(proposer=member)
-            | CastVote(voter=member)
-        ):
-            checks.active_member(draft, member)
-            return ((member, o.KeyRole.GOVERNANCE),)
-        case (
-            CreateBatch(creator=member)
-            | Allocate(sender=member)
-            | Approve(receiver=member)
-            | CancelBatch(member=member)
-        ):
-            checks.active_member(draft, member)
-            return ((member, o.KeyRole.TREASURY),)
-
-
-def _parties(draft: Draft, trade: o.Trade) -> Required:
-    trades.check_parties(draft, trade)
-    return ((trade.buyer, o.KeyRole.TRADE), (trade.seller, o.KeyRole.TRADE))
-
-
-def _member_of(draft: Draft, key: bytes) -> Lei | None:
+def member_of(draft: Draft, key: bytes) -> Lei | None:
+    """Whose key it is, or has been."""
     row = draft.get(t.KEYS, t.KEYS.key(key))
     return None if row is None else row.member

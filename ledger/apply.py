@@ -5,18 +5,13 @@ scheduled events, invariants, root. The input state is never touched. Each trans
 overlay of its own, so it applies whole or leaves nothing but a used nonce and a receipt.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
-
 import msgspec
 
 from ledger import (
     admission,
-    cash,
     governance,
     invariants,
     margin,
-    membership,
     oracles,
     recovery,
     rounds,
@@ -26,31 +21,14 @@ from ledger import (
 )
 from ledger import objects as o
 from ledger import tables as t
-from ledger.receipts import OK, Event, Receipt, RoundResult
+from ledger.actions import RegisterTrade, SubmitOracle, TradeBatch
+from ledger.events import Event
+from ledger.execution import check_signers, execute
+from ledger.receipts import OK, Receipt, RoundResult
 from ledger.recovery import SignedRecovery
 from ledger.rejections import BadRecovery, BlockRefused, WrongSigners
 from ledger.state import Draft, State
-from ledger.transactions import (
-    Action,
-    Allocate,
-    ApplyMembership,
-    Approve,
-    CancelBatch,
-    CastVote,
-    CreateBatch,
-    Mint,
-    Propose,
-    Redeem,
-    RegisterTrade,
-    RotateKey,
-    SetLimit,
-    StandDown,
-    SubmitOracle,
-    TradeBatch,
-    Transaction,
-    Transfer,
-    tx_id,
-)
+from ledger.transactions import Transaction, tx_id
 from wire.codec import sha256
 from wire.errors import Rejection
 from wire.signing import Verified
@@ -123,7 +101,7 @@ def _recovered(state: State, block: Block) -> tuple[Draft, list[Event]]:
 def _refuse_wrong_signers(state: State, tx: Transaction) -> None:
     """Who must sign, has, and nobody else: see `WrongSigners`. The proposer checked the same."""
     try:
-        admission.check_signers(Draft(state), tx)
+        check_signers(Draft(state), tx)
     except WrongSigners as wrong:
         raise BlockRefused(f"a transaction has wrong signers: {wrong}") from None
     except Rejection:
@@ -179,36 +157,6 @@ def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) 
     admission.use_nonces(draft, tx)
     events += happened
     return Receipt(ident, OK, "")
-
-
-_Execute = Callable[[Draft, Any, int], list[Event]]
-"""Draft, action, height of the block; raises a `Rejection`."""
-
-EXECUTE: Final[dict[type[Action], _Execute]] = {
-    Mint: lambda draft, action, _: cash.mint(draft, action),
-    Redeem: lambda draft, action, _: cash.redeem(draft, action),
-    Transfer: lambda draft, action, _: cash.transfer(draft, action),
-    RegisterTrade: lambda draft, action, height: trades.register(draft, action.trade, height),
-    TradeBatch: trades.register_batch,
-    SubmitOracle: lambda draft, action, _: oracles.submit(draft, action),
-    SetLimit: lambda draft, action, _: trades.set_limit(draft, action),
-    ApplyMembership: lambda draft, action, _: membership.apply(draft, action),
-    RotateKey: membership.rotate_key,
-    StandDown: membership.stand_down,
-    Propose: governance.propose,
-    CastVote: governance.vote,
-    CreateBatch: settlement.create,
-    Allocate: lambda draft, action, _: settlement.allocate(draft, action),
-    Approve: lambda draft, action, _: settlement.approve(draft, action),
-    CancelBatch: lambda draft, action, _: settlement.cancel(draft, action),
-}
-"""What each action does; who must sign it is `admission`'s question."""
-
-
-def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
-    """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
-    admission.check_signers(draft, tx)
-    return EXECUTE[type(tx.action)](draft, tx.action, height)
 
 
 def check_transaction(state: State | Draft, tx: Transaction, height: int) -> Draft:

@@ -1,11 +1,12 @@
 """Settlement cash: mint, redeem, transfer; and the one function that moves a balance."""
 
-from ledger import checks, receipts
+from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.actions import Mint, Redeem, Transfer
+from ledger.events import CashMoved, Event
 from ledger.state import Draft
-from ledger.transactions import Mint, Redeem, Transfer
 from wire.limits import AMOUNT_MAX
 
 NOTHING = o.Balance(0, 0)
@@ -48,7 +49,7 @@ def move(draft: Draft, source: bytes, target: bytes, amount: int) -> None:
         draft.delete(source)
 
 
-def mint(draft: Draft, action: Mint) -> list[receipts.Event]:
+def mint(draft: Draft, action: Mint) -> list[Event]:
     """The issuer creates `amount` in the receiver's own account."""
     asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
@@ -59,10 +60,10 @@ def mint(draft: Draft, action: Mint) -> list[receipts.Event]:
         raise r.BadAmount(f"minted would be {minted}, at most {AMOUNT_MAX}")
     credit(draft, t.own_account(action.to, asset.code), action.amount)
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, minted, asset.redeemed))
-    return [receipts.CashMoved(asset.code, None, action.to, action.amount)]
+    return [CashMoved(asset.code, None, action.to, action.amount)]
 
 
-def redeem(draft: Draft, action: Redeem) -> list[receipts.Event]:
+def redeem(draft: Draft, action: Redeem) -> list[Event]:
     """The issuer takes `amount`, returned to its own account before, out of circulation."""
     asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
@@ -70,10 +71,10 @@ def redeem(draft: Draft, action: Redeem) -> list[receipts.Event]:
     _debit(draft, t.own_account(asset.issuer, asset.code), action.amount)
     redeemed = asset.redeemed + action.amount
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, asset.minted, redeemed))
-    return [receipts.CashMoved(asset.code, asset.issuer, None, action.amount)]
+    return [CashMoved(asset.code, asset.issuer, None, action.amount)]
 
 
-def transfer(draft: Draft, action: Transfer) -> list[receipts.Event]:
+def transfer(draft: Draft, action: Transfer) -> list[Event]:
     """A member pays another from its own account."""
     checks.asset(draft, action.asset)
     checks.amount(action.amount)
@@ -83,7 +84,7 @@ def transfer(draft: Draft, action: Transfer) -> list[receipts.Event]:
     checks.active_member(draft, action.to)
     source, target = (t.own_account(lei, action.asset) for lei in (action.sender, action.to))
     move(draft, source, target, action.amount)
-    return [receipts.CashMoved(action.asset, action.sender, action.to, action.amount)]
+    return [CashMoved(action.asset, action.sender, action.to, action.amount)]
 
 
 def _supply(asset: o.Asset, minted: int, redeemed: int) -> o.Asset:

@@ -12,17 +12,11 @@ from ledger import checks, membership, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import (
-    OK,
-    Event,
-    ProposalDecided,
-    ProposalEnacted,
-    ProposalOpened,
-    VoteCast,
-)
+from ledger.actions import CastVote, Propose
+from ledger.events import Event, ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
+from ledger.receipts import OK
 from ledger.rulebook import BPS, fault_of, voting_rule
 from ledger.state import Draft
-from ledger.transactions import CastVote, Propose
 from wire.codec import Record
 from wire.errors import Rejection
 from wire.ids import Lei

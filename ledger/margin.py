@@ -13,7 +13,7 @@ import msgspec
 from ledger import objects as o
 from ledger import tables as t
 from ledger import trades
-from ledger.receipts import ContractMatured, Event, MarginCycle
+from ledger.events import ContractMatured, Event, MarginCycle
 from ledger.state import Draft
 from wire.codec import encode, sha256
 from wire.ids import AssetCode, Date, Lei

@@ -6,9 +6,9 @@ from ledger import checks, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import Event, KeyRotated, MemberApplied, MemberChanged
+from ledger.actions import ApplyMembership, RotateKey, StandDown
+from ledger.events import Event, KeyRotated, MemberApplied, MemberChanged
 from ledger.state import Draft
-from ledger.transactions import ApplyMembership, RotateKey, StandDown
 from wire import ids
 from wire.ids import Lei
 from wire.signing import key_is_acceptable

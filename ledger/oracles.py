@@ -6,9 +6,9 @@ from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import DateClosed, Event
+from ledger.actions import FeedMark, SubmitOracle
+from ledger.events import DateClosed, Event
 from ledger.state import Draft
-from ledger.transactions import FeedMark, SubmitOracle
 from wire.codec import Record, decode
 from wire.errors import MalformedBytes, Oversize, Rejection
 from wire.ids import Date

@@ -13,7 +13,7 @@ from ledger import checks, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import Event, NetworkRecovered
+from ledger.events import Event, NetworkRecovered
 from ledger.state import Draft, State
 from ledger.transactions import KeySignature
 from wire.codec import Record

@@ -13,7 +13,8 @@ import numpy as np
 from ledger import cash
 from ledger import objects as o
 from ledger import tables as t
-from ledger.receipts import Event, RoundCleared, RoundFrozen, RoundResult, RoundSettled
+from ledger.events import Event, RoundCleared, RoundFrozen, RoundSettled
+from ledger.receipts import RoundResult
 from ledger.rejections import BlockRefused
 from ledger.state import Draft, State
 from netting.errors import CertificateRefused

@@ -11,15 +11,9 @@ from ledger import cash, checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import (
-    BatchCancelled,
-    BatchInstructed,
-    BatchProgressed,
-    BatchSettled,
-    Event,
-)
+from ledger.actions import Allocate, Approve, CancelBatch, CreateBatch
+from ledger.events import BatchCancelled, BatchInstructed, BatchProgressed, BatchSettled, Event
 from ledger.state import Draft
-from ledger.transactions import Allocate, Approve, CancelBatch, CreateBatch
 from wire.ids import Lei
 from wire.limits import BATCH_LEGS_MAX, VALID_UNTIL_HEIGHTS_MAX
 

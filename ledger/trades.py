@@ -1,11 +1,12 @@
 """Registration of trades, limits, and the netting set that every contract belongs to."""
 
-from ledger import checks, receipts
+from ledger import checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.actions import SetLimit, TradeBatch
+from ledger.events import Event, TradeRegistered
 from ledger.state import Draft
-from ledger.transactions import SetLimit, TradeBatch
 from wire import ids
 from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, QUANTITY_MAX, SET_BOUND_MAX
 from wire.money import Rounding, muldiv
@@ -16,7 +17,7 @@ def minor_units(quantity: int, price: int, instrument: o.Instrument, exponent: i
     return muldiv(quantity * price, 10**exponent, instrument.price_scale, Rounding.HALF_EVEN)
 
 
-def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
+def register(draft: Draft, trade: o.Trade, height: int) -> list[Event]:
     """Make `trade` a LIVE contract of its netting set."""
     instrument, feed = _check_terms(draft, trade)
     check_unregistered(draft, (trade.uti,))
@@ -24,7 +25,7 @@ def register(draft: Draft, trade: o.Trade, height: int) -> list[receipts.Event]:
     _add_to_set(draft, trade, footprint(trade, instrument, feed, exponent))
     key = t.CONTRACTS.key(trade.uti)
     draft.put(t.CONTRACTS, key, o.Contract(trade, o.ContractState.LIVE, height))
-    return [receipts.TradeRegistered(trade.uti, trade.buyer, trade.seller)]
+    return [TradeRegistered(trade.uti, trade.buyer, trade.seller)]
 
 
 def check_parties(draft: Draft, trade: o.Trade) -> None:
@@ -43,7 +44,7 @@ def check_unregistered(draft: Draft, utis: tuple[ids.Uti, ...]) -> None:
             raise r.DuplicateUti(f"{uti[:52]} was registered at height {existing.height}")
 
 
-def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[receipts.Event]:
+def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[Event]:
     """Register every trade of a batch, or none."""
     trades = batch.trades
     if not 1 <= len(trades) <= BATCH_TRADES_MAX:
@@ -53,7 +54,7 @@ def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[receipt
     return [event for trade in trades for event in register(draft, trade, height)]
 
 
-def set_limit(draft: Draft, action: SetLimit) -> list[receipts.Event]:
+def set_limit(draft: Draft, action: SetLimit) -> list[Event]:
     """Bound the open notional with one counterparty; contracts already open are not touched."""
     checks.active_member(draft, action.counterparty)
     checks.asset(draft, action.asset)

@@ -1,4 +1,4 @@
-"""What members can ask of the ledger, and the envelope that carries it.
+"""Transactions: an action and the envelope that carries it.
 
 Everybody who must sign signs the same bytes: domain, chain id, nonce, valid-until height, the
 action's tag and the commitment to the action. The id of a transaction is the hash of those bytes,
@@ -8,11 +8,11 @@ altering a signature.
 
 from typing import Final, NewType
 
-from ledger.objects import KeyRole, Leg, ProposalBody, Role, Trade
+from ledger.actions import Action, ApplyMembership, RegisterTrade, RotateKey, TradeBatch
 from wire import merkle
 from wire.codec import Digest, Record, decode, encode, sha256
 from wire.errors import BadSignature, MalformedBytes
-from wire.ids import AssetCode, Date, FeedCode, Lei, Uti
+from wire.ids import Uti
 from wire.limits import HEIGHT_MAX, NONCE_MAX, SIGNATURES_MAX, TRANSACTION_BYTES_MAX
 from wire.signing import SigningKey, Verified, signed_bytes, verifies
 
@@ -20,178 +20,6 @@ TxId = NewType("TxId", bytes)
 """SHA-256 of the signed bytes."""
 
 DOMAIN: Final = "dcn/transaction/1"
-
-
-class Mint(Record, frozen=True, tag=1):
-    """The issuer creates an amount in a member's own account."""
-
-    asset: AssetCode
-    to: Lei
-    amount: int
-    reference: str
-    """Of the reserve attestation behind it."""
-
-
-class Redeem(Record, frozen=True, tag=2):
-    """The issuer takes an amount out of its own account and of circulation."""
-
-    asset: AssetCode
-    amount: int
-    reference: str
-
-
-class Transfer(Record, frozen=True, tag=3):
-    """A member pays another from its own account."""
-
-    asset: AssetCode
-    sender: Lei
-    to: Lei
-    amount: int
-    reference: str
-
-
-class RegisterTrade(Record, frozen=True, tag=4):
-    """Both parties register one trade; it is identified by its UTI, whoever submits it."""
-
-    trade: Trade
-
-
-class TradeBatch(Record, frozen=True, tag=5):
-    """Both parties register many trades of their pair with one signature each."""
-
-    trades: tuple[Trade, ...]
-
-
-class FeedMark(Record, frozen=True):
-    """One feed's value in one SubmitOracle."""
-
-    feed: FeedCode
-    value: int
-
-
-class SubmitOracle(Record, frozen=True, tag=6):
-    """An oracle marks feeds for the open business date."""
-
-    oracle: Lei
-    date: Date
-    marks: tuple[FeedMark, ...]
-
-
-class SetLimit(Record, frozen=True, tag=7):
-    """A member bounds the open notional it accepts with one counterparty."""
-
-    member: Lei
-    counterparty: Lei
-    asset: AssetCode
-    notional_max: int
-
-
-class MemberKey(Record, frozen=True):
-    """A key that an applicant brings, and what it is for."""
-
-    public_key: bytes
-    role: KeyRole
-
-
-class ApplyMembership(Record, frozen=True, tag=8):
-    """A legal entity asks to become a member; every key it names signs, to show that it is held."""
-
-    lei: Lei
-    name: str
-    group: Lei
-    roles: tuple[Role, ...]
-    """VALIDATOR is not asked for: whoever brings a consensus key may be given power."""
-    keys: tuple[MemberKey, ...]
-    seed_link: bytes
-    """The end of its seed chain if it brings a consensus key, else empty."""
-
-
-class RotateKey(Record, frozen=True, tag=9):
-    """A member puts a new key in the place of an old one; the new key signs too."""
-
-    member: Lei
-    role: KeyRole
-    old: bytes
-    """Empty if the member has had no key of this role."""
-    new: bytes
-    seed_link: bytes
-    """The end of a new seed chain for a consensus key, else empty."""
-
-
-class StandDown(Record, frozen=True, tag=10):
-    """A validator leaves the validator set, two heights later; it stays a member."""
-
-    member: Lei
-
-
-class Propose(Record, frozen=True, tag=11):
-    """A member opens a proposal."""
-
-    proposer: Lei
-    body: ProposalBody
-    reason: str
-
-
-class CastVote(Record, frozen=True, tag=12):
-    """A member votes on an open proposal, or changes its vote."""
-
-    voter: Lei
-    proposal: int
-    in_favour: bool
-
-
-class CreateBatch(Record, frozen=True, tag=13):
-    """A party instructs legs that settle all together or not at all (DvP, PvP, any more)."""
-
-    creator: Lei
-    reference: str
-    legs: tuple[Leg, ...]
-    settle_date: Date | None
-    deadline: int
-
-
-class Allocate(Record, frozen=True, tag=14):
-    """A sender puts what its legs of a batch deliver into escrow."""
-
-    sender: Lei
-    creator: Lei
-    reference: str
-
-
-class Approve(Record, frozen=True, tag=15):
-    """A receiver agrees to receive its legs of a batch."""
-
-    receiver: Lei
-    creator: Lei
-    reference: str
-
-
-class CancelBatch(Record, frozen=True, tag=16):
-    """A party withdraws a batch that is not yet complete."""
-
-    member: Lei
-    creator: Lei
-    reference: str
-
-
-Action = (
-    Mint
-    | Redeem
-    | Transfer
-    | RegisterTrade
-    | TradeBatch
-    | SubmitOracle
-    | SetLimit
-    | ApplyMembership
-    | RotateKey
-    | StandDown
-    | Propose
-    | CastVote
-    | CreateBatch
-    | Allocate
-    | Approve
-    | CancelBatch
-)
 
 
 class KeySignature(Record, frozen=True):

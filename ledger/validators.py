@@ -10,7 +10,7 @@ import msgspec
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import Event, PowerChanged, ValidatorSuspended
+from ledger.events import Event, PowerChanged, ValidatorSuspended
 from ledger.state import Draft
 from wire.codec import Record
 from wire.ids import Lei

@@ -10,18 +10,10 @@ from typing import Final
 
 import msgspec
 
+from ledger.actions import RegisterTrade, TradeBatch
 from ledger.objects import Trade
 from ledger.rejections import WrongChain
-from ledger.transactions import (
-    KeySignature,
-    RegisterTrade,
-    TradeBatch,
-    Transaction,
-    body,
-    signed,
-    tx_id,
-    utis,
-)
+from ledger.transactions import KeySignature, Transaction, body, signed, tx_id, utis
 from node.blotter import differences
 from node.messages import (
     AFFIRMATIONS_MAX,

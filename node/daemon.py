@@ -8,19 +8,12 @@ from pathlib import Path
 
 import structlog
 
+from ledger.actions import RegisterTrade, TradeBatch
 from ledger.apply import check_terms
 from ledger.genesis import Genesis, genesis_hash
 from ledger.objects import Member, Role, Trade
 from ledger.tables import MEMBERS
-from ledger.transactions import (
-    RegisterTrade,
-    TradeBatch,
-    Transaction,
-    TxId,
-    decode_transaction,
-    unsigned,
-    verified,
-)
+from ledger.transactions import Transaction, TxId, decode_transaction, unsigned, verified
 from node.affirmation import Affirmer
 from node.blotter import read_blotter
 from node.config import Config

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ledger.actions import ApplyMembership, MemberKey
 from ledger.objects import KeyRole, Role
-from ledger.transactions import ApplyMembership, MemberKey
 from node.core.seedchain import SeedChain
 from node.founding import key_roles
 from node.home import Home, Keys

@@ -17,11 +17,13 @@ from consensus.inputs import decode_input
 from consensus.messages import Certificate, Proposal, Vote
 from consensus.signer import SignerState
 from ledger import tables as t
+from ledger.actions import Action
+from ledger.events import Event
 from ledger.genesis import Genesis, genesis_hash
 from ledger.objects import Trade
-from ledger.receipts import Event, Receipt, RoundResult
+from ledger.receipts import Receipt, RoundResult
 from ledger.recovery import SignedRecovery
-from ledger.transactions import Action, Transaction, tx_id
+from ledger.transactions import Transaction, tx_id
 from node.blocks import Block, Bundle, DecidedBlock, EvidencePiece, Header, Proposed, block_id
 from node.core.records import decode_record
 from node.messages import decode_message

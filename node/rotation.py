@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from ledger.actions import RotateKey
 from ledger.objects import KeyRole
-from ledger.transactions import RotateKey
 from node.core.seedchain import SeedChain
 from node.files import replace_file
 from node.home import Home, HomeIncomplete

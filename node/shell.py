@@ -13,7 +13,7 @@ from typing import cast
 
 import structlog
 
-from ledger.receipts import ValidatorSuspended
+from ledger.events import ValidatorSuspended
 from ledger.rounds import Problem, RoundCertificate
 from ledger.state import State
 from ledger.transactions import Transaction, TxId, tx_id

@@ -5,9 +5,9 @@ from typing import Final
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import CastVote, Propose
 from ledger.objects import SetPower
 from ledger.state import State
-from ledger.transactions import CastVote, Propose
 from node.founding import Identity
 from simulator.network import SimulatedNetwork
 from wire.ids import Lei

@@ -9,20 +9,9 @@ from typing import Final
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import CastVote, FeedMark, Mint, Propose, RegisterTrade, SubmitOracle
 from ledger.state import State
-from ledger.transactions import (
-    CastVote,
-    FeedMark,
-    Mint,
-    Propose,
-    RegisterTrade,
-    SubmitOracle,
-    Transaction,
-    TxId,
-    signed,
-    tx_id,
-    unsigned,
-)
+from ledger.transactions import Transaction, TxId, signed, tx_id, unsigned
 from node.founding import CURRENCY, Identity
 from simulator.elections import Elections
 from simulator.network import SimulatedNetwork

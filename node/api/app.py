@@ -11,9 +11,10 @@ from litestar.openapi import OpenAPIConfig
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import FeedMark
 from ledger.invariants import InvariantBroken, check_full
 from ledger.oracles import ExtensionMarks
-from ledger.transactions import FeedMark, Transaction, decode_transaction, tx_id, verified
+from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries

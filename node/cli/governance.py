@@ -78,7 +78,7 @@ def vote(
     Whom a proposal is about, and its group, have no vote. A proposal that no further vote could
     stop is adopted at once, others when their window closes.
     """
-    from ledger.transactions import CastVote
+    from ledger.actions import CastVote
     from node.cli.client import Client
     from node.cli.sending import own_key, send, signed_action, tell
 
@@ -91,7 +91,7 @@ def vote(
 @app.command("stand-down")
 def stand_down(home: HomeOption, timeout: TimeoutOption = 15, as_json: JsonOption = False) -> None:
     """Leave the validator set, two heights later; the member goes on trading."""
-    from ledger.transactions import StandDown
+    from ledger.actions import StandDown
     from node.cli.client import Client
     from node.cli.sending import own_key, send, signed_action, tell
 
@@ -255,7 +255,7 @@ def rulebook(
 
 
 def _propose(home: Path, body: "ProposalBody", reason: str, timeout: float, as_json: bool) -> None:
-    from ledger.transactions import Propose
+    from ledger.actions import Propose
     from node.cli.client import Client
     from node.cli.sending import own_key, send, signed_action, tell
 

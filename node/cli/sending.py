@@ -9,7 +9,8 @@ from node.cli.output import Exit, pairs, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ledger.transactions import Action, Transaction
+    from ledger.actions import Action
+    from ledger.transactions import Transaction
     from node.cli.client import Client
     from wire.signing import SigningKey
 

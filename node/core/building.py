@@ -5,14 +5,14 @@ from typing import Final
 from consensus.errors import BadCertificate, BadEvidence
 from consensus.messages import VoteKind
 from consensus.verification import check_quorum
-from ledger import rounds
-from ledger.admission import check_signers
+from ledger import admission, rounds, trades
 from ledger.apply import Block as LedgerBlock
 from ledger.apply import check_block
+from ledger.execution import check_signers
 from ledger.rejections import BlockRefused, WrongSigners
 from ledger.rounds import RoundCertificate
 from ledger.state import Draft
-from ledger.transactions import Transaction
+from ledger.transactions import Transaction, utis
 from node.blocks import (
     COMMIT_BYTES_MAX,
     Block,
@@ -45,6 +45,19 @@ def well_signed(tip: Tip, tx: Transaction) -> bool:
         return False
     except Rejection:
         return True
+    return True
+
+
+def admissible(draft: Draft, tx: Transaction, height: int) -> bool:
+    """A gossiped transaction waits if its window, uniqueness and signers are right; whether it
+    succeeds is seen when it is applied."""
+    try:
+        admission.check_window(draft, tx, height)
+        admission.check_nonces(draft, tx)
+        trades.check_unregistered(draft, utis(tx.action))
+        check_signers(draft, tx)
+    except Rejection:
+        return False
     return True
 
 

@@ -8,13 +8,12 @@ from typing import Final, assert_never
 
 from consensus.exchange import Announcement, PeerBehind, PeerViews
 from consensus.messages import CarriedProposal, Certificate, Vote
-from ledger import admission, trades
 from ledger.apply import check_transaction
 from ledger.state import Draft, State
-from ledger.transactions import Transaction, utis
+from ledger.transactions import Transaction
 from node.core import effects as e
 from node.core import inputs as i
-from node.core.building import check_decided
+from node.core.building import admissible, check_decided
 from node.core.candidates import split
 from node.core.chain import Tip
 from node.core.deciding import Deciding
@@ -299,7 +298,7 @@ class NodeCore:
         admitted = [
             position
             for position, tx in enumerate(bundle.transactions)
-            if _admissible(draft, tx, height)
+            if admissible(draft, tx, height)
         ]
         self.deciding.pool.add(bundle, admitted)
         self.deciding.judge_again()
@@ -384,16 +383,3 @@ def _reply(loaded: i.BlocksLoaded | i.LightBlocksLoaded | i.Served) -> DirectMes
             return LightBlocksReply(loaded.blocks)
         case i.Served():
             return loaded.reply
-
-
-def _admissible(draft: Draft, tx: Transaction, height: int) -> bool:
-    """A gossiped transaction waits if its window, uniqueness and signers are right; whether it
-    succeeds is seen when it is applied."""
-    try:
-        admission.check_window(draft, tx, height)
-        admission.check_nonces(draft, tx)
-        trades.check_unregistered(draft, utis(tx.action))
-        admission.check_signers(draft, tx)
-    except Rejection:
-        return False
-    return True

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
-from ledger import admission, rounds
+from ledger import execution, rounds
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import Action
 from ledger.apply import Applied, Block, apply_block
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
-from ledger.transactions import Action, KeySignature, Transaction, new_keys
+from ledger.transactions import KeySignature, Transaction, new_keys
 from node.compose import amended
 from node.plain import plain
 from node.rehearsal.errors import BadScript
@@ -101,7 +102,7 @@ class Rehearsal:
         fit = []
         for n, tx in enumerate(signed):
             try:
-                admission.check_signers(Draft(self.state), tx)
+                execution.check_signers(Draft(self.state), tx)
                 fit.append(n)
             except Rejection as rejection:
                 refused[n] = Receipt(b"", rejection.code, rejection.detail)
@@ -175,7 +176,7 @@ class Rehearsal:
         """The keys that must sign; `signers` leaves out everybody it does not name."""
         draft = Draft(self.state)
         try:
-            required = admission.required(draft, tx)
+            required = execution.required(draft, tx)
         except Rejection:
             return []  # what it says is at fault, whoever signs: the ledger will say so
         if signers is not None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 
+from ledger.actions import Action, Mint, RegisterTrade
 from ledger.genesis import genesis_hash
 from ledger.objects import Trade, TradeSource
-from ledger.transactions import Action, Mint, RegisterTrade, Transaction, signed, unsigned
+from ledger.transactions import Transaction, signed, unsigned
 from node.blotter import fields_of
 from node.cli.testnet.layout import Pace, Place, lay_out, names_in
 from node.cli.testnet.links import Links

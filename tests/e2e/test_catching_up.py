@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.transactions import Mint
+from ledger.actions import Mint
 from node.audit.audit import audit
 from node.cli.testnet.layout import Place
 from node.founding import CURRENCY

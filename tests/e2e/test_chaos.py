@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.transactions import Transfer
+from ledger.actions import Transfer
 from node.cli.testnet.layout import Place
 from node.founding import CURRENCY
 from node.home import Home

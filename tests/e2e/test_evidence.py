@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consensus.messages import Vote, VoteKind, sign_bytes, with_signature
-from ledger.transactions import Transfer
+from ledger.actions import Transfer
 from node.founding import CURRENCY
 from node.messages import BUNDLES_TOPIC, Hello, encode_message
 from node.network import Network, NetworkConfig, peer_id_of

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from consensus.messages import Vote, VoteKind, sign_bytes, with_signature
-from ledger.transactions import RegisterTrade, signed
+from ledger.actions import RegisterTrade
+from ledger.transactions import signed
 from node.blocks import Bundle
 from node.messages import BUNDLES_TOPIC, BlocksRequest, Hello, encode_message
 from node.network import Network, NetworkConfig, PeerUp, peer_id_of

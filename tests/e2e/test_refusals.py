@@ -3,17 +3,8 @@
 import msgspec
 import pytest
 
-from ledger.transactions import (
-    FeedMark,
-    KeySignature,
-    Mint,
-    RegisterTrade,
-    SetLimit,
-    SubmitOracle,
-    Transaction,
-    Transfer,
-    signed,
-)
+from ledger.actions import FeedMark, Mint, RegisterTrade, SetLimit, SubmitOracle, Transfer
+from ledger.transactions import KeySignature, Transaction, signed
 from node.founding import CURRENCY
 from tests.e2e.network import RealNetwork
 from wire.codec import encode

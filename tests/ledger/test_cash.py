@@ -4,8 +4,8 @@ import pytest
 
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.receipts import CashMoved
-from ledger.transactions import Mint, Redeem, Transfer
+from ledger.actions import Mint, Redeem, Transfer
+from ledger.events import CashMoved
 from tests.ledger.world import USD, World
 from wire.errors import Rejection
 from wire.ids import AssetCode, Lei

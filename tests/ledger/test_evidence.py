@@ -7,11 +7,11 @@ import pytest
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import StandDown
 from ledger.apply import apply_block, check_block
+from ledger.events import PowerChanged, ValidatorSuspended
 from ledger.genesis import Genesis
-from ledger.receipts import PowerChanged, ValidatorSuspended
 from ledger.rejections import BlockRefused
-from ledger.transactions import StandDown
 from ledger.validators import Accusation
 from node.founding import Identity
 from tests.ledger.world import DERIVED, World

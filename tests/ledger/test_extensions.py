@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import FeedMark
 from ledger.apply import Applied, apply_block
 from ledger.genesis import Genesis
 from ledger.oracles import ExtensionMarks
-from ledger.transactions import FeedMark
 from tests.ledger.world import CALENDAR, World
 from wire.codec import encode
 from wire.ids import FeedCode

@@ -5,17 +5,10 @@ import pytest
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import ApplyMembership, CastVote, MemberKey, Propose, RotateKey, StandDown
+from ledger.events import PowerChanged, ProposalDecided, ProposalEnacted
 from ledger.genesis import Genesis
-from ledger.receipts import PowerChanged, ProposalDecided, ProposalEnacted
-from ledger.transactions import (
-    ApplyMembership,
-    CastVote,
-    MemberKey,
-    Propose,
-    RotateKey,
-    StandDown,
-    Transaction,
-)
+from ledger.transactions import Transaction
 from node.founding import Identity
 from tests.ledger.world import World, with_rulebook
 from wire import ids

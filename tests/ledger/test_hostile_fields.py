@@ -11,10 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import objects as o
-from ledger.apply import apply_block, check_block, check_terms, check_transaction
-from ledger.receipts import Receipt
-from ledger.rejections import BlockRefused
-from ledger.transactions import (
+from ledger.actions import (
     Action,
     Allocate,
     ApplyMembership,
@@ -23,7 +20,6 @@ from ledger.transactions import (
     CastVote,
     CreateBatch,
     FeedMark,
-    KeySignature,
     MemberKey,
     Mint,
     Propose,
@@ -34,12 +30,12 @@ from ledger.transactions import (
     StandDown,
     SubmitOracle,
     TradeBatch,
-    Transaction,
     Transfer,
-    signed,
-    tx_id,
-    unsigned,
 )
+from ledger.apply import apply_block, check_block, check_terms, check_transaction
+from ledger.receipts import Receipt
+from ledger.rejections import BlockRefused
+from ledger.transactions import KeySignature, Transaction, signed, tx_id, unsigned
 from tests.ledger.world import CALENDAR, CHAIN, World
 from wire.codec import decode, encode
 from wire.errors import MalformedBytes, Rejection

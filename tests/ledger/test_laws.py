@@ -9,12 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger import objects as o
 from ledger import tables as t
-from ledger.admission import check_signers
-from ledger.apply import apply_block
-from ledger.genesis import genesis_state
-from ledger.rejections import WrongSigners
-from ledger.state import Draft
-from ledger.transactions import (
+from ledger.actions import (
     Allocate,
     Approve,
     CancelBatch,
@@ -24,8 +19,13 @@ from ledger.transactions import (
     Redeem,
     StandDown,
     TradeBatch,
-    Transaction,
 )
+from ledger.apply import apply_block
+from ledger.execution import check_signers
+from ledger.genesis import genesis_state
+from ledger.rejections import WrongSigners
+from ledger.state import Draft
+from ledger.transactions import Transaction
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.errors import Rejection
 from wire.ids import Lei

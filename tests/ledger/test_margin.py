@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.events import ContractMatured, MarginCycle
 from ledger.genesis import Genesis
 from ledger.margin import contract_value
-from ledger.receipts import ContractMatured, MarginCycle
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.limits import SET_BOUND_MAX
 

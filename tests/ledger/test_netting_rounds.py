@@ -3,7 +3,8 @@
 from ledger import objects as o
 from ledger import tables as t
 from ledger.apply import Applied
-from ledger.receipts import RoundCleared, RoundFrozen, RoundResult, RoundSettled, results_root
+from ledger.events import RoundCleared, RoundFrozen, RoundSettled
+from ledger.receipts import RoundResult, results_root
 from ledger.rounds import due_for_clearing, pending, problem
 from node.founding import Identity
 from tests.ledger.world import CALENDAR, USD, World

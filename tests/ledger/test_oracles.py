@@ -6,10 +6,10 @@ import pytest
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.actions import FeedMark, SubmitOracle
+from ledger.events import DateClosed
 from ledger.genesis import Genesis
 from ledger.oracles import median
-from ledger.receipts import DateClosed
-from ledger.transactions import FeedMark, SubmitOracle
 from tests.ledger.world import CALENDAR, World
 from wire.errors import Rejection
 from wire.ids import FeedCode

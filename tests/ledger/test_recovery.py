@@ -8,8 +8,8 @@ import pytest
 from ledger import objects as o
 from ledger import tables as t
 from ledger.apply import Block, apply_block
+from ledger.events import NetworkRecovered
 from ledger.genesis import genesis_state
-from ledger.receipts import NetworkRecovered
 from ledger.recovery import (
     RecoveredValidator,
     Recovery,

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import Allocate, Approve, CancelBatch, CreateBatch, Mint
+from ledger.events import BatchCancelled, BatchSettled
 from ledger.genesis import Genesis, GenesisAsset
 from ledger.invariants import InvariantBroken, check_full
-from ledger.receipts import BatchCancelled, BatchSettled
 from ledger.state import Draft
-from ledger.transactions import Allocate, Approve, CancelBatch, CreateBatch, Mint, Transaction
+from ledger.transactions import Transaction
 from node.founding import Identity
 from tests.ledger.world import CALENDAR, USD, World
 from wire.ids import AssetCode, Date

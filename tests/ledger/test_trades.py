@@ -6,16 +6,10 @@ import pytest
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.actions import RegisterTrade, SetLimit, TradeBatch
 from ledger.apply import check_terms
-from ledger.receipts import TradeRegistered
-from ledger.transactions import (
-    RegisterTrade,
-    SetLimit,
-    TradeBatch,
-    Transaction,
-    is_trade,
-    utis,
-)
+from ledger.events import TradeRegistered
+from ledger.transactions import Transaction, is_trade, utis
 from tests.ledger.world import USD, World
 from wire.errors import BadIdentifier, Rejection
 from wire.ids import AssetCode, Date, InstrumentCode, Lei, Uti

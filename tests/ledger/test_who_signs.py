@@ -4,18 +4,12 @@ import msgspec
 import pytest
 
 from ledger import rejections as r
+from ledger.actions import Action, Mint, RegisterTrade, SetLimit, SubmitOracle, TradeBatch, Transfer
 from ledger.apply import apply_block
 from ledger.objects import Trade
 from ledger.transactions import (
-    Action,
     KeySignature,
-    Mint,
-    RegisterTrade,
-    SetLimit,
-    SubmitOracle,
-    TradeBatch,
     Transaction,
-    Transfer,
     check_form,
     decode_transaction,
     signed,

@@ -6,9 +6,10 @@ import pytest
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.actions import Mint, Transfer
 from ledger.apply import apply_block, check_transaction
 from ledger.receipts import Receipt
-from ledger.transactions import Mint, Transaction, Transfer, signed, tx_id
+from ledger.transactions import Transaction, signed, tx_id
 from tests.ledger.world import USD, World
 from wire.limits import NONCE_MAX, VALID_UNTIL_HEIGHTS_MAX
 

@@ -9,11 +9,7 @@ import msgspec
 from ledger import objects as o
 from ledger import rounds
 from ledger import tables as t
-from ledger.apply import Applied, Block, apply_block, check_transaction
-from ledger.genesis import Genesis, genesis_state
-from ledger.invariants import check_full
-from ledger.state import State
-from ledger.transactions import (
+from ledger.actions import (
     Action,
     FeedMark,
     Mint,
@@ -21,13 +17,13 @@ from ledger.transactions import (
     SetLimit,
     SubmitOracle,
     TradeBatch,
-    Transaction,
     Transfer,
-    decode_transaction,
-    signed,
-    unsigned,
-    verified,
 )
+from ledger.apply import Applied, Block, apply_block, check_transaction
+from ledger.genesis import Genesis, genesis_state
+from ledger.invariants import check_full
+from ledger.state import State
+from ledger.transactions import Transaction, decode_transaction, signed, unsigned, verified
 from ledger.validators import Accusation
 from node.core.seedchain import SeedChain
 from node.founding import Founded, Identity, Plan, found

@@ -20,8 +20,9 @@ from consensus.messages import (
     sign_bytes,
     with_signature,
 )
+from ledger.actions import Mint, Transfer
 from ledger.rounds import RoundCertificate
-from ledger.transactions import Mint, Transaction, Transfer, signed, tx_id, unsigned
+from ledger.transactions import Transaction, signed, tx_id, unsigned
 from node.blocks import (
     Block,
     Bundle,

@@ -3,20 +3,12 @@
 import asyncio
 from pathlib import Path
 
+from ledger.actions import FeedMark, Mint, RegisterTrade, SubmitOracle, Transfer
 from ledger.apply import apply_block
 from ledger.genesis import genesis_hash
 from ledger.objects import Trade, TradeSource
 from ledger.receipts import OK
-from ledger.transactions import (
-    FeedMark,
-    Mint,
-    RegisterTrade,
-    SubmitOracle,
-    Transaction,
-    Transfer,
-    signed,
-    unsigned,
-)
+from ledger.transactions import Transaction, signed, unsigned
 from node.core.building import fitting
 from node.core.chain import Tip
 from node.core.effects import CommitBlock

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from consensus.messages import CarriedProposal, Proposal, Vote, VoteKind, sign_bytes, with_signature
-from ledger.transactions import KeySignature, Transaction, Transfer
+from ledger.actions import Transfer
+from ledger.transactions import KeySignature, Transaction
 from node.blocks import Bundle, BundlePart, Proposed, assembled, records_root
 from node.core.candidates import Candidates
 from node.core.deciding import UNLOGGED_MAX

@@ -3,7 +3,8 @@
 import pytest
 
 from ledger import tables as t
-from ledger.transactions import Mint, signed, tx_id, unsigned
+from ledger.actions import Mint
+from ledger.transactions import signed, tx_id, unsigned
 from node.founding import CURRENCY
 from simulator.checkers import check_all
 from tests.node.hostile import CHAIN, Attacker, network_of

@@ -2,14 +2,9 @@
 
 import pytest
 
+from ledger.actions import RegisterTrade, Transfer
 from ledger.objects import Trade, TradeSource
-from ledger.transactions import (
-    KeySignature,
-    RegisterTrade,
-    Transaction,
-    Transfer,
-    tx_id,
-)
+from ledger.transactions import KeySignature, Transaction, tx_id
 from node.blocks import Bundle
 from node.core import mempool as m
 from node.core.mempool import AlreadyWaiting, Mempool, PoolFull

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ledger.actions import Mint
 from ledger.genesis import genesis_hash
-from ledger.transactions import Mint, Transaction, signed, tx_id, unsigned
+from ledger.transactions import Transaction, signed, tx_id, unsigned
 from node.audit.audit import Audit, audit
 from node.config import StoreSection
 from node.core.chain import Tip

@@ -7,8 +7,9 @@ import pytest
 
 from consensus.messages import Certificate, Equivocation, Vote, VoteKind, certificate_of
 from consensus.validators import Validator, ValidatorSet
+from ledger.actions import Mint
 from ledger.state import State
-from ledger.transactions import Mint, signed, tx_id, unsigned
+from ledger.transactions import signed, tx_id, unsigned
 from node.blocks import DecidedBlock
 from node.founding import CURRENCY
 from simulator.accountability import guilty

@@ -2,8 +2,9 @@
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import FeedMark, StandDown
 from ledger.oracles import ExtensionMarks
-from ledger.transactions import FeedMark, StandDown, signed, unsigned
+from ledger.transactions import signed, unsigned
 from node.core import inputs as i
 from node.founding import Plan, found
 from simulator.checkers import check_all

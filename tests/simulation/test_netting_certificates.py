@@ -7,16 +7,10 @@ import pytest
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import FeedMark, Mint, RegisterTrade, SubmitOracle
 from ledger.rejections import BlockRefused
 from ledger.rounds import Problem, RoundCertificate
-from ledger.transactions import (
-    FeedMark,
-    Mint,
-    RegisterTrade,
-    SubmitOracle,
-    signed,
-    unsigned,
-)
+from ledger.transactions import signed, unsigned
 from netting.certificate import Greedy, Objective, Potentials, decode, encode
 from netting.check import check
 from netting.varint import pack

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ledger.transactions import Mint, signed, unsigned
+from ledger.actions import Mint
+from ledger.transactions import signed, unsigned
 from node.core.seedchain import SeedChain
 from node.founding import CURRENCY, Founded, Plan, found
 from simulator.checkers import check_all

@@ -5,9 +5,10 @@ import pytest
 
 from consensus.messages import VoteKind
 from ledger import objects as o
+from ledger.actions import Mint, Transfer
 from ledger.recovery import verified
 from ledger.state import Draft
-from ledger.transactions import Mint, Transfer, signed, unsigned
+from ledger.transactions import signed, unsigned
 from ledger.validators import Accusation, fault_of
 from node.blocks import block_id
 from node.core.chain import Tip

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from ledger.actions import Mint
 from ledger.genesis import genesis_hash
-from ledger.transactions import Mint, signed, unsigned
+from ledger.transactions import signed, unsigned
 from node.blocks import LightBlock
 from node.core.chain import Tip
 from node.core.statesync import CatchUp

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.transactions import Mint, Transaction, decode_transaction
+from ledger.actions import Mint
+from ledger.transactions import Transaction, decode_transaction
 from wire.codec import Record, decode, digest_of, encode, sha256
 from wire.errors import MalformedBytes, Oversize
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from ledger.transactions import Action, FeedMark, Mint, SubmitOracle, signed, unsigned
+from ledger.actions import Action, FeedMark, Mint, SubmitOracle
+from ledger.transactions import signed, unsigned
 from node.blotter import fields_of
 from node.cli.testnet.layout import Place
 from node.cli.testnet.plan import CASH, Day, Replay

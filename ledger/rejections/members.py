@@ -1,0 +1,73 @@
+"""Membership, keys and power."""
+
+from wire.errors import Rejection
+
+
+class UnknownMember(Rejection):
+    """No member has this LEI."""
+
+    code = "MEMBER_UNKNOWN"
+    remedy = "Check the LEI; members are listed by `dcn account --members`."
+
+
+class MemberNotActive(Rejection):
+    """The member is not in a state in which it may do this."""
+
+    code = "MEMBER_NOT_ACTIVE"
+    remedy = "Wait until the member is active again, or wind the position down by the rules."
+
+
+class NotATrader(Rejection):
+    """A party of a trade takes part in the network, but not as a member that trades."""
+
+    code = "TRADE_NOT_A_MEMBER"
+    remedy = "Trade with members; oracles, regulators and issuers as such have no contracts."
+
+
+class MemberExists(Rejection):
+    """The LEI has applied or is a member already."""
+
+    code = "MEMBER_EXISTS"
+    remedy = "Look it up (`dcn account LEI`); a member changes its keys with RotateKey."
+
+
+class BadApplication(Rejection):
+    """An application or a key change contradicts itself."""
+
+    code = "MEMBER_APPLICATION_INVALID"
+    remedy = "Name each key and role once, and a seed chain exactly with a consensus key."
+
+
+class KeyTaken(Rejection):
+    """A key is on the ledger already; every key has one owner and one role for ever."""
+
+    code = "KEY_TAKEN"
+    remedy = "Make a new key."
+
+
+class NotYourKey(Rejection):
+    """The key to be replaced is not a key of this member and role."""
+
+    code = "KEY_NOT_YOURS"
+    remedy = "Name the key in use (`dcn keys`), or none if there has been none."
+
+
+class NotAValidatorMember(Rejection):
+    """The member has no consensus key, or no power, to do this with."""
+
+    code = "VALIDATOR_NOT_ONE"
+    remedy = "Register a consensus key with RotateKey first; power is given by a vote (SetPower)."
+
+
+class BadPower(Rejection):
+    """The validator set would be empty, too large, or have too much power."""
+
+    code = "VALIDATOR_SET_INVALID"
+    remedy = "Keep 1 to VALIDATORS_MAX validators and a total power below 2^60."
+
+
+class WrongMemberState(Rejection):
+    """The member is not in the state that this starts from."""
+
+    code = "MEMBER_WRONG_STATE"
+    remedy = "Admit applicants, suspend active members, reinstate suspended ones."

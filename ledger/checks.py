@@ -4,6 +4,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.state import Draft
+from wire import ids
 from wire.limits import AMOUNT_MAX, TEXT_CHARS_MAX
 
 
@@ -23,6 +24,13 @@ def trading_member(draft: Draft, lei: str) -> o.Member:
     if o.Role.MEMBER not in member.roles:
         raise r.NotATrader(f"{lei} has no member role")
     return member
+
+
+def trading_party(draft: Draft, party: str) -> None:
+    """The party's member is ACTIVE and may trade; a client account must be open."""
+    trading_member(draft, ids.member_of(party))
+    if ids.client_of(party):
+        raise r.UnknownAccount(f"client account {party[:40]}")
 
 
 def asset(draft: Draft, code: str) -> o.Asset:

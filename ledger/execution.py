@@ -90,7 +90,7 @@ def _parties(draft: Draft, tx: Transaction) -> Required:
     match tx.action:
         case RegisterTrade(trade=trade) | TradeBatch(trades=(trade, *_)):
             trades.check_parties(draft, trade)
-            return ((trade.buyer, o.KeyRole.TRADE), (trade.seller, o.KeyRole.TRADE))
+            return tuple((lei, o.KeyRole.TRADE) for lei in trades.members_of(trade))
         case _:
             raise r.BadBatch("has no trades")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ledger import objects as o
 from ledger import tables as t
 from ledger.state import Draft, State
+from wire.ids import Party, member_of
 from wire.limits import AMOUNT_MAX
 
 
@@ -125,7 +126,7 @@ def _two_parties(draft: Draft) -> None:
     for row in draft.changes.values():
         if isinstance(row, o.Contract) and row.state == o.ContractState.LIVE:
             trade = row.trade
-            if trade.buyer == trade.seller:
+            if member_of(trade.buyer) == member_of(trade.seller):
                 raise InvariantBroken("6-two-parties", f"{trade.uti} has one party")
 
 
@@ -140,22 +141,25 @@ def _no_dangling_id(draft: Draft) -> None:
 def _references(key: bytes, row: object) -> list[tuple[t.Table[Any], str | bytes]]:
     match row:
         case o.Obligation(debtor=debtor, creditor=creditor, asset=asset):
-            return [(t.MEMBERS, debtor), (t.MEMBERS, creditor), (t.ASSETS, asset)]
+            return [*_members(debtor, creditor), (t.ASSETS, asset)]
         case o.Balance():
             owner, _, _, asset = t.BALANCES.parts(key)
             return [(t.MEMBERS, owner), (t.ASSETS, asset)]
         case o.NettingSet(first=first, second=second):
-            return [(t.MEMBERS, first), (t.MEMBERS, second)]
+            return _members(first, second)
         case o.NettingRound(obligations=obligations):
             return [(t.OBLIGATIONS, ident) for ident in obligations]
         case o.Contract(trade=trade):
             return [
-                (t.MEMBERS, trade.buyer),
-                (t.MEMBERS, trade.seller),
+                *_members(trade.buyer, trade.seller),
                 (t.INSTRUMENTS, trade.instrument),
             ]
         case _:
             return []
+
+
+def _members(*parties: Party) -> list[tuple[t.Table[Any], str | bytes]]:
+    return [(t.MEMBERS, member_of(party)) for party in parties]
 
 
 def _balance(row: object) -> int:

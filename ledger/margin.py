@@ -16,10 +16,10 @@ from ledger import trades
 from ledger.events import ContractMatured, Event, MarginCycle
 from ledger.state import Draft
 from wire.codec import encode, sha256
-from wire.ids import AssetCode, Date, Lei
+from wire.ids import AssetCode, Date, Party
 from wire.money import Rounding, muldiv
 
-SetAsset = tuple[Lei, Lei, AssetCode]
+SetAsset = tuple[Party, Party, AssetCode]
 """(first party, second party, currency) of a netting set."""
 
 

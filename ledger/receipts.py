@@ -3,7 +3,7 @@
 from typing import Final
 
 from wire.codec import Record, encode
-from wire.ids import AssetCode, Lei
+from wire.ids import AssetCode, Party
 from wire.merkle import root
 
 OK: Final = "OK"
@@ -26,15 +26,15 @@ class RoundResult(Record, frozen=True):
     """So that the proof of one leaf does not let its neighbours be guessed."""
     number: int
     obligation: bytes
-    debtor: Lei
-    creditor: Lei
+    debtor: Party
+    creditor: Party
     asset: AssetCode
     amount: int
     cancelled: int
     """Set off within the pair or cancelled in cycles."""
     settled: int
     """Discharged by net cash; amount - cancelled - settled stays open."""
-    because_of: Lei | None
+    because_of: Party | None
     """Whose being out of the round left the rest open."""
 
 

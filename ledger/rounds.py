@@ -24,7 +24,7 @@ from netting.round import freeze as netting_round
 from netting.settle import Settlement, settle
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
-from wire.ids import AssetCode, Date, Lei
+from wire.ids import AssetCode, Date, Party, member_of
 from wire.limits import AMOUNT_MAX
 
 CLEAR_AFTER_BLOCKS: Final = 2
@@ -197,9 +197,9 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         )
         for number, old in enumerate(row.figures)
     )
-    for lei in posed.round.participants:
+    for party in posed.round.participants:
         for asset in posed.round.assets:
-            draft.delete(t.PAY_INS.key(row.number, lei, asset))
+            draft.delete(t.PAY_INS.key(row.number, party, asset))
     done = msgspec.structs.replace(
         row,
         state=o.RoundState.SETTLED,
@@ -216,7 +216,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
 
 
 def _result(
-    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Lei | None
+    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Party | None
 ) -> RoundResult:
     ident = _ident(posed.round.obligations[i].id)
     row = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
@@ -234,7 +234,7 @@ def _result(
     )
 
 
-def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Lei, ...]) -> None:
+def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...]) -> None:
     """Remove what is discharged; what is left waits for the next round as LATE or FAILED."""
     key = t.OBLIGATIONS.key(ident)
     if left == 0:
@@ -247,40 +247,40 @@ def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Lei, 
 
 def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
     nets = cleared.nets()
-    for i, lei in enumerate(cleared.round.participants):
+    for i, party in enumerate(cleared.round.participants):
         for j, asset in enumerate(cleared.round.assets):
             if nets[i, j] < 0:
-                key = t.PAY_INS.key(number, _lei(lei), asset)
+                key = t.PAY_INS.key(number, _party(party), asset)
                 draft.put(t.PAY_INS, key, o.PayIn(-int(nets[i, j])))
 
 
 def _free_cash(draft: Draft, posed: Round) -> Ints:
     free = [
-        [cash.free(draft, t.own_account(_lei(lei), asset)) for asset in posed.assets]
-        for lei in posed.participants
+        [cash.free(draft, t.own_account(_party(party), asset)) for asset in posed.assets]
+        for party in posed.participants
     ]
     return np.array(free, np.int64)
 
 
 def _move_cash(draft: Draft, posed: Round, moved: Ints) -> None:
-    for i, lei in enumerate(posed.participants):
+    for i, party in enumerate(posed.participants):
         for j, asset in enumerate(posed.assets):
             if moved[i, j]:
-                cash.credit(draft, t.own_account(_lei(lei), asset), int(moved[i, j]))
+                cash.credit(draft, t.own_account(_party(party), asset), int(moved[i, j]))
 
 
-def _because(posed: Round, outcome: Settlement) -> dict[int, Lei]:
+def _because(posed: Round, outcome: Settlement) -> dict[int, Party]:
     pairs = zip(outcome.late.tolist(), outcome.late_because_of.tolist(), strict=True)
-    return {leg: _lei(posed.participants[who]) for leg, who in pairs}
+    return {leg: _party(posed.participants[who]) for leg, who in pairs}
 
 
-def _names(posed: Round, participants: list[int]) -> tuple[Lei, ...]:
-    return tuple(_lei(posed.participants[i]) for i in participants)
+def _names(posed: Round, participants: list[int]) -> tuple[Party, ...]:
+    return tuple(_party(posed.participants[i]) for i in participants)
 
 
-def _lei(participant: bytes | str) -> Lei:
+def _party(participant: bytes | str) -> Party:
     assert isinstance(participant, str)
-    return Lei(participant)
+    return Party(participant)
 
 
 def _ident(obligation: bytes | str) -> bytes:
@@ -315,7 +315,8 @@ def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
 
 
 def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
-    members = [draft.must(t.MEMBERS, t.MEMBERS.key(lei)) for lei in (row.debtor, row.creditor)]
+    parties = (row.debtor, row.creditor)
+    members = [draft.must(t.MEMBERS, t.MEMBERS.key(member_of(one))) for one in parties]
     return all(member.state == o.MemberState.ACTIVE for member in members)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 from ledger import objects as o
+from wire import ids
 from wire.codec import Record, decode, encode
 from wire.errors import MalformedBytes
 
@@ -121,9 +122,17 @@ def rulebook_key() -> bytes:
     return RULEBOOK.key()
 
 
-def own_account(lei: str, asset: str) -> bytes:
-    """Key of a member's own balance in an asset."""
-    return BALANCES.key(lei, o.AccountKind.OWN, "", asset)
+def own_account(party: str, asset: str) -> bytes:
+    """Key of what a party holds itself of an asset: a member's house, or a client account."""
+    client = ids.client_of(party)
+    kind = o.AccountKind.CLIENT if client else o.AccountKind.OWN
+    return BALANCES.key(ids.member_of(party), kind, client, asset)
+
+
+def im_escrow(poster: str, secured: str, asset: str) -> bytes:
+    """Key of the initial margin that `poster` has in contract custody for `secured`."""
+    reference = f"{poster}>{secured}"
+    return BALANCES.key(ids.member_of(poster), o.AccountKind.IM_ESCROW, reference, asset)
 
 
 def escrow(lei: str, creator: str, reference: str, asset: str) -> bytes:
@@ -132,5 +141,5 @@ def escrow(lei: str, creator: str, reference: str, asset: str) -> bytes:
 
 
 def netting_set_key(one: str, other: str) -> bytes:
-    """Key of the netting set of two members, in either order."""
+    """Key of the netting set of two parties, in either order."""
     return NETTING_SETS.key(min(one, other), max(one, other))

@@ -28,12 +28,18 @@ def register(draft: Draft, trade: o.Trade, height: int) -> list[Event]:
     return [TradeRegistered(trade.uti, trade.buyer, trade.seller)]
 
 
+def members_of(trade: o.Trade) -> tuple[ids.Lei, ids.Lei]:
+    """The members that answer for buyer and seller."""
+    return ids.member_of(trade.buyer), ids.member_of(trade.seller)
+
+
 def check_parties(draft: Draft, trade: o.Trade) -> None:
     """Buyer and seller are two active members that may trade."""
-    checks.trading_member(draft, trade.buyer)
-    checks.trading_member(draft, trade.seller)
-    if trade.buyer == trade.seller:
-        raise r.SelfTrade(f"{trade.buyer} is buyer and seller")
+    checks.trading_party(draft, trade.buyer)
+    checks.trading_party(draft, trade.seller)
+    buyer, seller = members_of(trade)
+    if buyer == seller:
+        raise r.SelfTrade(f"{buyer} is buyer and seller")
 
 
 def check_unregistered(draft: Draft, utis: tuple[ids.Uti, ...]) -> None:
@@ -102,7 +108,9 @@ def _add_to_set(draft: Draft, trade: o.Trade, added: o.Settled) -> None:
     if bound > SET_BOUND_MAX:
         raise r.BadAmount(f"value of the set could reach {bound}, at most {SET_BOUND_MAX}")
     for member, other in ((first, second), (second, first)):
-        limit = draft.get(t.LIMITS, t.LIMITS.key(member, other, asset))
+        limit = draft.get(
+            t.LIMITS, t.LIMITS.key(ids.member_of(member), ids.member_of(other), asset)
+        )
         if limit is not None and total > limit.notional_max:
             raise r.LimitReached(
                 f"open notional with {other} would be {total}, limit of {member} is "

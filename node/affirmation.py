@@ -13,6 +13,7 @@ import msgspec
 from ledger.actions import RegisterTrade, TradeBatch
 from ledger.objects import Trade
 from ledger.rejections import WrongChain
+from ledger.trades import members_of
 from ledger.transactions import KeySignature, Transaction, body, signed, tx_id, utis
 from node.blotter import differences
 from node.messages import (
@@ -115,7 +116,7 @@ class Affirmer:
             if tx.chain_id != self._chain_id:
                 raise WrongChain(f"is for {tx.chain_id[:48]}, this is {self._chain_id}")
             for trade in trades_of(tx):
-                if {trade.buyer, trade.seller} != {self._lei, counterparty}:
+                if set(members_of(trade)) != {self._lei, counterparty}:
                     raise NotAParty(trade.uti)
                 if trade.uti not in book:
                     raise NotInBlotter(trade.uti)
@@ -182,7 +183,7 @@ def trades_of(tx: Transaction) -> tuple[Trade, ...]:
 
 def counterparty_of(tx: Transaction, lei: str) -> str:
     """The other party of a transaction's trades; raises `NotAParty`."""
-    others = {p for trade in trades_of(tx) for p in (trade.buyer, trade.seller)} - {lei}
+    others = {member for trade in trades_of(tx) for member in members_of(trade)} - {lei}
     if len(others) != 1:
         raise NotAParty("the trades are not all with one counterparty of this member")
     return others.pop()

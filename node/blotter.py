@@ -43,8 +43,8 @@ def trade_from(fields: dict[str, str]) -> Trade:
         raise ValueError(f"unknown field {surplus[0]}")
     return Trade(
         uti=ids.uti(fields["uti"]),
-        buyer=ids.lei(fields["buyer"]),
-        seller=ids.lei(fields["seller"]),
+        buyer=ids.party(fields["buyer"]),
+        seller=ids.party(fields["seller"]),
         instrument=InstrumentCode(ids.code(fields["instrument"])),
         quantity=_positive("quantity", fields["quantity"]),
         price=_positive("price", fields["price"]),

@@ -16,7 +16,7 @@ from node.founding import CURRENCY, Identity
 from simulator.elections import Elections
 from simulator.network import SimulatedNetwork
 from wire.errors import Rejection
-from wire.ids import Date, FeedCode, InstrumentCode, Uti
+from wire.ids import Date, FeedCode, InstrumentCode, Uti, house
 
 DATES: Final = (Date(20080912), Date(20080915), Date(20080916))
 SHARES: Final = ("AAPL", "KO")
@@ -106,8 +106,8 @@ class Work:
         self._trades += 1
         trade = o.Trade(
             uti=Uti(f"{buyer.lei}S{self._trades}"),
-            buyer=buyer.lei,
-            seller=seller.lei,
+            buyer=house(buyer.lei),
+            seller=house(seller.lei),
             instrument=InstrumentCode(f"FWD-{draw.choice(SHARES)}"),
             quantity=draw.randint(1, 1_000),
             price=draw.randint(4_000, 6_000),

@@ -8,6 +8,10 @@ from wire.errors import BadIdentifier
 Lei = NewType("Lei", str)
 """ISO 17442 legal entity identifier: 18 characters of [0-9A-Z] and two check digits."""
 
+Party = NewType("Party", str)
+"""Whose trades, debts and cash: a member's house (its LEI), or a client account of it
+(`LEI:REFERENCE`, kept apart from the house and from its other clients)."""
+
 Uti = NewType("Uti", str)
 """ISO 23897 unique transaction identifier: an LEI and up to 32 characters of [0-9A-Z]."""
 
@@ -26,6 +30,7 @@ Date = NewType("Date", int)
 _LEI: Final = re.compile(r"[0-9A-Z]{18}[0-9]{2}")
 _UTI: Final = re.compile(r"[0-9A-Z]{20}[0-9A-Z]{1,32}")
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,31}")
+_CLIENT: Final = re.compile(r"[0-9A-Z]{1,16}")
 _CHAIN: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,47}")
 _MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -49,6 +54,30 @@ def lei_from(base: str) -> Lei:
     if not re.fullmatch(r"[0-9A-Z]{18}", base):
         raise BadIdentifier(f"LEI base {base[:40]!r}: 18 of [0-9A-Z] expected")
     return Lei(f"{base}{98 - _mod97(base + '00'):02d}")
+
+
+def party(text: str) -> Party:
+    """`text` as a member's house or client account; raises `BadIdentifier`."""
+    member, colon, client = text.partition(":")
+    lei(member)
+    if colon and not _CLIENT.fullmatch(client):
+        raise BadIdentifier(f"account {text[:40]!r}: 1 to 16 of [0-9A-Z] expected after the LEI")
+    return Party(text)
+
+
+def house(member: str) -> Party:
+    """The house account of a member."""
+    return Party(member)
+
+
+def member_of(account: str) -> Lei:
+    """The member that answers for a party."""
+    return Lei(account.partition(":")[0])
+
+
+def client_of(account: str) -> str:
+    """The client reference of a party; empty for a house."""
+    return account.partition(":")[2]
 
 
 def uti(text: str) -> Uti:

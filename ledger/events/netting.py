@@ -4,7 +4,7 @@ from ledger.objects import (
     RoundFigures,
 )
 from wire.codec import Record
-from wire.ids import Lei
+from wire.ids import Party
 
 
 class RoundFrozen(Record, frozen=True, tag=4):
@@ -26,5 +26,5 @@ class RoundSettled(Record, frozen=True, tag=6):
 
     number: int
     figures: tuple[RoundFigures, ...]
-    failed: tuple[Lei, ...]
-    liquidity_events: tuple[Lei, ...]
+    failed: tuple[Party, ...]
+    liquidity_events: tuple[Party, ...]

@@ -1,15 +1,15 @@
 """Trades, dates, margin."""
 
 from wire.codec import Record
-from wire.ids import AssetCode, Date, Lei, Uti
+from wire.ids import AssetCode, Date, Party, Uti
 
 
 class TradeRegistered(Record, frozen=True, tag=1):
     """A contract became live."""
 
     uti: Uti
-    buyer: Lei
-    seller: Lei
+    buyer: Party
+    seller: Party
 
 
 class DateClosed(Record, frozen=True, tag=2):

@@ -2,14 +2,14 @@
 
 from ledger.objects.enums import ObligationState, Origin, RoundState
 from wire.codec import Record
-from wire.ids import AssetCode, Date, Lei
+from wire.ids import AssetCode, Date, Party
 
 
 class Obligation(Record, frozen=True):
     """Debtor owes creditor an amount; the key is its id."""
 
-    debtor: Lei
-    creditor: Lei
+    debtor: Party
+    creditor: Party
     asset: AssetCode
     amount: int
     due: Date
@@ -54,8 +54,8 @@ class NettingRound(Record, frozen=True):
     settle_height: int
     figures: tuple[RoundFigures, ...]
     """One an asset, sorted."""
-    failed: tuple[Lei, ...]
-    liquidity_events: tuple[Lei, ...]
+    failed: tuple[Party, ...]
+    liquidity_events: tuple[Party, ...]
 
 
 class PayIn(Record, frozen=True):

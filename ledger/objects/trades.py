@@ -2,7 +2,7 @@
 
 from ledger.objects.enums import ContractState, Product, TradeSource
 from wire.codec import Record
-from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei, Uti
+from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Party, Uti
 
 
 class Instrument(Record, frozen=True):
@@ -22,8 +22,8 @@ class Trade(Record, frozen=True):
     """One bilateral trade: one record, signed by both, one UTI from birth."""
 
     uti: Uti
-    buyer: Lei
-    seller: Lei
+    buyer: Party
+    seller: Party
     instrument: InstrumentCode
     quantity: int
     """Units of the instrument, positive."""
@@ -58,10 +58,10 @@ class Settled(Record, frozen=True):
 
 
 class NettingSet(Record, frozen=True):
-    """Everything between two members that is netted bilaterally; first < second."""
+    """Everything between two parties that is netted bilaterally; first < second."""
 
-    first: Lei
-    second: Lei
+    first: Party
+    second: Party
     positions: tuple[Settled, ...]
     """One a currency, sorted by asset."""
 

@@ -5,6 +5,7 @@ from ledger.rejections.cash import (
     InsufficientFunds,
     NotTheIssuer,
     SelfTransfer,
+    UnknownAccount,
     UnknownAsset,
 )
 from ledger.rejections.envelope import (
@@ -97,6 +98,7 @@ __all__ = [
     "SurplusSignature",
     "TextTooLong",
     "TooFarAhead",
+    "UnknownAccount",
     "UnknownAsset",
     "UnknownBatch",
     "UnknownFeed",

@@ -18,6 +18,13 @@ class NotTheIssuer(WrongSigners):
     remedy = "Ask the issuer."
 
 
+class UnknownAccount(Rejection):
+    """The member has no such client account."""
+
+    code = "TX_ACCOUNT_UNKNOWN"
+    remedy = "Name the member's house (its LEI) or a client account it has opened."
+
+
 class BadAmount(Rejection):
     """An amount is not a positive integer inside the limits, or a sum would leave them."""
 

@@ -2,6 +2,7 @@
 
 from ledger.objects import Trade
 from ledger.receipts import Receipt
+from ledger.trades import members_of
 from ledger.transactions import Transaction, decode_transaction, tx_id, utis, verified
 from node.audit.findings import Findings
 from node.audit.source import Row, Source, blob
@@ -92,7 +93,7 @@ def _transaction(
 
 def _is_party(lei: str, tx: Transaction) -> bool:
     trades = getattr(tx.action, "trades", (getattr(tx.action, "trade", None),))
-    return all(isinstance(one, Trade) and lei in (one.buyer, one.seller) for one in trades)
+    return all(isinstance(one, Trade) and lei in members_of(one) for one in trades)
 
 
 def _hex(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from node.rehearsal.errors import BadScript
-from wire.ids import Lei, Uti
+from wire.ids import Lei, Party, Uti
 
 
 class Names:
@@ -27,6 +27,11 @@ class Names:
         name, separator, rest = text.partition(":")
         return Uti(self.lei(name) + rest) if separator else Uti(text)
 
+    def party(self, text: str) -> Party:
+        """`NAME`, or `NAME:CLIENT` for a client account."""
+        name, separator, client = text.partition(":")
+        return Party(self.lei(name) + separator + client)
+
     def account(self, text: str) -> str:
         """`NAME/REST`, what an escrow account is named after."""
         name, separator, rest = text.partition("/")
@@ -37,7 +42,7 @@ class Names:
         match value:
             case str() if value in self._names:
                 return self._names[Lei(value)]
-            case str() if value[:20] in self._names and value[20] == "/":
+            case str() if value[:20] in self._names and value[20] in "/:":
                 return self._names[Lei(value[:20])] + value[20:]
             case str() if value[:20] in self._names:
                 return f"{self._names[Lei(value[:20])]}:{value[20:]}"
@@ -57,6 +62,8 @@ def build(kind: Any, value: Any, names: Names, where: str) -> Any:
     """
     if kind is Lei:
         return names.lei(_typed(value, str, where))
+    if kind is Party:
+        return names.party(_typed(value, str, where))
     if kind is Uti:
         return names.uti(_typed(value, str, where))
     if hasattr(kind, "__supertype__"):

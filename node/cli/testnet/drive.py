@@ -18,7 +18,7 @@ from node.founding import CURRENCY, Identity
 from node.home import Home
 from wire.codec import encode
 from wire.errors import EnvironmentFault
-from wire.ids import FeedCode
+from wire.ids import FeedCode, member_of
 
 VALID_HEIGHTS = 1_000
 BATCH = 200
@@ -106,7 +106,7 @@ class Drive:
     async def trade(self, day: Day) -> None:
         """Every buyer's node initiates its trades of the day; the sellers' nodes affirm them."""
         for who in self.replay.founded.members:
-            mine = [trade for trade in day.trades if trade.buyer == who.lei]
+            mine = [trade for trade in day.trades if member_of(trade.buyer) == who.lei]
             for start in range(0, len(mine), BATCH):
                 chunk = [fields_of(trade) for trade in mine[start : start + BATCH]]
                 await self.post(self.nodes[who.lei], "/v1/trades", {"trades": chunk})

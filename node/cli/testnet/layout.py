@@ -15,6 +15,7 @@ from node.files import replace_file
 from node.founding import Identity
 from node.home import Home, Keys
 from wire.errors import EnvironmentFault
+from wire.ids import house
 
 STATE_FILE: Final = "testnet.json"
 
@@ -150,5 +151,5 @@ def _write_home(
     home = Home(Path(place.home))
     home.write(text, replay.founded.genesis, Keys(*secrets))
     if book:
-        mine = [trade for trade in book if who.lei in (trade.buyer, trade.seller)]
+        mine = [trade for trade in book if house(who.lei) in (trade.buyer, trade.seller)]
         write_blotter(home.path / "blotter.csv", mine)

@@ -11,7 +11,7 @@ from ledger.objects import Trade, TradeSource
 from node.founding import PRICE_SCALE, Founded, Plan, found
 from wire import ids
 from wire.errors import EnvironmentFault
-from wire.ids import Date, InstrumentCode, Uti
+from wire.ids import Date, InstrumentCode, Uti, house
 
 PRICES: Final = Path(__file__).resolve().parents[3] / "configs" / "prices-2008-09.csv"
 GENESIS_TIME_MS: Final = 1_221_177_600_000
@@ -121,8 +121,8 @@ def _trade(
     close = closes[ticker]
     return Trade(
         uti=Uti(f"{buyer.lei}T{date}N{number:06d}"),
-        buyer=buyer.lei,
-        seller=seller.lei,
+        buyer=house(buyer.lei),
+        seller=house(seller.lei),
         instrument=InstrumentCode(f"FWD-{ticker}"),
         quantity=draw.randint(1, 100) * 100,
         price=max(1, close + draw.randint(-close, close) // 100),

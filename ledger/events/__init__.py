@@ -1,7 +1,25 @@
 """What a block did, for whoever follows the ledger: one record and tag each."""
 
-from ledger.events.cash import CashMoved
-from ledger.events.governance import ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
+from ledger.events.cash import (
+    CashMoved,
+)
+from ledger.events.governance import (
+    ProposalDecided,
+    ProposalEnacted,
+    ProposalOpened,
+    VoteCast,
+)
+from ledger.events.margin import (
+    CallIssued,
+    CallMoved,
+    ContractChanged,
+    CouponPaid,
+    CsaSigned,
+    DisputeOpened,
+    DisputeResolved,
+    ImMoved,
+    MarkHeld,
+)
 from ledger.events.members import (
     KeyRotated,
     MemberApplied,
@@ -10,9 +28,23 @@ from ledger.events.members import (
     PowerChanged,
     ValidatorSuspended,
 )
-from ledger.events.netting import RoundCleared, RoundFrozen, RoundSettled
-from ledger.events.settlement import BatchCancelled, BatchInstructed, BatchProgressed, BatchSettled
-from ledger.events.trading import ContractMatured, DateClosed, MarginCycle, TradeRegistered
+from ledger.events.netting import (
+    RoundCleared,
+    RoundFrozen,
+    RoundSettled,
+)
+from ledger.events.settlement import (
+    BatchCancelled,
+    BatchInstructed,
+    BatchProgressed,
+    BatchSettled,
+)
+from ledger.events.trading import (
+    ContractMatured,
+    DateClosed,
+    MarginCycle,
+    TradeRegistered,
+)
 
 Event = (
     TradeRegistered
@@ -37,6 +69,15 @@ Event = (
     | BatchSettled
     | BatchCancelled
     | NetworkRecovered
+    | CsaSigned
+    | CallIssued
+    | CallMoved
+    | ImMoved
+    | CouponPaid
+    | DisputeOpened
+    | DisputeResolved
+    | MarkHeld
+    | ContractChanged
 )
 
 __all__ = [
@@ -44,12 +85,21 @@ __all__ = [
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "CallIssued",
+    "CallMoved",
     "CashMoved",
+    "ContractChanged",
     "ContractMatured",
+    "CouponPaid",
+    "CsaSigned",
     "DateClosed",
+    "DisputeOpened",
+    "DisputeResolved",
     "Event",
+    "ImMoved",
     "KeyRotated",
     "MarginCycle",
+    "MarkHeld",
     "MemberApplied",
     "MemberChanged",
     "NetworkRecovered",

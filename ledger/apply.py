@@ -11,6 +11,7 @@ from ledger import (
     admission,
     governance,
     invariants,
+    kyc,
     margin,
     oracles,
     recovery,
@@ -195,6 +196,8 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     date = draft.must(t.NETWORK, t.network_key()).business_date
     closed = oracles.close_date(draft, feeds, oracle_set)
     events += closed
+    if closed and date is not None:
+        events += kyc.date_closed(draft, date)
     events += settlement.due(draft, block.height)
     if closed and date is not None:
         events += margin.cycle(draft, date)

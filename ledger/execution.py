@@ -11,6 +11,8 @@ from ledger import (
     cash,
     checks,
     governance,
+    kyc,
+    leaving,
     membership,
     oracles,
     settlement,
@@ -23,19 +25,25 @@ from ledger.actions import (
     Allocate,
     ApplyMembership,
     Approve,
+    AttestCapital,
+    AttestKyc,
     CancelBatch,
     CastVote,
     CreateBatch,
+    Exit,
     Mint,
     Propose,
     Redeem,
     RegisterTrade,
+    Resign,
+    RevokeKyc,
     RotateKey,
     SetLimit,
     StandDown,
     SubmitOracle,
     TradeBatch,
     Transfer,
+    WithdrawResignation,
 )
 from ledger.admission import Required
 from ledger.events import Event
@@ -58,11 +66,11 @@ class Rule(NamedTuple):
 
 
 def _member(field: str, role: o.KeyRole) -> Signers:
-    """The active member that the action names in `field`."""
+    """The member that the action names in `field`, who may start transactions."""
 
     def signers(draft: Draft, tx: Transaction) -> Required:
         lei: Lei = getattr(tx.action, field)
-        checks.active_member(draft, lei)
+        checks.acting_member(draft, lei)
         return ((lei, role),)
 
     return signers
@@ -70,6 +78,17 @@ def _member(field: str, role: o.KeyRole) -> Signers:
 
 def _governor(field: str = "member") -> Signers:
     return _member(field, o.KeyRole.GOVERNANCE)
+
+
+def _voter(field: str) -> Signers:
+    """Who leaves does not decide what becomes of those who stay."""
+
+    def signers(draft: Draft, tx: Transaction) -> Required:
+        lei: Lei = getattr(tx.action, field)
+        checks.active_member(draft, lei)
+        return ((lei, o.KeyRole.GOVERNANCE),)
+
+    return signers
 
 
 def _treasurer(field: str = "member") -> Signers:
@@ -98,7 +117,7 @@ def _parties(draft: Draft, tx: Transaction) -> Required:
 def _oracle(draft: Draft, tx: Transaction) -> Required:
     assert isinstance(tx.action, SubmitOracle)
     lei = tx.action.oracle
-    if o.Role.ORACLE not in checks.active_member(draft, lei).roles:
+    if o.Role.ORACLE not in checks.acting_member(draft, lei).roles:
         raise r.NotAnOracle(f"{lei} has no oracle role")
     return ((lei, o.KeyRole.ORACLE),)
 
@@ -122,8 +141,8 @@ RULES: Final[dict[type[Action], Rule]] = {
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
     StandDown: Rule(_governor(), membership.stand_down),
-    Propose: Rule(_governor("proposer"), governance.propose),
-    CastVote: Rule(_governor("voter"), governance.vote),
+    Propose: Rule(_voter("proposer"), governance.propose),
+    CastVote: Rule(_voter("voter"), governance.vote),
     CreateBatch: Rule(_treasurer("creator"), settlement.create),
     Allocate: Rule(
         _treasurer("sender"), lambda draft, action, _: settlement.allocate(draft, action)
@@ -132,6 +151,14 @@ RULES: Final[dict[type[Action], Rule]] = {
         _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
+    AttestKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.attest(draft, action)),
+    RevokeKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.revoke(draft, action)),
+    AttestCapital: Rule(
+        _governor("attestor"), lambda draft, action, _: kyc.attest_capital(draft, action)
+    ),
+    Resign: Rule(_governor(), leaving.resign),
+    WithdrawResignation: Rule(_governor(), leaving.withdraw),
+    Exit: Rule(_governor(), leaving.leave),
 }
 
 

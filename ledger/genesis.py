@@ -78,7 +78,10 @@ def genesis_state(genesis: Genesis) -> State:
     _check(genesis)
     draft = Draft(State.empty())
     first = genesis.calendar[0] if genesis.calendar else None
-    network = o.Network(genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, 0, 0, 1)
+    last = genesis.calendar[-1] if genesis.calendar else Date(0)
+    network = o.Network(
+        genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, last, 0, 0, 1
+    )
     draft.put(t.NETWORK, t.network_key(), network)
     draft.put(t.RULEBOOK, t.rulebook_key(), genesis.rulebook)
     for member in genesis.members:
@@ -104,6 +107,10 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
         member.peer_key,
         member.consensus_key,
         member.power,
+        None,
+        None,
+        0,
+        0,
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
     for entry in member.keys:

@@ -1,7 +1,9 @@
 """Proposals and votes: what no rule decides, a named electorate does, within bounds set before.
 
-Who a proposal is about, and its group, have no vote, nor has anybody who is not active; their
-weight leaves the denominator. One group's votes count for at most the rulebook's cap.
+Whom a proposal is about, whoever is in default, and their groups have no vote, nor has anybody who
+is not active; their weight leaves the denominator. Whoever is off the white list cannot vote, but
+its weight stays: attestors do not choose the electorate. One group's votes count for at most the
+rulebook's cap.
 """
 
 from collections import defaultdict
@@ -55,7 +57,7 @@ def propose(draft: Draft, action: Propose, height: int) -> list[Event]:
         entitled=0,
     )
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return [ProposalOpened(number, action.proposer, row.due, rulebook.version)]
+    return [ProposalOpened(number, action.proposer, row.due, _basis(row))]
 
 
 def vote(draft: Draft, action: CastVote, height: int) -> list[Event]:
@@ -126,20 +128,26 @@ def _weights(draft: Draft, proposal: o.Proposal) -> dict[Lei, int]:
     else:
         keys = draft.indexed(t.MEMBERS, o.Role.MEMBER)
         weights = {t.MEMBERS.parts(key)[0]: 1 for key in keys}
-    conflicted = _group_concerned(draft, proposal.body)
+    conflicted = {*_groups_concerned(draft, proposal.body), *_groups_in_default(draft)}
     rows = {lei: draft.must(t.MEMBERS, t.MEMBERS.key(lei)) for lei in weights}
     return {
         lei: weights[lei]
         for lei, row in rows.items()
-        if row.state == o.MemberState.ACTIVE and row.group != conflicted
+        if row.state == o.MemberState.ACTIVE and row.group not in conflicted
     }
 
 
-def _group_concerned(draft: Draft, body: o.ProposalBody) -> Lei | None:
+def _groups_concerned(draft: Draft, body: o.ProposalBody) -> list[Lei]:
+    """The groups of those whom a proposal is about."""
     if isinstance(body, o.AmendRulebook):
-        return None
+        return []
     member = draft.get(t.MEMBERS, t.MEMBERS.key(body.lei))
-    return None if member is None else member.group
+    return [] if member is None else [member.group]
+
+
+def _groups_in_default(draft: Draft) -> list[Lei]:
+    keys = draft.indexed(t.MEMBERS, t.in_state(o.MemberState.DEFAULTED))
+    return [draft.must(t.MEMBERS, key).group for key in keys]
 
 
 def _adopts(rule: o.VotingRule, tally: Tally) -> bool:
@@ -163,7 +171,14 @@ def _decided(
         entitled=tally.entitled,
     )
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return ProposalDecided(number, state, tally.in_favour, tally.against, tally.entitled, effect)
+    return ProposalDecided(
+        number, state, tally.in_favour, tally.against, tally.entitled, effect, _basis(row)
+    )
+
+
+def _basis(proposal: o.Proposal) -> o.Basis:
+    """A vote rests on the version under which it was opened."""
+    return o.Basis(o.Clause.VOTE, proposal.rulebook_version)
 
 
 def _take_effect(draft: Draft, number: int, proposal: o.Proposal, height: int) -> list[Event]:
@@ -179,7 +194,7 @@ def _take_effect(draft: Draft, number: int, proposal: o.Proposal, height: int) -
     state = o.ProposalState.ENACTED if code == OK else o.ProposalState.FAILED
     row = msgspec.structs.replace(proposal, state=state, due=0)
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return [ProposalEnacted(number, code, detail), *events]
+    return [ProposalEnacted(number, code, detail, _basis(proposal)), *events]
 
 
 def _enact(draft: Draft, body: o.ProposalBody, height: int) -> list[Event]:
@@ -188,8 +203,8 @@ def _enact(draft: Draft, body: o.ProposalBody, height: int) -> list[Event]:
         case o.AdmitMember(lei=lei, power=power):
             return membership.admit(draft, lei, power, height)
         case o.SetPower(lei=lei, power=power):
-            checks.active_member(draft, lei)
-            return validators.set_power(draft, lei, power, height)
+            checks.member_in(draft, lei, o.MemberState.ACTIVE)
+            return validators.set_power(draft, lei, power, height, o.Clause.VOTE)
         case o.SuspendMember(lei=lei):
             return membership.suspend(draft, lei, height)
         case o.ReinstateMember(lei=lei, power=power):

@@ -19,16 +19,29 @@ ROW_BYTES_MAX: Final = 64 << 20
 
 
 class Table(Generic[R]):
-    """A table: `tag`, `name`, `row` type; `index` gives the numbers a row can be found under."""
+    """A table: `tag`, `name`, `row` type; `index` gives the numbers a row can be found under, and
+    `owners` those that its key's parts give."""
 
     def __init__(
-        self, tag: int, name: str, row: type[R], index: Callable[[R], tuple[int, ...]] | None = None
+        self,
+        tag: int,
+        name: str,
+        row: type[R],
+        index: Callable[[R], tuple[int, ...]] | None = None,
+        owners: Callable[[tuple[Any, ...]], tuple[int, ...]] | None = None,
     ) -> None:
         self.tag = tag
         self.name = name
         self.row = row
-        self.index = index
+        self.indexed = index is not None or owners is not None
+        self._index = index
+        self._owners = owners
         self._prefix = bytes([tag])
+
+    def numbers(self, key: bytes, row: R) -> tuple[int, ...]:
+        """What the row of `key` can be found under."""
+        found = () if self._index is None else self._index(row)
+        return found if self._owners is None else (*found, *self._owners(self.parts(key)))
 
     def key(self, *parts: str | int | bytes) -> bytes:
         """The state key of the row with these key parts."""
@@ -50,27 +63,55 @@ def on_date(date: int) -> int:
     return 2 * date + 1
 
 
+def of_member(party: str) -> int:
+    """The index value of what belongs to a member or to a client of it: above all others."""
+    return (1 << 128) + int(ids.member_of(party), 36)
+
+
+def in_state(state: o.MemberState) -> int:
+    """The index value of the members in a state."""
+    return 100 + state
+
+
+ATTESTED: Final = 200
+"""The index value of the members that somebody has attested."""
+
+
+def member_indexes(row: o.Member) -> tuple[int, ...]:
+    """A member is looked for by its roles, by its state, and when attestations expire."""
+    attested = () if row.kyc is None else (ATTESTED,)
+    return (*row.roles, in_state(row.state), *attested)
+
+
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
-    """A batch is looked for at its deadline, and when irrevocable on its date."""
+    """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
+    parties = tuple({of_member(lei): None for leg in row.legs for lei in (leg.sender, leg.to)})
     if row.state == o.BatchState.INSTRUCTED:
-        return (at_height(row.deadline),)
+        return (at_height(row.deadline), *parties)
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
-        return (on_date(row.settle_date),)
+        return (on_date(row.settle_date), *parties)
     return ()
+
+
+def set_indexes(row: o.NettingSet) -> tuple[int, ...]:
+    """A netting set is looked for by its two members."""
+    return (of_member(row.first), of_member(row.second))
 
 
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
-MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
+MEMBERS: Final = Table(3, "member", o.Member, member_indexes)
+"""By LEI; indexed by role, by state, and whether there is an attestation that can expire."""
 KEYS: Final = Table(4, "key", o.SigningKeyRow, lambda row: () if row.retired else (row.role,))
 """By public key; indexed while in use."""
 NONCES: Final = Table(5, "nonce", o.Nonce, lambda row: (row.valid_until,))  # key, nonce
 SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
-ASSETS: Final = Table(7, "asset", o.Asset)  # code
-BALANCES: Final = Table(8, "balance", o.Balance)  # owner, kind, reference, asset
+ASSETS: Final = Table(7, "asset", o.Asset, lambda _row: (0,))  # code
+BALANCES: Final = Table(8, "balance", o.Balance, None, lambda parts: (of_member(parts[0]),))
+"""By owner, kind, reference, asset."""
 INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
 CONTRACTS: Final = Table(10, "trade", o.Contract, lambda row: (row.state,))  # uti
-NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet)  # first, second
+NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, set_indexes)  # first, second
 LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
 FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
 ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
@@ -127,6 +168,11 @@ def own_account(party: str, asset: str) -> bytes:
     client = ids.client_of(party)
     kind = o.AccountKind.CLIENT if client else o.AccountKind.OWN
     return BALANCES.key(ids.member_of(party), kind, client, asset)
+
+
+def blocked_account(lei: str, asset: str) -> bytes:
+    """Key of what a member was paid of an asset while it was off the white list."""
+    return BALANCES.key(lei, o.AccountKind.BLOCKED, "", asset)
 
 
 def im_escrow(poster: str, secured: str, asset: str) -> bytes:

@@ -17,7 +17,7 @@ from ledger.genesis import (
     GenesisMember,
     genesis_state,
 )
-from ledger.rulebook import STANDARD_VOTING
+from ledger.rulebook import STANDARD_MEMBERSHIP, STANDARD_VOTING
 from node.identity import PublicKeys, read_public_keys
 from wire.errors import CodedError
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
@@ -87,6 +87,16 @@ class VotingEntry(_Described, frozen=True):
     notice_blocks: int = 1
 
 
+class MembershipEntry(_Described, frozen=True):
+    """Criteria of admission, the white list's cure window, the cooling-off of who leaves."""
+
+    kyc_required: bool = STANDARD_MEMBERSHIP.kyc_required
+    capital_min: int = STANDARD_MEMBERSHIP.capital_min
+    contribution_min: int = STANDARD_MEMBERSHIP.contribution_min
+    kyc_cure_dates: int = STANDARD_MEMBERSHIP.kyc_cure_dates
+    cooling_off_blocks: int = STANDARD_MEMBERSHIP.cooling_off_blocks
+
+
 class RulebookEntry(_Described, frozen=True):
     """The parameters of the network."""
 
@@ -102,6 +112,7 @@ class RulebookEntry(_Described, frozen=True):
     group_vote_bps_max: int = 3_334
     voting: tuple[VotingEntry, ...] = ()
     """Rules that differ from the standard ones."""
+    membership: MembershipEntry = MembershipEntry()
 
 
 class Description(_Described, frozen=True):
@@ -178,6 +189,7 @@ def _rulebook(entry: RulebookEntry) -> o.Rulebook:
         evidence_age_ms=entry.evidence_age_ms,
         group_vote_bps_max=entry.group_vote_bps_max,
         voting=tuple(voting.values()),
+        membership=o.MembershipRules(**msgspec.structs.asdict(entry.membership)),
     )
 
 
@@ -194,12 +206,15 @@ def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
 
 
 def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o.Rulebook:
-    """A rulebook, as plain values, with `changes`; voting rules are changed one by one.
+    """A rulebook, as plain values, with `changes`; voting rules are changed one by one, and so are
+    the fields of a chapter.
 
     Raises `BadGenesis`.
     """
     try:
         merged = {**current, "version": version, **changes}
+        for name in ("membership",):
+            merged[name] = {**current[name], **changes.get(name, {})}
         kinds = {rule["kind"]: rule for rule in current["voting"]}
         for rule in changes.get("voting", ()):
             kind = str(rule["kind"]).upper()

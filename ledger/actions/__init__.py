@@ -2,7 +2,18 @@
 
 from ledger.actions.cash import Mint, Redeem, Transfer
 from ledger.actions.governance import CastVote, Propose
-from ledger.actions.members import ApplyMembership, MemberKey, RotateKey, StandDown
+from ledger.actions.members import (
+    ApplyMembership,
+    AttestCapital,
+    AttestKyc,
+    Exit,
+    MemberKey,
+    Resign,
+    RevokeKyc,
+    RotateKey,
+    StandDown,
+    WithdrawResignation,
+)
 from ledger.actions.settlement import Allocate, Approve, CancelBatch, CreateBatch
 from ledger.actions.trading import FeedMark, RegisterTrade, SetLimit, SubmitOracle, TradeBatch
 
@@ -23,6 +34,12 @@ Action = (
     | Allocate
     | Approve
     | CancelBatch
+    | AttestKyc
+    | RevokeKyc
+    | AttestCapital
+    | Resign
+    | WithdrawResignation
+    | Exit
 )
 
 __all__ = [
@@ -30,19 +47,25 @@ __all__ = [
     "Allocate",
     "ApplyMembership",
     "Approve",
+    "AttestCapital",
+    "AttestKyc",
     "CancelBatch",
     "CastVote",
     "CreateBatch",
+    "Exit",
     "FeedMark",
     "MemberKey",
     "Mint",
     "Propose",
     "Redeem",
     "RegisterTrade",
+    "Resign",
+    "RevokeKyc",
     "RotateKey",
     "SetLimit",
     "StandDown",
     "SubmitOracle",
     "TradeBatch",
     "Transfer",
+    "WithdrawResignation",
 ]

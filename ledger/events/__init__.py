@@ -3,11 +3,17 @@
 from ledger.events.cash import CashMoved
 from ledger.events.governance import ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.events.members import (
+    BalanceReleased,
+    CapitalAttested,
     KeyRotated,
+    KycAttested,
+    KycRevoked,
     MemberApplied,
     MemberChanged,
+    MemberResigned,
     NetworkRecovered,
     PowerChanged,
+    StandingChanged,
     ValidatorSuspended,
 )
 from ledger.events.netting import RoundCleared, RoundFrozen, RoundSettled
@@ -37,21 +43,32 @@ Event = (
     | BatchSettled
     | BatchCancelled
     | NetworkRecovered
+    | KycAttested
+    | KycRevoked
+    | StandingChanged
+    | BalanceReleased
+    | CapitalAttested
+    | MemberResigned
 )
 
 __all__ = [
+    "BalanceReleased",
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "CapitalAttested",
     "CashMoved",
     "ContractMatured",
     "DateClosed",
     "Event",
     "KeyRotated",
+    "KycAttested",
+    "KycRevoked",
     "MarginCycle",
     "MemberApplied",
     "MemberChanged",
+    "MemberResigned",
     "NetworkRecovered",
     "PowerChanged",
     "ProposalDecided",
@@ -60,6 +77,7 @@ __all__ = [
     "RoundCleared",
     "RoundFrozen",
     "RoundSettled",
+    "StandingChanged",
     "TradeRegistered",
     "ValidatorSuspended",
     "VoteCast",

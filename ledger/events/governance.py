@@ -1,6 +1,7 @@
 """Proposals and votes."""
 
 from ledger.objects import (
+    Basis,
     ProposalState,
 )
 from wire.codec import Record
@@ -13,7 +14,7 @@ class ProposalOpened(Record, frozen=True, tag=14):
     number: int
     proposer: Lei
     due: int
-    rulebook_version: int
+    basis: Basis
 
 
 class VoteCast(Record, frozen=True, tag=15):
@@ -33,6 +34,7 @@ class ProposalDecided(Record, frozen=True, tag=16):
     against: int
     entitled: int
     due: int
+    basis: Basis
 
 
 class ProposalEnacted(Record, frozen=True, tag=17):
@@ -41,3 +43,4 @@ class ProposalEnacted(Record, frozen=True, tag=17):
     number: int
     code: str
     detail: str
+    basis: Basis

@@ -8,6 +8,7 @@ from ledger.objects.enums import (
     AccountKind,
     AssetKind,
     BatchState,
+    Clause,
     ContractState,
     Electorate,
     KeyRole,
@@ -20,6 +21,7 @@ from ledger.objects.enums import (
     ProposalState,
     Role,
     RoundState,
+    Standing,
     TradeSource,
 )
 from ledger.objects.governance import (
@@ -34,6 +36,8 @@ from ledger.objects.governance import (
     SuspendMember,
 )
 from ledger.objects.members import (
+    Capital,
+    Kyc,
     Member,
     Nonce,
     SeedLink,
@@ -47,6 +51,8 @@ from ledger.objects.netting import (
     RoundFigures,
 )
 from ledger.objects.network import (
+    Basis,
+    MembershipRules,
     Network,
     Rulebook,
     VotingRule,
@@ -80,8 +86,11 @@ __all__ = [
     "AssetKind",
     "Balance",
     "Ballot",
+    "Basis",
     "Batch",
     "BatchState",
+    "Capital",
+    "Clause",
     "ConsensusKey",
     "Contract",
     "ContractState",
@@ -90,11 +99,13 @@ __all__ = [
     "Flow",
     "Instrument",
     "KeyRole",
+    "Kyc",
     "Leg",
     "Limit",
     "Mark",
     "Member",
     "MemberState",
+    "MembershipRules",
     "NettingRound",
     "NettingSet",
     "Network",
@@ -122,6 +133,7 @@ __all__ = [
     "SetPower",
     "Settled",
     "SigningKeyRow",
+    "Standing",
     "SuspendMember",
     "Trade",
     "TradeSource",

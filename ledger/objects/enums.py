@@ -11,6 +11,18 @@ class Role(IntEnum):
     ORACLE = 3
     REGULATOR = 4
     ISSUER = 5
+    ATTESTOR = 6
+    """Attests who applicants are and what capital they have; for money, nothing else."""
+
+
+class Standing(IntEnum):
+    """Where a member stands on the white list, which its state says nothing about."""
+
+    LISTED = 1
+    CURING = 2
+    """Its attestation has expired; the cure window of the rulebook is open, nothing has changed."""
+    BLOCKED = 3
+    """It starts no transaction and is paid into its blocked account; what it owes still settles."""
 
 
 class MemberState(IntEnum):
@@ -153,6 +165,19 @@ class ProposalKind(IntEnum):
     REINSTATE_MEMBER = 4
     RECOVER_KEY = 5
     AMEND_RULEBOOK = 6
+
+
+class Clause(IntEnum):
+    """The rule that a decision rests on: a chapter of the rulebook."""
+
+    VOTE = 1
+    EVIDENCE = 2
+    RECOVERY = 3
+    WHITE_LIST = 4
+    RESIGNATION = 5
+    BOOTSTRAP = 6
+    SETTLEMENT = 7
+    MARGIN = 8
 
 
 class ProposalState(IntEnum):

@@ -1,6 +1,6 @@
 """The network itself: constants, counters, the rulebook."""
 
-from ledger.objects.enums import Electorate, ProposalKind
+from ledger.objects.enums import Clause, Electorate, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date
 
@@ -15,6 +15,8 @@ class Network(Record, frozen=True):
     """The date that is open; None when the calendar is exhausted."""
     calendar: tuple[Date, ...]
     """Business dates still to come, the open one first."""
+    calendar_end: Date
+    """The last date that has ever been on the calendar; 0 if there was none."""
     rounds: int
     """Netting rounds started so far."""
     proposals: int
@@ -38,6 +40,28 @@ class VotingRule(Record, frozen=True):
     """Between adoption and effect."""
 
 
+class Basis(Record, frozen=True):
+    """What a decision rests on: stands in the event of every one."""
+
+    clause: Clause
+    rulebook_version: int
+
+
+class MembershipRules(Record, frozen=True):
+    """What it takes to become a member, to stay one, and to leave."""
+
+    kyc_required: bool
+    """Whether an applicant needs an attestation in force."""
+    capital_min: int
+    """Attested capital of a member that trades, in minor units of the currency."""
+    contribution_min: int
+    """What it commits itself to pay into the default fund, at least."""
+    kyc_cure_dates: int
+    """Business dates after an attestation has expired in which nothing changes."""
+    cooling_off_blocks: int
+    """Between resignation and exit; the member stays liable."""
+
+
 class Rulebook(Record, frozen=True):
     """All parameters of the network, one version."""
 
@@ -57,3 +81,4 @@ class Rulebook(Record, frozen=True):
     """Most of the entitled weight that one group's votes count for."""
     voting: tuple[VotingRule, ...]
     """One for each kind of proposal, sorted."""
+    membership: MembershipRules

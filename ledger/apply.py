@@ -9,6 +9,7 @@ import msgspec
 
 from ledger import (
     admission,
+    bootstrap,
     governance,
     invariants,
     kyc,
@@ -123,6 +124,7 @@ def apply_block(state: State, block: Block) -> Applied:
     admission.forget_nonces(draft, block.height)
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
+    events += bootstrap.due(draft, block.height)
     oracles.take_extensions(draft, block.extensions)
     receipts = _apply_transactions(draft, block, events)
     results = _scheduled(draft, block, events)

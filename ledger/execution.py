@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger import (
     admission,
+    bootstrap,
     cash,
     checks,
     governance,
@@ -27,6 +28,7 @@ from ledger.actions import (
     Approve,
     AttestCapital,
     AttestKyc,
+    Bootstrap,
     CancelBatch,
     CastVote,
     CreateBatch,
@@ -36,6 +38,7 @@ from ledger.actions import (
     Redeem,
     RegisterTrade,
     Resign,
+    RetireBootstrap,
     RevokeKyc,
     RotateKey,
     SetLimit,
@@ -122,6 +125,13 @@ def _oracle(draft: Draft, tx: Transaction) -> Required:
     return ((lei, o.KeyRole.ORACLE),)
 
 
+def _bootstrap(draft: Draft, tx: Transaction) -> Required:
+    """The key itself, which the action names, signs (`new_keys`); it is no member's."""
+    assert isinstance(tx.action, Bootstrap | RetireBootstrap)
+    bootstrap.check_key(draft, tx.action.key)
+    return ()
+
+
 def _nobody(_draft: Draft, _tx: Transaction) -> Required:
     """Whose keys are not known yet; those it brings sign (`new_keys`)."""
     return ()
@@ -159,6 +169,8 @@ RULES: Final[dict[type[Action], Rule]] = {
     Resign: Rule(_governor(), leaving.resign),
     WithdrawResignation: Rule(_governor(), leaving.withdraw),
     Exit: Rule(_governor(), leaving.leave),
+    Bootstrap: Rule(_bootstrap, bootstrap.act),
+    RetireBootstrap: Rule(_bootstrap, bootstrap.retire),
 }
 
 

@@ -7,7 +7,14 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import ApplyMembership, RotateKey, StandDown
-from ledger.events import Event, KeyRotated, MemberApplied, MemberChanged
+from ledger.events import (
+    Event,
+    GroupChanged,
+    KeyRotated,
+    MemberApplied,
+    MemberChanged,
+    RolesChanged,
+)
 from ledger.kyc import UNATTESTED
 from ledger.rulebook import basis
 from ledger.state import Draft
@@ -145,6 +152,39 @@ def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
     return [KeyRotated(body.lei, body.role, body.public_key)]
 
 
+def set_roles(draft: Draft, body: o.SetRoles) -> list[Event]:
+    """What a member is, but for VALIDATOR; raises a `Rejection`."""
+    member = checks.member_in(draft, body.lei, o.MemberState.ACTIVE)
+    wanted = list(body.roles)
+    if wanted != sorted({*wanted}) or not wanted or o.Role.VALIDATOR in wanted:
+        raise r.BadApplication(f"roles {[int(role) for role in wanted]}")
+    gone = {*member.roles} - {*wanted}
+    issues = [draft.must(t.ASSETS, key).issuer for key in draft.indexed(t.ASSETS, 0)]
+    if o.Role.ISSUER in gone and body.lei in issues:
+        raise r.BadApplication(f"{body.lei} issues assets, and stays an ISSUER")
+    if o.Role.MEMBER in gone and _has_contracts(draft, body.lei):
+        raise r.BadApplication(f"{body.lei} has live contracts, and stays a MEMBER")
+    if member.power:
+        wanted = sorted([*wanted, o.Role.VALIDATOR])
+    changed = msgspec.structs.replace(member, roles=tuple(wanted))
+    draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
+    return [RolesChanged(body.lei, changed.roles, basis(draft, o.Clause.VOTE))]
+
+
+def set_group(draft: Draft, body: o.SetGroup) -> list[Event]:
+    """A member has another ultimate parent; raises a `Rejection`."""
+    ids.lei(body.group)
+    member = checks.member(draft, body.lei)
+    changed = msgspec.structs.replace(member, group=body.group)
+    draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
+    return [GroupChanged(body.lei, body.group, basis(draft, o.Clause.VOTE))]
+
+
+def _has_contracts(draft: Draft, lei: Lei) -> bool:
+    sets = (draft.must(t.NETTING_SETS, k) for k in draft.indexed(t.NETTING_SETS, t.of_member(lei)))
+    return any(position.live for row in sets for position in row.positions)
+
+
 def _activated(draft: Draft, lei: Lei, power: int, height: int, clause: o.Clause) -> list[Event]:
     changed = moved(draft, lei, o.MemberState.ACTIVE, clause)
     return [changed, *validators.set_power(draft, lei, power, height, clause)]
@@ -174,6 +214,8 @@ def _keys_of(draft: Draft, lei: Lei, role: o.KeyRole) -> list[bytes]:
 
 def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes) -> None:
     """Give a member a key that nobody has had, nor will have."""
+    if role == o.KeyRole.BOOTSTRAP:
+        raise r.BadApplication("no member has the bootstrap key")
     if len(public_key) != HASH_BYTES or not key_is_acceptable(public_key):
         raise r.BadApplication(f"key {public_key.hex()[:16]} is no acceptable Ed25519 key")
     if draft.get(t.KEYS, t.KEYS.key(public_key)) is not None:

@@ -5,7 +5,9 @@ from typing import Final
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.rejections import BadRulebook
 from ledger.state import Draft
+from wire.codec import Digest, digest_of
 from wire.ids import AssetCode
 from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
 
@@ -65,6 +67,20 @@ def standard(
         voting=STANDARD_VOTING,
         membership=STANDARD_MEMBERSHIP,
     )
+
+
+def put_in_force(draft: Draft, rulebook: o.Rulebook, height: int) -> Digest:
+    """Make `rulebook` the one in force from block `height` on, and keep its version; raises
+    `BadRulebook`. Returns its hash."""
+    assets = [t.ASSETS.parts(key)[0] for key in draft.indexed(t.ASSETS, 0)]
+    fault = fault_of(rulebook, assets)
+    if fault is not None:
+        raise BadRulebook(fault)
+    digest = digest_of(rulebook)
+    draft.put(t.RULEBOOK, t.rulebook_key(), rulebook)
+    version = o.RulebookVersion(rulebook, digest, height)
+    draft.put(t.RULEBOOKS, t.RULEBOOKS.key(rulebook.version), version)
+    return digest
 
 
 def basis(draft: Draft, clause: o.Clause) -> o.Basis:

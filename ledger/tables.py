@@ -129,11 +129,14 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+RULEBOOKS: Final = Table(38, "rulebook_version", o.RulebookVersion)  # version
+BOOTSTRAP: Final = Table(40, "bootstrap", o.Bootstrap)
+
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
-    BATCHES,
+    BATCHES, RULEBOOKS, BOOTSTRAP,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}
@@ -161,6 +164,11 @@ def network_key() -> bytes:
 def rulebook_key() -> bytes:
     """Key of the rulebook in force."""
     return RULEBOOK.key()
+
+
+def bootstrap_key() -> bytes:
+    """Key of the one row of the bootstrap key."""
+    return BOOTSTRAP.key()
 
 
 def own_account(party: str, asset: str) -> bytes:

@@ -12,7 +12,6 @@ from ledger import objects as o
 from ledger.genesis import (
     BadGenesis,
     Genesis,
-    GenesisAsset,
     GenesisKey,
     GenesisMember,
     genesis_state,
@@ -115,6 +114,14 @@ class RulebookEntry(_Described, frozen=True):
     membership: MembershipEntry = MembershipEntry()
 
 
+class BootstrapEntry(_Described, frozen=True):
+    """A key that takes the network's first steps alone."""
+
+    public_key: str
+    until: int
+    """The last height at which it can act."""
+
+
 class Description(_Described, frozen=True):
     """A whole network."""
 
@@ -128,6 +135,7 @@ class Description(_Described, frozen=True):
     rulebook: RulebookEntry
     instruments: tuple[InstrumentEntry, ...] = ()
     feeds: tuple[FeedEntry, ...] = ()
+    bootstrap: BootstrapEntry | None = None
 
 
 def read_description(path: Path) -> Description:
@@ -153,13 +161,18 @@ def compose(description: Description, folder: Path) -> Genesis:
         time_ms=description.time_ms,
         members=tuple(_member(entry, folder) for entry in description.members),
         assets=tuple(
-            GenesisAsset(AssetCode(x.code), _named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
+            o.AssetTerms(AssetCode(x.code), _named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
             for x in description.assets
         ),
         instruments=tuple(_instrument(x, rules.service) for x in description.instruments),
         feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in description.feeds),
         calendar=tuple(Date(date) for date in description.calendar),
         rulebook=_rulebook(rules),
+        bootstrap=None
+        if description.bootstrap is None
+        else o.Bootstrap(
+            _must("bootstrap", description.bootstrap.public_key), description.bootstrap.until, 0
+        ),
     )
     genesis_state(genesis)
     return genesis

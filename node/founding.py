@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger import objects as o
-from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.genesis import Genesis, GenesisKey, GenesisMember
 from ledger.rulebook import standard
 from node.core.seedchain import SeedChain
 from wire import ids
@@ -85,11 +85,12 @@ def found(plan: Plan) -> Founded:
         chain_id=plan.chain_id,
         time_ms=plan.time_ms,
         members=tuple(_genesis_member(who, plan.seed_chain_length) for who in everybody),
-        assets=(GenesisAsset(CURRENCY, o.AssetKind.CASH, issuer.lei, 2),),
+        assets=(o.AssetTerms(CURRENCY, o.AssetKind.CASH, issuer.lei, 2),),
         instruments=tuple(_forward(share, plan.maturity) for share in plan.shares),
         feeds=tuple(o.Feed(_feed(share), PRICE_SCALE, VALUE_MAX) for share in plan.shares),
         calendar=plan.calendar,
         rulebook=standard(SERVICE, CURRENCY, plan.funding_window_blocks),
+        bootstrap=None,
     )
     return Founded(genesis, members, oracles, observers, attestors, issuer)
 

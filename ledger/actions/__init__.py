@@ -1,7 +1,7 @@
 """What members can ask of the ledger: one record and tag each."""
 
 from ledger.actions.cash import Mint, Redeem, Transfer
-from ledger.actions.governance import CastVote, Propose
+from ledger.actions.governance import Bootstrap, CastVote, Propose, RetireBootstrap
 from ledger.actions.members import (
     ApplyMembership,
     AttestCapital,
@@ -40,6 +40,8 @@ Action = (
     | Resign
     | WithdrawResignation
     | Exit
+    | Bootstrap
+    | RetireBootstrap
 )
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Approve",
     "AttestCapital",
     "AttestKyc",
+    "Bootstrap",
     "CancelBatch",
     "CastVote",
     "CreateBatch",
@@ -60,6 +63,7 @@ __all__ = [
     "Redeem",
     "RegisterTrade",
     "Resign",
+    "RetireBootstrap",
     "RevokeKyc",
     "RotateKey",
     "SetLimit",

@@ -1,7 +1,19 @@
 """What a block did, for whoever follows the ledger: one record and tag each."""
 
 from ledger.events.cash import CashMoved
-from ledger.events.governance import ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
+from ledger.events.governance import (
+    BootstrapActed,
+    BootstrapRetired,
+    CalendarExtended,
+    GroupChanged,
+    Listed,
+    ProposalDecided,
+    ProposalEnacted,
+    ProposalOpened,
+    RolesChanged,
+    RulebookAmended,
+    VoteCast,
+)
 from ledger.events.members import (
     BalanceReleased,
     CapitalAttested,
@@ -49,6 +61,13 @@ Event = (
     | BalanceReleased
     | CapitalAttested
     | MemberResigned
+    | Listed
+    | CalendarExtended
+    | RulebookAmended
+    | RolesChanged
+    | GroupChanged
+    | BootstrapActed
+    | BootstrapRetired
 )
 
 __all__ = [
@@ -57,14 +76,19 @@ __all__ = [
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "BootstrapActed",
+    "BootstrapRetired",
+    "CalendarExtended",
     "CapitalAttested",
     "CashMoved",
     "ContractMatured",
     "DateClosed",
     "Event",
+    "GroupChanged",
     "KeyRotated",
     "KycAttested",
     "KycRevoked",
+    "Listed",
     "MarginCycle",
     "MemberApplied",
     "MemberChanged",
@@ -74,9 +98,11 @@ __all__ = [
     "ProposalDecided",
     "ProposalEnacted",
     "ProposalOpened",
+    "RolesChanged",
     "RoundCleared",
     "RoundFrozen",
     "RoundSettled",
+    "RulebookAmended",
     "StandingChanged",
     "TradeRegistered",
     "ValidatorSuspended",

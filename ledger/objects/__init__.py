@@ -2,6 +2,7 @@
 
 from ledger.objects.assets import (
     Asset,
+    AssetTerms,
     Balance,
 )
 from ledger.objects.enums import (
@@ -28,11 +29,17 @@ from ledger.objects.governance import (
     AdmitMember,
     AmendRulebook,
     Ballot,
+    ExtendCalendar,
+    ListAsset,
+    ListFeed,
+    ListInstrument,
     Proposal,
     ProposalBody,
     RecoverKey,
     ReinstateMember,
+    SetGroup,
     SetPower,
+    SetRoles,
     SuspendMember,
 )
 from ledger.objects.members import (
@@ -52,9 +59,11 @@ from ledger.objects.netting import (
 )
 from ledger.objects.network import (
     Basis,
+    Bootstrap,
     MembershipRules,
     Network,
     Rulebook,
+    RulebookVersion,
     VotingRule,
 )
 from ledger.objects.settlement import (
@@ -84,17 +93,20 @@ __all__ = [
     "AmendRulebook",
     "Asset",
     "AssetKind",
+    "AssetTerms",
     "Balance",
     "Ballot",
     "Basis",
     "Batch",
     "BatchState",
+    "Bootstrap",
     "Capital",
     "Clause",
     "ConsensusKey",
     "Contract",
     "ContractState",
     "Electorate",
+    "ExtendCalendar",
     "Feed",
     "Flow",
     "Instrument",
@@ -102,6 +114,9 @@ __all__ = [
     "Kyc",
     "Leg",
     "Limit",
+    "ListAsset",
+    "ListFeed",
+    "ListInstrument",
     "Mark",
     "Member",
     "MemberState",
@@ -129,8 +144,11 @@ __all__ = [
     "RoundFigures",
     "RoundState",
     "Rulebook",
+    "RulebookVersion",
     "SeedLink",
+    "SetGroup",
     "SetPower",
+    "SetRoles",
     "Settled",
     "SigningKeyRow",
     "Standing",

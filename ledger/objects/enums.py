@@ -47,6 +47,8 @@ class KeyRole(IntEnum):
     """Votes and proposals; never a transaction, except to show that it is held."""
     PEER = 6
     """The node's side of a connection; as above."""
+    BOOTSTRAP = 7
+    """The network's first steps, until it is retired; no member's."""
 
 
 class AccountKind(IntEnum):
@@ -165,6 +167,12 @@ class ProposalKind(IntEnum):
     REINSTATE_MEMBER = 4
     RECOVER_KEY = 5
     AMEND_RULEBOOK = 6
+    LIST_ASSET = 7
+    LIST_FEED = 8
+    LIST_INSTRUMENT = 9
+    EXTEND_CALENDAR = 10
+    SET_ROLES = 11
+    SET_GROUP = 12
 
 
 class Clause(IntEnum):

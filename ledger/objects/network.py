@@ -82,3 +82,23 @@ class Rulebook(Record, frozen=True):
     voting: tuple[VotingRule, ...]
     """One for each kind of proposal, sorted."""
     membership: MembershipRules
+
+
+class RulebookVersion(Record, frozen=True):
+    """One version of the rulebook, kept for ever; the key is its number."""
+
+    rulebook: Rulebook
+    rulebook_hash: bytes
+    """SHA-256 of its canonical encoding: what members sign and lawyers cite."""
+    from_height: int
+    """Of the block that put it in force; 0: the genesis."""
+
+
+class Bootstrap(Record, frozen=True):
+    """The key that can take a network's first steps alone; the one row of it."""
+
+    public_key: bytes
+    until: int
+    """The last height at which it can act."""
+    retired: int
+    """Height of the block that retired it for good; 0 while it can act."""

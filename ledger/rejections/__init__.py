@@ -21,10 +21,12 @@ from ledger.rejections.envelope import (
     WrongSigners,
 )
 from ledger.rejections.governance import (
+    BadListing,
     BadRecovery,
     BadRulebook,
     BlockRefused,
     NotEntitled,
+    NotTheBootstrapKey,
     ProposalClosed,
     UnknownProposal,
 )
@@ -72,6 +74,7 @@ __all__ = [
     "BadApplication",
     "BadAttestation",
     "BadBatch",
+    "BadListing",
     "BadMark",
     "BadPower",
     "BadRecovery",
@@ -101,6 +104,7 @@ __all__ = [
     "NotAnOracle",
     "NotEntitled",
     "NotOnWhiteList",
+    "NotTheBootstrapKey",
     "NotTheIssuer",
     "NotYourKey",
     "ProposalClosed",

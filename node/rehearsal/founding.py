@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import objects as o
-from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.genesis import Genesis, GenesisKey, GenesisMember
 from ledger.rulebook import standard
 from node.compose import amended
 from node.core.seedchain import SeedChain
@@ -22,6 +22,7 @@ SEED_LINKS: Final = 1 << 14
 """Blocks that a rehearsal can have."""
 
 START_MS: Final = 1_700_000_000_000
+BOOTSTRAP: Final = "BOOTSTRAP"
 ISSUER: Final = "BANK"
 ORACLES: Final = ("ORACLE1", "ORACLE2", "ORACLE3")
 
@@ -79,6 +80,8 @@ class NetworkPart(_Part, frozen=True):
     rulebook: dict[str, Any] = {}
     """Parameters that differ from the standard ones."""
     service: str = "EQUITY-FORWARD"
+    bootstrap_until: int = 0
+    """The last height at which the bootstrap key `BOOTSTRAP` can act; 0: there is none."""
 
 
 def names_of(network: NetworkPart) -> Names:
@@ -114,7 +117,7 @@ def found(network: NetworkPart, names: Names) -> Genesis:
         time_ms=START_MS,
         members=tuple(_member(m, names) for m in members),
         assets=tuple(
-            GenesisAsset(
+            o.AssetTerms(
                 AssetCode(x.code),
                 build(o.AssetKind, x.kind, names, "assets.kind"),
                 names.lei(x.issuer),
@@ -126,7 +129,14 @@ def found(network: NetworkPart, names: Names) -> Genesis:
         feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in network.feeds),
         calendar=tuple(Date(date) for date in network.calendar),
         rulebook=amended(plain(rulebook), network.rulebook, 1),
+        bootstrap=_bootstrap(network),
     )
+
+
+def _bootstrap(network: NetworkPart) -> o.Bootstrap | None:
+    if not network.bootstrap_until:
+        return None
+    return o.Bootstrap(secret(BOOTSTRAP, "bootstrap").public, network.bootstrap_until, 0)
 
 
 def _instrument(entry: InstrumentPart, network: NetworkPart, names: Names) -> o.Instrument:

@@ -8,7 +8,7 @@ import msgspec
 from ledger import execution, rounds
 from ledger import objects as o
 from ledger import tables as t
-from ledger.actions import Action
+from ledger.actions import Action, Bootstrap, RetireBootstrap
 from ledger.apply import Applied, Block, apply_block
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
@@ -158,6 +158,9 @@ class Rehearsal:
         signers = fields.pop("signers", None)
         if isinstance(body := fields.get("body"), dict) and "changes" in body:
             fields["body"] = {"type": body.get("type"), "rulebook": self._rulebook(body["changes"])}
+        if kind in (Bootstrap, RetireBootstrap):
+            row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
+            fields.setdefault("key", "" if row is None else row.public_key.hex())
         action = build(kind, fields, self.names, where)
         self._nonce += 1
         nonce = 0 if kind.__name__ in ("RegisterTrade", "TradeBatch") else self._nonce

@@ -18,6 +18,7 @@ from wire.signing import SigningKey
 SEED = b"\x07" * 32
 WINDOW = 20
 
+ROLES = [role for role in o.KeyRole if role != o.KeyRole.BOOTSTRAP]
 VOTE = o.Basis(o.Clause.VOTE, 1)
 """What a vote under the first rulebook rests on."""
 
@@ -72,7 +73,7 @@ class Applicant:
 
     def __init__(self, number: int = 1) -> None:
         self.lei = ids.lei_from(f"APPLICANT{number:09d}")
-        self.secrets = {role: SigningKey(bytes([number, role]) * 16) for role in o.KeyRole}
+        self.secrets = {role: SigningKey(bytes([number, role]) * 16) for role in ROLES}
 
     def action(self, *without: o.KeyRole) -> ApplyMembership:
         keys = tuple(

@@ -1,0 +1,89 @@
+"""What can be held, marked and traded, and on which dates: listed at genesis or by vote, by one set
+of checks. Nothing that is listed is ever changed or listed again."""
+
+import msgspec
+
+from ledger import objects as o
+from ledger import rejections as r
+from ledger import tables as t
+from ledger.events import CalendarExtended, Event, Listed
+from ledger.state import Draft
+from ledger.tables import R, Table
+from wire import ids
+from wire.errors import BadIdentifier
+from wire.ids import Date
+from wire.limits import CALENDAR_DATES_MAX, EXPONENT_MAX, PRICE_MAX
+
+
+def add_asset(draft: Draft, asset: o.AssetTerms) -> list[Event]:
+    """A token or security of an issuer; nothing of it exists before it is minted."""
+    issuer = draft.get(t.MEMBERS, t.MEMBERS.key(asset.issuer))
+    fit = issuer is not None and issuer.state == o.MemberState.ACTIVE
+    _require(
+        fit and issuer is not None and o.Role.ISSUER in issuer.roles,
+        f"issuer of {asset.code[:40]} is none",
+    )
+    _require(0 <= asset.exponent <= EXPONENT_MAX, f"exponent of {asset.code[:40]}")
+    row = o.Asset(asset.code, asset.kind, asset.issuer, asset.exponent, 0, 0)
+    return _listed(draft, t.ASSETS, asset.code, row)
+
+
+def add_feed(draft: Draft, feed: o.Feed) -> list[Event]:
+    """Something that oracles mark once a business date."""
+    _require(0 < feed.scale <= PRICE_MAX, f"scale of {feed.code[:40]} is not positive, or too large")
+    _require(0 < feed.value_max <= PRICE_MAX, f"value_max of {feed.code[:40]}")
+    return _listed(draft, t.FEEDS, feed.code, feed)
+
+
+def add_instrument(draft: Draft, instrument: o.Instrument) -> list[Event]:
+    """Something to trade, in the currency and by the feed that it names."""
+    name = instrument.code[:40]
+    feed = draft.get(t.FEEDS, t.FEEDS.key(instrument.feed))
+    if feed is None:
+        raise r.BadListing(f"{name} has no feed")
+    _require(instrument.price_scale == feed.scale, f"prices and marks of {name} have two scales")
+    currency = draft.get(t.ASSETS, t.ASSETS.key(instrument.currency))
+    _require(currency is not None, f"{name} has no currency")
+    _require_date(instrument.maturity)
+    return _listed(draft, t.INSTRUMENTS, instrument.code, instrument)
+
+
+def extend_calendar(draft: Draft, dates: tuple[Date, ...]) -> list[Event]:
+    """Business dates after all that have been; an exhausted calendar opens the first of them."""
+    network = draft.must(t.NETWORK, t.network_key())
+    for date in dates:
+        _require_date(date)
+    _require(
+        len(dates) > 0 and list(dates) == sorted({*dates}) and dates[0] > network.calendar_end,
+        f"the calendar is not ascending, or not after {network.calendar_end}",
+    )
+    calendar = (*network.calendar, *dates)
+    _require(len(calendar) <= CALENDAR_DATES_MAX, f"{len(calendar)} dates")
+    changed = msgspec.structs.replace(
+        network, calendar=calendar, calendar_end=dates[-1], business_date=calendar[0]
+    )
+    draft.put(t.NETWORK, t.network_key(), changed)
+    return [CalendarExtended(len(dates), dates[-1])]
+
+
+def _listed(draft: Draft, table: Table[R], code: str, row: R) -> list[Event]:
+    try:
+        ids.code(code)
+    except BadIdentifier as bad:
+        raise r.BadListing(bad.detail) from None
+    key = table.key(code)
+    _require(draft.get(table, key) is None, f"{table.name} stands twice: {code}")
+    draft.put(table, key, row)
+    return [Listed(table.name, code)]
+
+
+def _require_date(number: int) -> None:
+    try:
+        ids.date(number)
+    except BadIdentifier as bad:
+        raise r.BadListing(bad.detail) from None
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise r.BadListing(what)

@@ -70,7 +70,18 @@ def genesis_state(genesis: Genesis) -> State:
     """The state before block 1; raises `BadGenesis` or `BadIdentifier`."""
     _check(genesis)
     draft = Draft(State.empty())
-    network = o.Network(genesis.chain_id, 0, genesis.time_ms, None, (), Date(0), 0, 0, 1)
+    network = o.Network(
+        chain_id=genesis.chain_id,
+        height=0,
+        time_ms=genesis.time_ms,
+        business_date=None,
+        calendar=(),
+        opened=0,
+        closed_date=None,
+        rounds=0,
+        proposals=0,
+        recent_from=1,
+    )
     draft.put(t.NETWORK, t.network_key(), network)
     for member in genesis.members:
         _add_member(draft, member)

@@ -5,17 +5,16 @@ certificate; whoever checks it rebuilds the same flows. Pay-ins are published th
 funding window everything settles in one transition, on the free cash of that moment.
 """
 
-from typing import Final
-
 import msgspec
 import numpy as np
 
-from ledger import cash
+from ledger import calls, cash
 from ledger import objects as o
 from ledger import tables as t
 from ledger.events import Event, RoundCleared, RoundFrozen, RoundSettled
 from ledger.receipts import RoundResult
 from ledger.rejections import BlockRefused
+from ledger.rulebook import CLEAR_AFTER_BLOCKS, settle_height
 from ledger.state import Draft, State
 from netting.errors import CertificateRefused
 from netting.graph import Ints
@@ -26,9 +25,6 @@ from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
 from wire.ids import AssetCode, Date, Party, member_of
 from wire.limits import AMOUNT_MAX
-
-CLEAR_AFTER_BLOCKS: Final = 2
-"""From freeze to certificate: the seed needs the links of the freezing block and the next."""
 
 
 class RoundCertificate(Record, frozen=True):
@@ -80,7 +76,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
         obligations=tuple(_ident(one.id) for one in posed.obligations),
         freeze_height=height,
         links=(link,),
-        settle_height=height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks,
+        settle_height=settle_height(rulebook, height),
         figures=tuple(
             o.RoundFigures(asset, gross[asset], 0, 0, 0, gross[asset], 0, 0)
             for asset in sorted(gross)
@@ -188,6 +184,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         paid = open_amount if outcome.discharged[i] else 0
         results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
         _close_obligation(draft, ident, open_amount - paid, failed)
+        calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
     figures = tuple(
         msgspec.structs.replace(
@@ -290,7 +287,10 @@ def _ident(obligation: bytes | str) -> bytes:
 
 def _due(state: State | Draft, idents: list[bytes] | tuple[bytes, ...]) -> list[Due]:
     rows = [(ident, state.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))) for ident in idents]
-    return [Due(i, row.debtor, row.creditor, row.asset, row.amount, row.due) for i, row in rows]
+    return [
+        Due(i, row.debtor, row.creditor, row.asset, row.amount, row.due, row.instruction or None)
+        for i, row in rows
+    ]
 
 
 def _cancelled(draft: Draft, number: int, ident: bytes) -> int:

@@ -47,6 +47,21 @@ STANDARD_MEMBERSHIP: Final = o.MembershipRules(
 """Votes decide alone, until a network publishes criteria."""
 
 
+STANDARD_GRACE_BLOCKS: Final = 100
+
+STANDARD_BOUNDS: Final = o.TermsBounds(
+    threshold_max=5_000_000_000,
+    minimum_transfer_max=50_000_000,
+    grace_blocks_max=VALID_UNTIL_HEIGHTS_MAX,
+    haircut_bps_min=0,
+    im_models=tuple(o.ImModel),
+    confidence_bps_min=9_900,
+    look_back_min=20,
+)
+"""50 million of threshold and 500,000 of minimum transfer in a currency of two digits
+(BCBS-IOSCO 2020, requirements 2.2 and 2.3)."""
+
+
 def standard(
     service: str,
     currency: AssetCode,
@@ -60,6 +75,8 @@ def standard(
         minimum_transfer_amount=0,
         rounding_unit=1,
         funding_window_blocks=funding_window_blocks,
+        terms=STANDARD_BOUNDS,
+        margin=o.MarginRules(cycle_blocks=0, grace_blocks=STANDARD_GRACE_BLOCKS),
         oracle_quorum=3,
         evidence_age_blocks=10_000,
         evidence_age_ms=3_600_000,
@@ -88,6 +105,15 @@ def basis(draft: Draft, clause: o.Clause) -> o.Basis:
     return o.Basis(clause, draft.must(t.RULEBOOK, t.rulebook_key()).version)
 
 
+CLEAR_AFTER_BLOCKS: Final = 2
+"""From freeze to certificate: the seed needs the links of the freezing block and the next."""
+
+
+def settle_height(rulebook: o.Rulebook, height: int) -> int:
+    """When a round settles that block `height` freezes."""
+    return height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks
+
+
 def voting_rule(rulebook: o.Rulebook, kind: o.ProposalKind) -> o.VotingRule:
     """How proposals of `kind` are decided."""
     return next(rule for rule in rulebook.voting if rule.kind == kind)
@@ -103,6 +129,8 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             1 <= rulebook.funding_window_blocks <= VALID_UNTIL_HEIGHTS_MAX,
             "the funding window is shorter than a block, or has no end",
         ),
+        (_are_sound(rulebook.terms), "the bounds of bilateral terms"),
+        (_is_cycle(rulebook.margin), "the cycle of margin calls"),
         (rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum"),
         (1 <= rulebook.evidence_age_blocks <= EVIDENCE_AGE_BLOCKS_MAX, "evidence age in blocks"),
         (0 <= rulebook.evidence_age_ms <= AMOUNT_MAX, "evidence age in time"),
@@ -128,6 +156,24 @@ def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:
         (0 <= rules.kyc_cure_dates <= CURE_DATES_MAX, "the cure window of attestations"),
         (0 <= rules.cooling_off_blocks <= COOLING_OFF_BLOCKS_MAX, "the cooling-off"),
     )
+
+
+def _are_sound(bounds: o.TermsBounds) -> bool:
+    models = list(bounds.im_models)
+    return (
+        0 <= bounds.threshold_max <= AMOUNT_MAX
+        and 0 <= bounds.minimum_transfer_max <= AMOUNT_MAX
+        and 0 <= bounds.grace_blocks_max <= VALID_UNTIL_HEIGHTS_MAX
+        and 0 <= bounds.haircut_bps_min < BPS
+        and models == sorted(set(models))
+        and 0 < bounds.confidence_bps_min < BPS
+        and bounds.look_back_min >= 1
+    )
+
+
+def _is_cycle(rules: o.MarginRules) -> bool:
+    spans = (rules.cycle_blocks, rules.grace_blocks)
+    return all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
 
 
 def _is_sound(rule: o.VotingRule) -> bool:

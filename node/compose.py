@@ -2,9 +2,9 @@
 
 import json
 import tomllib
-from enum import IntEnum
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -16,19 +16,14 @@ from ledger.genesis import (
     GenesisMember,
     genesis_state,
 )
-from ledger.rulebook import STANDARD_MEMBERSHIP, STANDARD_VOTING
+from node.described import Described, named
 from node.identity import PublicKeys, read_public_keys
+from node.rulebook_form import RulebookEntry, rulebook_of
 from wire.errors import CodedError
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
 
-E = TypeVar("E", bound=IntEnum)
 
-
-class _Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of the parts of a description."""
-
-
-class MemberEntry(_Described, frozen=True):
+class MemberEntry(Described, frozen=True):
     """A member: either `keys_file`, or everything written out. Keys are hex."""
 
     keys_file: str | None = None
@@ -43,11 +38,11 @@ class MemberEntry(_Described, frozen=True):
     peer_key: str | None = None
     consensus_key: str | None = None
     seed_link: str | None = None
-    keys: dict[str, str] = {}
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Signing key by role: trade, treasury, governance, oracle; added to those of `keys_file`."""
 
 
-class AssetEntry(_Described, frozen=True):
+class AssetEntry(Described, frozen=True):
     """A settlement token."""
 
     code: str
@@ -56,65 +51,111 @@ class AssetEntry(_Described, frozen=True):
     exponent: int = 2
 
 
-class InstrumentEntry(_Described, frozen=True):
+class DeliveryEntry(Described, frozen=True):
+    """What the seller delivers on the last date."""
+
+    asset: str
+    per_unit: int
+
+
+class CouponEntry(Described, frozen=True):
+    """A scheduled payment: an `amount` in units of the price scale, or a `fixing`."""
+
+    date: int
+    payer: str
+    amount: int | None = None
+    fixing: str | None = None
+    fixing_date: int = 0
+    """0: on `date`."""
+    spread: int = 0
+    days: int = 0
+    day_basis: int = 360
+
+
+class InstrumentEntry(Described, frozen=True):
     """Something to trade."""
 
     code: str
     feed: str
-    currency: str
     maturity: int
     product: str = "EQUITY_FORWARD"
-    price_scale: int = 1_000
+    currency: str = ""
+    """The rulebook's, if empty."""
+    price_scale: int | None = None
+    """The feed's, if not given."""
+    asset_class: str = ""
+    """By the product, if empty."""
+    issuer: str | None = None
+    delivery: DeliveryEntry | None = None
+    coupons: tuple[CouponEntry, ...] = ()
 
 
-class FeedEntry(_Described, frozen=True):
+class FeedEntry(Described, frozen=True):
     """What oracles mark."""
 
     code: str
     scale: int = 1_000
+    value_min: int = 1
     value_max: int = 10**9
+    jump_bps: int = 0
 
 
-class VotingEntry(_Described, frozen=True):
-    """How proposals of one kind are decided."""
-
-    kind: str
-    electorate: str = "VALIDATORS"
-    quorum_bps: int = 5_000
-    threshold_bps: int = 6_667
-    window_blocks: int = 1_000
-    notice_blocks: int = 1
-
-
-class MembershipEntry(_Described, frozen=True):
-    """Criteria of admission, the white list's cure window, the cooling-off of who leaves."""
-
-    kyc_required: bool = STANDARD_MEMBERSHIP.kyc_required
-    capital_min: int = STANDARD_MEMBERSHIP.capital_min
-    contribution_min: int = STANDARD_MEMBERSHIP.contribution_min
-    kyc_cure_dates: int = STANDARD_MEMBERSHIP.kyc_cure_dates
-    cooling_off_blocks: int = STANDARD_MEMBERSHIP.cooling_off_blocks
+CLASSES: Final = {
+    o.Product.EQUITY_FORWARD: o.AssetClass.EQUITY,
+    o.Product.FUTURE: o.AssetClass.EQUITY,
+    o.Product.TOTAL_RETURN_SWAP: o.AssetClass.EQUITY,
+    o.Product.FX_SPOT: o.AssetClass.FX,
+    o.Product.FX_FORWARD: o.AssetClass.FX,
+    o.Product.BOND: o.AssetClass.CREDIT,
+}
+"""The asset class of a product whose description names none."""
 
 
-class RulebookEntry(_Described, frozen=True):
-    """The parameters of the network."""
-
-    currency: str
-    service: str = "EQUITY-FORWARD"
-    version: int = 1
-    minimum_transfer_amount: int = 0
-    rounding_unit: int = 1
-    funding_window_blocks: int = 2
-    oracle_quorum: int = 3
-    evidence_age_blocks: int = 10_000
-    evidence_age_ms: int = 3_600_000
-    group_vote_bps_max: int = 3_334
-    voting: tuple[VotingEntry, ...] = ()
-    """Rules that differ from the standard ones."""
-    membership: MembershipEntry = MembershipEntry()
+def feed(entry: FeedEntry) -> o.Feed:
+    """The feed that `entry` describes."""
+    code = FeedCode(entry.code)
+    return o.Feed(code, entry.scale, entry.value_min, entry.value_max, entry.jump_bps)
 
 
-class BootstrapEntry(_Described, frozen=True):
+def instrument(
+    entry: InstrumentEntry, feeds: Iterable[o.Feed], currency: str, service: str
+) -> o.Instrument:
+    """The instrument that `entry` describes; raises `BadGenesis`."""
+    scales = {row.code: row.scale for row in feeds}
+    product = named(o.Product, entry.product)
+    delivery = entry.delivery
+    return o.Instrument(
+        code=InstrumentCode(entry.code),
+        product=product,
+        feed=FeedCode(entry.feed),
+        currency=AssetCode(entry.currency or currency),
+        price_scale=entry.price_scale or scales.get(FeedCode(entry.feed), 1),
+        maturity=Date(entry.maturity),
+        service=service,
+        asset_class=(
+            named(o.AssetClass, entry.asset_class) if entry.asset_class else CLASSES[product]
+        ),
+        issuer=None if entry.issuer is None else Lei(entry.issuer),
+        delivery=(
+            None if delivery is None else o.Delivery(AssetCode(delivery.asset), delivery.per_unit)
+        ),
+        coupons=tuple(_coupon(coupon) for coupon in entry.coupons),
+    )
+
+
+def _coupon(entry: CouponEntry) -> o.Coupon:
+    date, payer = Date(entry.date), named(o.Side, entry.payer)
+    if (entry.amount is None) == (entry.fixing is None):
+        raise BadGenesis(f"coupon of {date}: either an amount or a fixing")
+    if entry.amount is not None:
+        return o.FixedCoupon(date, payer, entry.amount)
+    assert entry.fixing is not None
+    fixed = Date(entry.fixing_date or entry.date)
+    fixing = FeedCode(entry.fixing)
+    return o.FloatingCoupon(date, payer, fixing, fixed, entry.spread, entry.days, entry.day_basis)
+
+
+class BootstrapEntry(Described, frozen=True):
     """A key that takes the network's first steps alone."""
 
     public_key: str
@@ -122,7 +163,7 @@ class BootstrapEntry(_Described, frozen=True):
     """The last height at which it can act."""
 
 
-class Description(_Described, frozen=True):
+class Description(Described, frozen=True):
     """A whole network."""
 
     chain_id: str
@@ -156,18 +197,21 @@ def compose(description: Description, folder: Path) -> Genesis:
     `folder`: what `keys_file`s are relative to.
     """
     rules = description.rulebook
+    feeds = tuple(feed(entry) for entry in description.feeds)
     genesis = Genesis(
         chain_id=description.chain_id,
         time_ms=description.time_ms,
         members=tuple(_member(entry, folder) for entry in description.members),
         assets=tuple(
-            o.AssetTerms(AssetCode(x.code), _named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
+            o.AssetTerms(AssetCode(x.code), named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
             for x in description.assets
         ),
-        instruments=tuple(_instrument(x, rules.service) for x in description.instruments),
-        feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in description.feeds),
+        instruments=tuple(
+            instrument(x, feeds, rules.currency, rules.service) for x in description.instruments
+        ),
+        feeds=feeds,
         calendar=tuple(Date(date) for date in description.calendar),
-        rulebook=_rulebook(rules),
+        rulebook=rulebook_of(rules),
         bootstrap=None
         if description.bootstrap is None
         else o.Bootstrap(
@@ -178,83 +222,11 @@ def compose(description: Description, folder: Path) -> Genesis:
     return genesis
 
 
-def _rulebook(entry: RulebookEntry) -> o.Rulebook:
-    voting = {rule.kind: rule for rule in STANDARD_VOTING}
-    for rule in entry.voting:
-        kind = _named(o.ProposalKind, rule.kind)
-        voting[kind] = o.VotingRule(
-            kind=kind,
-            electorate=_named(o.Electorate, rule.electorate),
-            quorum_bps=rule.quorum_bps,
-            threshold_bps=rule.threshold_bps,
-            window_blocks=rule.window_blocks,
-            notice_blocks=rule.notice_blocks,
-        )
-    return o.Rulebook(
-        version=entry.version,
-        service=entry.service,
-        currency=AssetCode(entry.currency),
-        minimum_transfer_amount=entry.minimum_transfer_amount,
-        rounding_unit=entry.rounding_unit,
-        funding_window_blocks=entry.funding_window_blocks,
-        oracle_quorum=entry.oracle_quorum,
-        evidence_age_blocks=entry.evidence_age_blocks,
-        evidence_age_ms=entry.evidence_age_ms,
-        group_vote_bps_max=entry.group_vote_bps_max,
-        voting=tuple(voting.values()),
-        membership=o.MembershipRules(**msgspec.structs.asdict(entry.membership)),
-    )
-
-
-def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
-    """The next version of the rulebook in force (as the API shows it), with the changes in `text`.
-
-    `text`: TOML, the same keys as `rulebook` of a description. Raises `BadGenesis`.
-    """
-    try:
-        changes = tomllib.loads(text)
-    except ValueError as error:
-        raise BadGenesis(f"the rulebook: {error}") from None
-    return amended(current, changes, int(current["version"]) + 1)
-
-
-def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o.Rulebook:
-    """A rulebook, as plain values, with `changes`; voting rules are changed one by one, and so are
-    the fields of a chapter.
-
-    Raises `BadGenesis`.
-    """
-    try:
-        merged = {**current, "version": version, **changes}
-        for name in ("membership",):
-            merged[name] = {**current[name], **changes.get(name, {})}
-        kinds = {rule["kind"]: rule for rule in current["voting"]}
-        for rule in changes.get("voting", ()):
-            kind = str(rule["kind"]).upper()
-            kinds[kind] = {**kinds.get(kind, {}), **rule, "kind": kind}
-        merged["voting"] = list(kinds.values())
-        return _rulebook(msgspec.convert(merged, RulebookEntry))
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadGenesis(f"the rulebook: {error}") from None
-
-
-def _instrument(entry: InstrumentEntry, service: str) -> o.Instrument:
-    return o.Instrument(
-        code=InstrumentCode(entry.code),
-        product=_named(o.Product, entry.product),
-        feed=FeedCode(entry.feed),
-        currency=AssetCode(entry.currency),
-        price_scale=entry.price_scale,
-        maturity=Date(entry.maturity),
-        service=service,
-    )
-
-
 def _member(entry: MemberEntry, folder: Path) -> GenesisMember:
     known = None if entry.keys_file is None else _keys_file(folder / entry.keys_file)
     lei = entry.lei or (known.lei if known else "")
     roles = entry.roles if entry.roles is not None else (known.roles if known else ())
-    found = tuple(_named(o.Role, role) for role in roles)
+    found = tuple(named(o.Role, role) for role in roles)
     power = entry.power
     if power is None:
         power = 1 if o.Role.VALIDATOR in found else 0
@@ -269,7 +241,7 @@ def _member(entry: MemberEntry, folder: Path) -> GenesisMember:
         power=power,
         seed_link=_key(lei, entry.seed_link or (known.seed_link if known else None)),
         keys=tuple(
-            GenesisKey(_must(lei, text), _named(o.KeyRole, role)) for role, text in keys.items()
+            GenesisKey(_must(lei, text), named(o.KeyRole, role)) for role, text in keys.items()
         ),
     )
 
@@ -279,14 +251,6 @@ def _keys_file(path: Path) -> PublicKeys:
         return read_public_keys(path)
     except CodedError as error:
         raise BadGenesis(f"keys_file: {error}") from None
-
-
-def _named(kind: type[E], name: str) -> E:
-    try:
-        return kind[name.upper()]
-    except KeyError:
-        choices = ", ".join(member.name for member in kind)
-        raise BadGenesis(f"{kind.__name__} {name[:20]!r}: one of {choices}") from None
 
 
 def _key(lei: str, text: str | None) -> bytes | None:

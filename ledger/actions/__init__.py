@@ -1,7 +1,35 @@
 """What members can ask of the ledger: one record and tag each."""
 
-from ledger.actions.cash import Mint, Redeem, Transfer
-from ledger.actions.governance import Bootstrap, CastVote, Propose, RetireBootstrap
+from ledger.actions.cash import (
+    Mint,
+    Redeem,
+    Transfer,
+)
+from ledger.actions.contracts import (
+    AmendTrade,
+    CancelTrade,
+    ConfirmTermination,
+    ConsentNovation,
+    ProposeNovation,
+    RequestTermination,
+)
+from ledger.actions.governance import (
+    Bootstrap,
+    CastVote,
+    Propose,
+    RetireBootstrap,
+)
+from ledger.actions.margin import (
+    AgreeIm,
+    AgreeMark,
+    CommitMark,
+    PostIm,
+    RaiseDispute,
+    ReturnExcessIm,
+    SubmitContractMark,
+    SubmitMark,
+    SubstituteCollateral,
+)
 from ledger.actions.members import (
     ApplyMembership,
     AttestCapital,
@@ -14,8 +42,23 @@ from ledger.actions.members import (
     StandDown,
     WithdrawResignation,
 )
-from ledger.actions.settlement import Allocate, Approve, CancelBatch, CreateBatch
-from ledger.actions.trading import FeedMark, RegisterTrade, SetLimit, SubmitOracle, TradeBatch
+from ledger.actions.settlement import (
+    Allocate,
+    Approve,
+    CancelBatch,
+    CreateBatch,
+)
+from ledger.actions.terms import (
+    AmendCsa,
+    RegisterCsa,
+)
+from ledger.actions.trading import (
+    FeedMark,
+    RegisterTrade,
+    SetLimit,
+    SubmitOracle,
+    TradeBatch,
+)
 
 Action = (
     Mint
@@ -34,6 +77,23 @@ Action = (
     | Allocate
     | Approve
     | CancelBatch
+    | RegisterCsa
+    | AmendCsa
+    | CommitMark
+    | SubmitMark
+    | SubmitContractMark
+    | AgreeMark
+    | RaiseDispute
+    | PostIm
+    | ReturnExcessIm
+    | SubstituteCollateral
+    | AgreeIm
+    | AmendTrade
+    | CancelTrade
+    | RequestTermination
+    | ConfirmTermination
+    | ProposeNovation
+    | ConsentNovation
     | AttestKyc
     | RevokeKyc
     | AttestCapital
@@ -46,29 +106,46 @@ Action = (
 
 __all__ = [
     "Action",
+    "AgreeIm",
+    "AgreeMark",
     "Allocate",
+    "AmendCsa",
+    "AmendTrade",
     "ApplyMembership",
     "Approve",
     "AttestCapital",
     "AttestKyc",
     "Bootstrap",
     "CancelBatch",
+    "CancelTrade",
     "CastVote",
+    "CommitMark",
+    "ConfirmTermination",
+    "ConsentNovation",
     "CreateBatch",
     "Exit",
     "FeedMark",
     "MemberKey",
     "Mint",
+    "PostIm",
     "Propose",
+    "ProposeNovation",
+    "RaiseDispute",
     "Redeem",
+    "RegisterCsa",
     "RegisterTrade",
+    "RequestTermination",
     "Resign",
     "RetireBootstrap",
+    "ReturnExcessIm",
     "RevokeKyc",
     "RotateKey",
     "SetLimit",
     "StandDown",
+    "SubmitContractMark",
+    "SubmitMark",
     "SubmitOracle",
+    "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
     "WithdrawResignation",

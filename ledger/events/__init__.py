@@ -1,6 +1,8 @@
 """What a block did, for whoever follows the ledger: one record and tag each."""
 
-from ledger.events.cash import CashMoved
+from ledger.events.cash import (
+    CashMoved,
+)
 from ledger.events.governance import (
     BootstrapActed,
     BootstrapRetired,
@@ -13,6 +15,17 @@ from ledger.events.governance import (
     RolesChanged,
     RulebookAmended,
     VoteCast,
+)
+from ledger.events.margin import (
+    CallIssued,
+    CallMoved,
+    ContractChanged,
+    CouponPaid,
+    CsaSigned,
+    DisputeOpened,
+    DisputeResolved,
+    ImMoved,
+    MarkHeld,
 )
 from ledger.events.members import (
     BalanceReleased,
@@ -28,9 +41,23 @@ from ledger.events.members import (
     StandingChanged,
     ValidatorSuspended,
 )
-from ledger.events.netting import RoundCleared, RoundFrozen, RoundSettled
-from ledger.events.settlement import BatchCancelled, BatchInstructed, BatchProgressed, BatchSettled
-from ledger.events.trading import ContractMatured, DateClosed, MarginCycle, TradeRegistered
+from ledger.events.netting import (
+    RoundCleared,
+    RoundFrozen,
+    RoundSettled,
+)
+from ledger.events.settlement import (
+    BatchCancelled,
+    BatchInstructed,
+    BatchProgressed,
+    BatchSettled,
+)
+from ledger.events.trading import (
+    ContractMatured,
+    DateClosed,
+    MarginCycle,
+    TradeRegistered,
+)
 
 Event = (
     TradeRegistered
@@ -55,6 +82,15 @@ Event = (
     | BatchSettled
     | BatchCancelled
     | NetworkRecovered
+    | CsaSigned
+    | CallIssued
+    | CallMoved
+    | ImMoved
+    | CouponPaid
+    | DisputeOpened
+    | DisputeResolved
+    | MarkHeld
+    | ContractChanged
     | KycAttested
     | KycRevoked
     | StandingChanged
@@ -79,17 +115,26 @@ __all__ = [
     "BootstrapActed",
     "BootstrapRetired",
     "CalendarExtended",
+    "CallIssued",
+    "CallMoved",
     "CapitalAttested",
     "CashMoved",
+    "ContractChanged",
     "ContractMatured",
+    "CouponPaid",
+    "CsaSigned",
     "DateClosed",
+    "DisputeOpened",
+    "DisputeResolved",
     "Event",
     "GroupChanged",
+    "ImMoved",
     "KeyRotated",
     "KycAttested",
     "KycRevoked",
     "Listed",
     "MarginCycle",
+    "MarkHeld",
     "MemberApplied",
     "MemberChanged",
     "MemberResigned",

@@ -251,7 +251,7 @@ def rulebook(
     """Amend the rulebook: the file names what changes, all else stays as it is in force."""
     from ledger.objects import AmendRulebook
     from node.cli.client import Client
-    from node.compose import amended_rulebook
+    from node.rulebook_form import amended_rulebook
 
     current = Client(home).get("/v1/rulebook")["rulebook"]
     body = AmendRulebook(amended_rulebook(current, read_text(file)))

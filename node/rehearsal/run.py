@@ -13,7 +13,6 @@ from ledger.apply import Applied, Block, apply_block
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
 from ledger.transactions import KeySignature, Transaction, new_keys
-from node.compose import amended
 from node.plain import plain
 from node.rehearsal.errors import BadScript
 from node.rehearsal.forms import Names, build
@@ -23,6 +22,7 @@ from node.rehearsal.founding import (
     START_MS,
     seed_chain,
 )
+from node.rulebook_form import amended
 from wire.codec import digest_of
 from wire.errors import Rejection
 from wire.signing import Verified

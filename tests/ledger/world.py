@@ -116,7 +116,8 @@ class World:
     def put(self, rows: dict[bytes, Record]) -> None:
         """Rows as no transaction made them: the state goes on from there."""
         draft = Draft(self.state)
-        draft.changes.update(rows)
+        for key, row in rows.items():
+            draft.take(key, row)
         self.state = self.state.folded(draft)[0]
 
     # ---------------------------------------------------------------- signing

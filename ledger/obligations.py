@@ -4,7 +4,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.state import Draft
 from wire.codec import encode, sha256
-from wire.ids import AssetCode, Date, Party
+from wire.ids import AssetCode, Date, Party, is_of
 
 
 def owe(
@@ -33,3 +33,12 @@ def owe(
     assert draft.get(t.OBLIGATIONS, key) is None, about
     draft.put(t.OBLIGATIONS, key, row)
     return ident
+
+
+def of(draft: Draft, whose: str) -> list[str]:
+    """The open debts, either way, of a member with its clients or of one client account: in a few
+    words with their number, if there are any."""
+    keys = [key for state in o.ObligationState for key in draft.indexed(t.OBLIGATIONS, state)]
+    rows = [draft.must(t.OBLIGATIONS, key) for key in keys]
+    mine = [row for row in rows if is_of(row.debtor, whose) or is_of(row.creditor, whose)]
+    return [f"{len(mine)} obligations"] if mine else []

@@ -163,6 +163,8 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+CLIENTS: Final = Table(37, "client_account", o.ClientAccount, None, lambda p: (of_member(p[0]),))
+"""By member and reference."""
 RULEBOOKS: Final = Table(38, "rulebook_version", o.RulebookVersion)  # version
 BOOTSTRAP: Final = Table(40, "bootstrap", o.Bootstrap)
 CSAS: Final = Table(26, "csa", o.Csa, lambda row: (row.mark_source,))  # first, second
@@ -182,7 +184,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
-    RULEBOOKS, BOOTSTRAP,
+    CLIENTS, RULEBOOKS, BOOTSTRAP,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

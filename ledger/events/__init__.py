@@ -2,6 +2,9 @@
 
 from ledger.events.cash import (
     CashMoved,
+    ClientAccountClosed,
+    ClientAccountOpened,
+    FeeCharged,
 )
 from ledger.events.governance import (
     BootstrapActed,
@@ -104,6 +107,9 @@ Event = (
     | GroupChanged
     | BootstrapActed
     | BootstrapRetired
+    | ClientAccountOpened
+    | ClientAccountClosed
+    | FeeCharged
 )
 
 __all__ = [
@@ -119,6 +125,8 @@ __all__ = [
     "CallMoved",
     "CapitalAttested",
     "CashMoved",
+    "ClientAccountClosed",
+    "ClientAccountOpened",
     "ContractChanged",
     "ContractMatured",
     "CouponPaid",
@@ -127,6 +135,7 @@ __all__ = [
     "DisputeOpened",
     "DisputeResolved",
     "Event",
+    "FeeCharged",
     "GroupChanged",
     "ImMoved",
     "KeyRotated",

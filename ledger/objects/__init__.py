@@ -64,6 +64,7 @@ from ledger.objects.margin import (
 )
 from ledger.objects.members import (
     Capital,
+    ClientAccount,
     Kyc,
     Member,
     Nonce,
@@ -80,6 +81,8 @@ from ledger.objects.netting import (
 from ledger.objects.network import (
     Basis,
     Bootstrap,
+    FeeDiscount,
+    FeeSchedule,
     MarginRules,
     MembershipRules,
     Network,
@@ -117,6 +120,7 @@ from ledger.objects.trades import (
     Settled,
     Termination,
     Trade,
+    TradeFee,
 )
 from ledger.objects.validators import (
     ConsensusKey,
@@ -144,6 +148,7 @@ __all__ = [
     "CallState",
     "Capital",
     "Clause",
+    "ClientAccount",
     "ConsensusKey",
     "Contract",
     "ContractMark",
@@ -159,6 +164,8 @@ __all__ = [
     "Electorate",
     "EligibleAsset",
     "ExtendCalendar",
+    "FeeDiscount",
+    "FeeSchedule",
     "Feed",
     "FixedCoupon",
     "FloatingCoupon",
@@ -224,6 +231,7 @@ __all__ = [
     "Termination",
     "TermsBounds",
     "Trade",
+    "TradeFee",
     "TradeSource",
     "VotingRule",
 ]

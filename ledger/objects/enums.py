@@ -272,6 +272,7 @@ class Clause(IntEnum):
     BOOTSTRAP = 6
     SETTLEMENT = 7
     MARGIN = 8
+    FEES = 9
 
 
 class ProposalState(IntEnum):

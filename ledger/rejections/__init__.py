@@ -2,6 +2,8 @@
 
 from ledger.rejections.cash import (
     BadAmount,
+    BadClientAccount,
+    ClientSegregated,
     InsufficientFunds,
     NotTheIssuer,
     SelfTransfer,
@@ -90,6 +92,7 @@ __all__ = [
     "BadAttestation",
     "BadBatch",
     "BadChange",
+    "BadClientAccount",
     "BadCsa",
     "BadListing",
     "BadMark",
@@ -102,6 +105,7 @@ __all__ = [
     "BatchClosed",
     "BatchExists",
     "BlockRefused",
+    "ClientSegregated",
     "CoolingOff",
     "CriterionMissing",
     "CsaExists",

@@ -84,7 +84,12 @@ def block(decided: DecidedBlock) -> Json:
 
 def contract(row: o.Contract) -> Json:
     """A registered trade."""
-    return {**plain(row.trade), "state": row.state.name, "height": row.height}
+    return {
+        **plain(row.trade),
+        "state": row.state.name,
+        "height": row.height,
+        "fees": plain(row.fees),
+    }
 
 
 def rounds(state: State) -> list[Json]:

@@ -18,17 +18,21 @@ from ledger.actions import (
     Approve,
     AttestCapital,
     AttestKyc,
+    Bootstrap,
     CancelBatch,
     CastVote,
+    CloseClientAccount,
     CreateBatch,
     Exit,
     FeedMark,
     MemberKey,
     Mint,
+    OpenClientAccount,
     Propose,
     Redeem,
     RegisterTrade,
     Resign,
+    RetireBootstrap,
     RevokeKyc,
     RotateKey,
     SetLimit,
@@ -103,7 +107,20 @@ RULEBOOKS = st.builds(
         kyc_cure_dates=NUMBERS,
         cooling_off_blocks=NUMBERS,
     ),
+    fees=st.builds(
+        o.FeeSchedule,
+        collector=st.none() | LEIS,
+        flat=NUMBERS,
+        notional_ppm=NUMBERS,
+        cap=NUMBERS,
+        discounts=st.lists(
+            st.builds(o.FeeDiscount, contribution_min=NUMBERS, discount_bps=NUMBERS), max_size=2
+        ).map(tuple),
+    ),
     voting=st.just(WORLD.genesis.rulebook.voting) | st.just(()),
+)
+STEPS = st.builds(o.AdmitMember, lei=LEIS, power=NUMBERS) | st.builds(
+    o.SetPower, lei=LEIS, power=NUMBERS
 )
 BODIES = st.one_of(
     st.builds(o.AdmitMember, lei=LEIS, power=NUMBERS),
@@ -112,6 +129,50 @@ BODIES = st.one_of(
     st.builds(o.ReinstateMember, lei=LEIS, power=NUMBERS),
     st.builds(o.RecoverKey, lei=LEIS, role=st.sampled_from(o.KeyRole), public_key=BYTES),
     st.builds(o.AmendRulebook, rulebook=RULEBOOKS),
+    st.builds(
+        o.ListAsset,
+        asset=st.builds(
+            o.AssetTerms,
+            code=ASSETS | st.just("NEW"),
+            kind=st.sampled_from(o.AssetKind),
+            issuer=LEIS,
+            exponent=NUMBERS,
+        ),
+    ),
+    st.builds(
+        o.ListFeed,
+        feed=st.builds(
+            o.Feed,
+            code=FEEDS | st.just("NEW"),
+            scale=NUMBERS,
+            value_min=NUMBERS,
+            value_max=NUMBERS,
+            jump_bps=NUMBERS,
+        ),
+    ),
+    st.builds(
+        o.ListInstrument,
+        instrument=st.builds(
+            msgspec.structs.replace,
+            st.just(WORLD.genesis.instruments[0]),
+            code=INSTRUMENTS | st.just("NEW"),
+            feed=FEEDS,
+            currency=ASSETS,
+            price_scale=st.just(1_000) | NUMBERS,
+            maturity=DATES,
+            coupons=st.lists(
+                st.builds(o.FixedCoupon, date=DATES, payer=st.sampled_from(o.Side), amount=NUMBERS),
+                max_size=2,
+            ).map(tuple),
+        ),
+    ),
+    st.builds(o.ExtendCalendar, dates=st.lists(DATES, max_size=3).map(tuple)),
+    st.builds(
+        o.SetRoles,
+        lei=LEIS,
+        roles=st.lists(st.sampled_from(o.Role), max_size=3).map(tuple),
+    ),
+    st.builds(o.SetGroup, lei=LEIS, group=LEIS),
 )
 ACTIONS = st.one_of(
     st.builds(Mint, asset=ASSETS, to=LEIS, amount=NUMBERS, reference=TEXTS),
@@ -170,6 +231,10 @@ ACTIONS = st.one_of(
     st.builds(Resign, member=LEIS),
     st.builds(WithdrawResignation, member=LEIS),
     st.builds(Exit, member=LEIS),
+    st.builds(Bootstrap, key=BYTES, body=STEPS),
+    st.builds(RetireBootstrap, key=BYTES),
+    st.builds(OpenClientAccount, member=LEIS, reference=TEXTS | st.just("C1"), name_hash=HASHES),
+    st.builds(CloseClientAccount, member=LEIS, reference=TEXTS | st.just("C1")),
 )
 WINDOWS = st.integers(0, 60) | st.sampled_from([2**53 - 1, -1, 2**64 - 1])
 
@@ -257,6 +322,8 @@ def test_any_action_signed_by_those_it_names_is_rejected_or_applied(
             | Resign(member=lei)
             | WithdrawResignation(member=lei)
             | Exit(member=lei)
+            | OpenClientAccount(member=lei)
+            | CloseClientAccount(member=lei)
         ):
             keys = [by_lei[lei].key("governance")] if lei in by_lei else []
         case _:

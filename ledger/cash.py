@@ -84,16 +84,20 @@ def _blocked(draft: Draft, party: str, asset: str) -> int:
     return 0 if ids.client_of(party) else free(draft, t.blocked_account(party, asset))
 
 
-def mint(draft: Draft, action: Mint) -> list[Event]:
-    """The issuer creates `amount` for the receiver."""
+def mint(draft: Draft, action: Mint, height: int) -> list[Event]:
+    """The issuer creates `amount` for the receiver, on the reserve that it names."""
     asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
     checks.text(action.reference)
+    if not action.reference.strip():
+        raise r.NoReserve(f"{action.amount} {asset.code}")
     checks.payable_member(draft, action.to)
     minted = asset.minted + action.amount
     if minted > AMOUNT_MAX:
         raise r.BadAmount(f"minted would be {minted}, at most {AMOUNT_MAX}")
     credit(draft, paid_into(draft, action.to, asset.code), action.amount)
+    row = o.Minting(action.to, action.amount, action.reference, height)
+    draft.put(t.MINTINGS, t.MINTINGS.key(asset.code, asset.minted), row)
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, minted, asset.redeemed))
     return [CashMoved(asset.code, None, ids.house(action.to), action.amount)]
 

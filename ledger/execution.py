@@ -190,7 +190,7 @@ def _nobody(_draft: Draft, _tx: Transaction) -> Required:
 
 
 RULES: Final[dict[type[Action], Rule]] = {
-    Mint: Rule(_issuer, lambda draft, action, _: cash.mint(draft, action)),
+    Mint: Rule(_issuer, cash.mint),
     Redeem: Rule(_issuer, lambda draft, action, _: cash.redeem(draft, action)),
     Transfer: Rule(_treasurers("sender"), lambda draft, action, _: cash.transfer(draft, action)),
     RegisterTrade: Rule(

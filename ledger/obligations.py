@@ -25,7 +25,7 @@ def owe(
     assert amount, about
     if amount < 0:
         debtor, creditor, amount = creditor, debtor, -amount
-    ident = sha256(encode(("dcn/obligation/1", origin.name, *about)))
+    ident = ident_of(origin, about)
     row = o.Obligation(
         debtor, creditor, asset, amount, due, origin, o.ObligationState.OPEN, instruction
     )
@@ -33,6 +33,11 @@ def owe(
     assert draft.get(t.OBLIGATIONS, key) is None, about
     draft.put(t.OBLIGATIONS, key, row)
     return ident
+
+
+def ident_of(origin: o.Origin, about: tuple[str | int, ...]) -> bytes:
+    """The id of the debt of an origin about something."""
+    return sha256(encode(("dcn/obligation/1", origin.name, *about)))
 
 
 def of(draft: Draft, whose: str) -> list[str]:

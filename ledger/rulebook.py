@@ -23,6 +23,9 @@ CURE_DATES_MAX: Final = 250
 COOLING_OFF_BLOCKS_MAX: Final = 100_000_000
 """Three years of blocks of a second: a member must be able to leave."""
 
+RETRIES_MAX: Final = 100
+"""A batch must end some day."""
+
 FEE_MAX: Final = 10**15
 """A fee in minor units: flat fee and fee on a notional stay amounts together."""
 
@@ -54,6 +57,8 @@ STANDARD_MEMBERSHIP: Final = o.MembershipRules(
 )
 """Votes decide alone, until a network publishes criteria."""
 
+
+STANDARD_SETTLEMENT: Final = o.SettlementRules(retries_max=3)
 
 NO_FEES: Final = o.FeeSchedule(collector=None, flat=0, notional_ppm=0, cap=0, discounts=())
 
@@ -94,6 +99,7 @@ def standard(
         voting=STANDARD_VOTING,
         membership=STANDARD_MEMBERSHIP,
         fees=NO_FEES,
+        settlement=STANDARD_SETTLEMENT,
     )
 
 
@@ -149,6 +155,7 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             "the funding window is shorter than a block, or has no end",
         ),
         (_are_sound(rulebook.terms), "the bounds of bilateral terms"),
+        (0 <= rulebook.settlement.retries_max <= RETRIES_MAX, "the retries of batches"),
         (_is_cycle(rulebook.margin), "the cycle of margin calls"),
         (rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum"),
         (1 <= rulebook.evidence_age_blocks <= EVIDENCE_AGE_BLOCKS_MAX, "evidence age in blocks"),

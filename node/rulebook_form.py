@@ -11,6 +11,7 @@ from ledger.rulebook import (
     STANDARD_BOUNDS,
     STANDARD_GRACE_BLOCKS,
     STANDARD_MEMBERSHIP,
+    STANDARD_SETTLEMENT,
     STANDARD_VOTING,
 )
 from node.described import Described, named
@@ -57,6 +58,12 @@ class MarginEntry(Described, frozen=True):
     grace_blocks: int = STANDARD_GRACE_BLOCKS
 
 
+class SettlementEntry(Described, frozen=True):
+    """What becomes of batches that fail."""
+
+    retries_max: int = STANDARD_SETTLEMENT.retries_max
+
+
 class DiscountEntry(Described, frozen=True):
     """Less fees from a contribution to the default fund on."""
 
@@ -94,6 +101,7 @@ class RulebookEntry(Described, frozen=True):
     """Rules that differ from the standard ones."""
     membership: MembershipEntry = MembershipEntry()
     fees: FeesEntry = FeesEntry()
+    settlement: SettlementEntry = SettlementEntry()
 
 
 def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
@@ -125,6 +133,7 @@ def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
         voting=tuple(voting.values()),
         membership=o.MembershipRules(**msgspec.structs.asdict(entry.membership)),
         fees=_fees(entry.fees),
+        settlement=o.SettlementRules(entry.settlement.retries_max),
     )
 
 

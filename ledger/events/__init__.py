@@ -53,6 +53,7 @@ from ledger.events.settlement import (
     BatchCancelled,
     BatchInstructed,
     BatchProgressed,
+    BatchRetried,
     BatchSettled,
 )
 from ledger.events.trading import (
@@ -110,6 +111,7 @@ Event = (
     | ClientAccountOpened
     | ClientAccountClosed
     | FeeCharged
+    | BatchRetried
 )
 
 __all__ = [
@@ -117,6 +119,7 @@ __all__ = [
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
+    "BatchRetried",
     "BatchSettled",
     "BootstrapActed",
     "BootstrapRetired",

@@ -4,6 +4,7 @@ from ledger.objects.assets import (
     Asset,
     AssetTerms,
     Balance,
+    Minting,
 )
 from ledger.objects.enums import (
     AccountKind,
@@ -88,6 +89,7 @@ from ledger.objects.network import (
     Network,
     Rulebook,
     RulebookVersion,
+    SettlementRules,
     TermsBounds,
     VotingRule,
 )
@@ -189,6 +191,7 @@ __all__ = [
     "Member",
     "MemberState",
     "MembershipRules",
+    "Minting",
     "NettingOpinion",
     "NettingRound",
     "NettingSet",
@@ -224,6 +227,7 @@ __all__ = [
     "SetPower",
     "SetRoles",
     "Settled",
+    "SettlementRules",
     "Side",
     "SigningKeyRow",
     "Standing",

@@ -87,6 +87,13 @@ class MarginRules(Record, frozen=True):
     """Between a call's due height and its failure, without a CSA."""
 
 
+class SettlementRules(Record, frozen=True):
+    """What becomes of batches that fail."""
+
+    retries_max: int
+    """Windows that a batch may ask for after its first one."""
+
+
 class FeeDiscount(Record, frozen=True):
     """Less fees for whoever has put more into the default fund."""
 
@@ -133,6 +140,7 @@ class Rulebook(Record, frozen=True):
     """One for each kind of proposal, sorted."""
     membership: MembershipRules
     fees: FeeSchedule
+    settlement: SettlementRules
 
 
 class RulebookVersion(Record, frozen=True):

@@ -61,3 +61,10 @@ class ClientSegregated(Rejection):
         "Pay from client to client, or to the asset's issuer if that is not the client's own "
         "member; into a client's account only its member pays."
     )
+
+
+class NoReserve(Rejection):
+    """A mint names no attestation of the reserve behind it."""
+
+    code = "MINT_NO_RESERVE"
+    remedy = "Name the reserve attestation in the reference."

@@ -219,6 +219,8 @@ ACTIONS = st.one_of(
         ).map(tuple),
         settle_date=st.none() | DATES,
         deadline=NUMBERS,
+        retries=NUMBERS,
+        in_netting=st.booleans(),
     ),
     st.builds(Allocate, sender=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
     st.builds(Approve, receiver=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),

@@ -160,13 +160,13 @@ class Rehearsal:
         signers = fields.pop("signers", None)
         if isinstance(body := fields.get("body"), dict) and "changes" in body:
             fields["body"] = {"type": body.get("type"), "rulebook": self._rulebook(body["changes"])}
-        if kind in (Bootstrap, RetireBootstrap):
-            row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
-            fields.setdefault("key", "" if row is None else row.public_key.hex())
         if kind is CommitMark and "marks" in fields:
             salt = build(bytes, fields.pop("salt", ""), self.names, where)
             marks = build(tuple[o.ContractMark, ...], fields.pop("marks"), self.names, where)
             fields["digest"] = marks_digest(salt, marks).hex()
+        if kind in (Bootstrap, RetireBootstrap):
+            row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
+            fields.setdefault("key", "" if row is None else row.public_key.hex())
         action = build(kind, fields, self.names, where)
         self._nonce += 1
         nonce = 0 if kind.__name__ in ("RegisterTrade", "TradeBatch") else self._nonce

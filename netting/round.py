@@ -8,7 +8,7 @@ cancelled in cycles; they take part in the settlement.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -107,9 +107,13 @@ class Round:
     pools: tuple[Pool, ...]
     """One per asset."""
 
+    def questions(self) -> "tuple[Question, ...]":
+        """What a solver has to know, one per asset."""
+        return tuple((pool.graph, pool.ids) for pool in self.pools)
+
     def certify(self, seed: bytes, *, solver: Solver | None = None) -> bytes:
-        """The certificate of all assets: the lengths as LEB128, then the bytes of each."""
-        return _join([solve(pool.graph, pool.ids, seed, solver=solver) for pool in self.pools])
+        """The certificate of all assets."""
+        return certify(self.questions(), seed, solver=solver)
 
     def certify_greedily(self) -> bytes:
         """The same with MAXIMAL certificates, for a proposer whose time box has run out."""
@@ -137,6 +141,15 @@ class Round:
                 )
             )
         return ClearedRound(self, tuple(results), cancelled)
+
+
+Question: TypeAlias = tuple[Graph, tuple[ParticipantId, ...]]
+"""A graph to be solved, and its participants in order."""
+
+
+def certify(questions: Sequence[Question], seed: bytes, *, solver: Solver | None = None) -> bytes:
+    """The certificate of all assets: the lengths as LEB128, then the bytes of each."""
+    return _join([solve(graph, ids, seed, solver=solver) for graph, ids in questions])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -103,8 +103,14 @@ def due_for_clearing(state: State | Draft, height: int) -> list[o.NettingRound]:
 
 
 def problem(state: State | Draft, row: o.NettingRound) -> Problem:
-    """The netting problem of a frozen round."""
-    seed = sha256(encode(("dcn/round-seed/1", row.root, *row.links)))
+    """The netting problem of a frozen round.
+
+    The seed is of the links and nothing else: each of them was fixed long before, by its
+    validator's hash chain. Were the frozen obligations mixed in, then a proposer of the freezing
+    block that knows the next link (its own, when round 0 has failed, or one shown in a block that
+    was not decided) could try variants of its block until it likes the seed.
+    """
+    seed = sha256(encode(("dcn/round-seed/2", row.number, *row.links)))
     return Problem(row.number, netting_round(_due(state, row.obligations)), seed)
 
 

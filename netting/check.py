@@ -23,7 +23,6 @@ from netting.forest import fill_forest
 from netting.graph import Graph, Index, Ints, ParticipantId, exact_sum, net_positions
 from netting.tiebreak import anchors, weights
 
-
 Exact = TypeVar("Exact", Index, Ints)
 
 _INT32_HALF: Final = 1 << 30

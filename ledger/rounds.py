@@ -188,7 +188,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     for i, ident in enumerate(row.obligations):
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
-        results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
+        results.append(_result(draft, row, i, int(cancelled[i]), paid, because.get(i)))
         _close_obligation(draft, ident, open_amount - paid, failed)
         calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
@@ -219,13 +219,19 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
 
 
 def _result(
-    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Party | None
+    draft: Draft,
+    frozen: o.NettingRound,
+    i: int,
+    cancelled: int,
+    paid: int,
+    because_of: Party | None,
 ) -> RoundResult:
-    ident = _ident(posed.round.obligations[i].id)
+    ident = frozen.obligations[i]
     row = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
     return RoundResult(
-        salt=sha256(encode(("dcn/result-salt/1", posed.seed, ident))),
-        number=posed.number,
+        # Only who has the ledger knows the root, which no header shows.
+        salt=sha256(encode(("dcn/result-salt/2", frozen.root, frozen.links, ident))),
+        number=frozen.number,
         obligation=ident,
         debtor=row.debtor,
         creditor=row.creditor,

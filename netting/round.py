@@ -5,7 +5,7 @@ Legs of instructions (DvP, PvP) settle whole or not at all, so they are neither 
 cancelled in cycles; they take part in the settlement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, TypeAlias
@@ -190,12 +190,15 @@ class ClearedRound:
         return leg_nets(self.round.legs)
 
 
-def freeze(obligations: Iterable[Obligation]) -> Round:
+def freeze(obligations: Iterable[Obligation], out: Collection[ParticipantId] = ()) -> Round:
     """A round of `obligations`; ids are unique, and all of one type, as are participants'.
 
-    Raises `BadObligations` (see `aggregate`), also for an id that occurs twice.
+    `out`: who stays out beforehand; no obligation of theirs is part of the round, nor any leg of
+    an instruction that has a leg of theirs. Raises `BadObligations` (see `aggregate`), also for an
+    id that occurs twice.
     """
-    ordered = tuple(sorted(obligations, key=lambda one: (one.due, one.id)))
+    joining = _without(tuple(obligations), out)
+    ordered = tuple(sorted(joining, key=lambda one: (one.due, one.id)))
     _refuse_what_no_array_holds(ordered)
     participants = tuple(
         sorted({one.debtor for one in ordered} | {one.creditor for one in ordered})
@@ -205,6 +208,16 @@ def freeze(obligations: Iterable[Obligation]) -> Round:
     alone = np.fromiter((one.instruction is None for one in ordered), np.bool_, len(ordered))
     pools = tuple(_pool(legs, asset, participants, alone) for asset in range(len(assets)))
     return Round(ordered, participants, assets, legs, pools)
+
+
+def _without(
+    obligations: Sequence[Obligation], out: Collection[ParticipantId]
+) -> Sequence[Obligation]:
+    """The obligations that touch nobody in `out`, alone or through their instruction."""
+    touching = [one.debtor in out or one.creditor in out for one in obligations]
+    pairs = list(zip(obligations, touching, strict=True))
+    broken = {one.instruction for one, touched in pairs if touched} - {None}
+    return [one for one, touched in pairs if not touched and one.instruction not in broken]
 
 
 def _refuse_what_no_array_holds(obligations: Sequence[Obligation]) -> None:

@@ -341,9 +341,11 @@ def move_out(
 def _move(
     draft: Draft, poster: Party, secured: Party, asset: AssetCode, amount: int, route: str
 ) -> Event:
-    own, custody = t.own_account(poster, asset), t.im_escrow(poster, secured, asset)
-    source, target = (own, custody) if amount > 0 else (custody, own)
-    cash.move(draft, source, target, abs(amount))
+    custody = t.im_escrow(poster, secured, asset)
+    if amount > 0:
+        cash.move(draft, t.own_account(poster, asset), custody, amount)
+    else:
+        cash.move(draft, custody, cash.paid_into(draft, poster, asset), -amount)
     return ImMoved(poster, secured, asset, amount, route)
 
 

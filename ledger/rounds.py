@@ -265,7 +265,7 @@ def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
 
 def _free_cash(draft: Draft, posed: Round) -> Ints:
     free = [
-        [cash.free(draft, t.own_account(_party(party), asset)) for asset in posed.assets]
+        [cash.means(draft, _party(party), asset) for asset in posed.assets]
         for party in posed.participants
     ]
     return np.array(free, np.int64)
@@ -275,7 +275,7 @@ def _move_cash(draft: Draft, posed: Round, moved: Ints) -> None:
     for i, party in enumerate(posed.participants):
         for j, asset in enumerate(posed.assets):
             if moved[i, j]:
-                cash.credit(draft, t.own_account(_party(party), asset), int(moved[i, j]))
+                cash.settle_net(draft, _party(party), asset, int(moved[i, j]))
 
 
 def _because(posed: Round, outcome: Settlement) -> dict[int, Party]:
@@ -329,7 +329,8 @@ def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
 def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
     parties = (row.debtor, row.creditor)
     members = [draft.must(t.MEMBERS, t.MEMBERS.key(member_of(one))) for one in parties]
-    return all(member.state == o.MemberState.ACTIVE for member in members)
+    stay = (o.MemberState.ACTIVE, o.MemberState.RESIGNING)
+    return all(member.state in stay for member in members)
 
 
 def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:

@@ -14,8 +14,10 @@ from ledger.actions.contracts import (
     RequestTermination,
 )
 from ledger.actions.governance import (
+    Bootstrap,
     CastVote,
     Propose,
+    RetireBootstrap,
 )
 from ledger.actions.margin import (
     AgreeIm,
@@ -30,9 +32,15 @@ from ledger.actions.margin import (
 )
 from ledger.actions.members import (
     ApplyMembership,
+    AttestCapital,
+    AttestKyc,
+    Exit,
     MemberKey,
+    Resign,
+    RevokeKyc,
     RotateKey,
     StandDown,
+    WithdrawResignation,
 )
 from ledger.actions.settlement import (
     Allocate,
@@ -86,6 +94,14 @@ Action = (
     | ConfirmTermination
     | ProposeNovation
     | ConsentNovation
+    | AttestKyc
+    | RevokeKyc
+    | AttestCapital
+    | Resign
+    | WithdrawResignation
+    | Exit
+    | Bootstrap
+    | RetireBootstrap
 )
 
 __all__ = [
@@ -97,6 +113,9 @@ __all__ = [
     "AmendTrade",
     "ApplyMembership",
     "Approve",
+    "AttestCapital",
+    "AttestKyc",
+    "Bootstrap",
     "CancelBatch",
     "CancelTrade",
     "CastVote",
@@ -104,6 +123,7 @@ __all__ = [
     "ConfirmTermination",
     "ConsentNovation",
     "CreateBatch",
+    "Exit",
     "FeedMark",
     "MemberKey",
     "Mint",
@@ -115,7 +135,10 @@ __all__ = [
     "RegisterCsa",
     "RegisterTrade",
     "RequestTermination",
+    "Resign",
+    "RetireBootstrap",
     "ReturnExcessIm",
+    "RevokeKyc",
     "RotateKey",
     "SetLimit",
     "StandDown",
@@ -125,4 +148,5 @@ __all__ = [
     "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
+    "WithdrawResignation",
 ]

@@ -4,9 +4,16 @@ from ledger.events.cash import (
     CashMoved,
 )
 from ledger.events.governance import (
+    BootstrapActed,
+    BootstrapRetired,
+    CalendarExtended,
+    GroupChanged,
+    Listed,
     ProposalDecided,
     ProposalEnacted,
     ProposalOpened,
+    RolesChanged,
+    RulebookAmended,
     VoteCast,
 )
 from ledger.events.margin import (
@@ -21,11 +28,17 @@ from ledger.events.margin import (
     MarkHeld,
 )
 from ledger.events.members import (
+    BalanceReleased,
+    CapitalAttested,
     KeyRotated,
+    KycAttested,
+    KycRevoked,
     MemberApplied,
     MemberChanged,
+    MemberResigned,
     NetworkRecovered,
     PowerChanged,
+    StandingChanged,
     ValidatorSuspended,
 )
 from ledger.events.netting import (
@@ -78,15 +91,33 @@ Event = (
     | DisputeResolved
     | MarkHeld
     | ContractChanged
+    | KycAttested
+    | KycRevoked
+    | StandingChanged
+    | BalanceReleased
+    | CapitalAttested
+    | MemberResigned
+    | Listed
+    | CalendarExtended
+    | RulebookAmended
+    | RolesChanged
+    | GroupChanged
+    | BootstrapActed
+    | BootstrapRetired
 )
 
 __all__ = [
+    "BalanceReleased",
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "BootstrapActed",
+    "BootstrapRetired",
+    "CalendarExtended",
     "CallIssued",
     "CallMoved",
+    "CapitalAttested",
     "CashMoved",
     "ContractChanged",
     "ContractMatured",
@@ -96,20 +127,28 @@ __all__ = [
     "DisputeOpened",
     "DisputeResolved",
     "Event",
+    "GroupChanged",
     "ImMoved",
     "KeyRotated",
+    "KycAttested",
+    "KycRevoked",
+    "Listed",
     "MarginCycle",
     "MarkHeld",
     "MemberApplied",
     "MemberChanged",
+    "MemberResigned",
     "NetworkRecovered",
     "PowerChanged",
     "ProposalDecided",
     "ProposalEnacted",
     "ProposalOpened",
+    "RolesChanged",
     "RoundCleared",
     "RoundFrozen",
     "RoundSettled",
+    "RulebookAmended",
+    "StandingChanged",
     "TradeRegistered",
     "ValidatorSuspended",
     "VoteCast",

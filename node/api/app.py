@@ -18,6 +18,7 @@ from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
 from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries
+from node.api.ledger import ledger_routes
 from node.api.light import light_routes
 from node.api.reading import number_of
 from node.api.round_proofs import round_proof_routes
@@ -57,6 +58,7 @@ def make_app(daemon: Daemon) -> Litestar:
         route_handlers=[
             *_queries(daemon),
             *governance_queries(daemon),
+            *ledger_routes(daemon),
             *light_routes(daemon),
             *round_proof_routes(daemon),
             *_submissions(daemon),

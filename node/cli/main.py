@@ -17,12 +17,14 @@ from node.cli import (
     init,
     inspect,
     keys,
+    ledger,
     prove,
     reset,
     run,
     scenario,
     status,
     trade,
+    tx,
     verify,
     verify_proof,
 )
@@ -51,6 +53,8 @@ app.command()(status.status)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
+app.add_typer(tx.app, name="tx")
+app.command()(ledger.ledger)
 app.command()(account.account)
 app.command()(block.block)
 app.command()(prove.prove)

@@ -14,6 +14,7 @@ from node.cli import (
     explain,
     genesis,
     governance,
+    holders,
     init,
     inspect,
     keys,
@@ -52,6 +53,8 @@ app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
 app.command()(account.account)
+app.command()(holders.holders)
+app.command()(holders.trace)
 app.command()(block.block)
 app.command()(prove.prove)
 app.command("verify-proof")(verify_proof.verify_proof)

@@ -12,13 +12,21 @@ from ledger import tables as t
 from ledger.actions import (
     Allocate,
     Approve,
+    AttestKyc,
     CancelBatch,
     CastVote,
+    CloseClientAccount,
     CreateBatch,
+    Exit,
+    OpenClientAccount,
     Propose,
     Redeem,
+    Resign,
+    RevokeKyc,
     StandDown,
     TradeBatch,
+    Transfer,
+    WithdrawResignation,
 )
 from ledger.apply import apply_block
 from ledger.execution import check_signers
@@ -28,7 +36,7 @@ from ledger.state import Draft
 from ledger.transactions import Transaction
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.errors import Rejection
-from wire.ids import Lei
+from wire.ids import Date, Lei, Party, house
 from wire.signing import SigningKey
 
 MEMBER = st.integers(0, 3)
@@ -100,6 +108,38 @@ class Market(RuleBasedStateMachine):
         number = max(1, self.world.network.proposals - back)
         action = CastVote(who.lei, number, in_favour)
         self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(by=st.integers(0, 3), about=MEMBER, revoke=st.booleans())
+    def attest(self, by: int, about: int, revoke: bool) -> None:
+        """Three attestors and the authority."""
+        who = [*self.world.attestors, self.world.observer][by]
+        lei, file = self.world.members[about].lei, bytes(32)
+        action = (
+            RevokeKyc(who.lei, lei, file)
+            if revoke
+            else AttestKyc(who.lei, lei, file, Date(20250101))
+        )
+        self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(who=MEMBER, what=st.integers(0, 2))
+    def leave(self, who: int, what: int) -> None:
+        member = self.world.members[who]
+        action = (Resign, WithdrawResignation, Exit)[what](member.lei)
+        self.waiting.append(self.world.sign(action, member.key("governance")))
+
+    @rule(who=MEMBER, to=MEMBER, amount=AMOUNT, what=st.integers(0, 4))
+    def work_for_a_client(self, who: int, to: int, amount: int, what: int) -> None:
+        member, other = self.world.members[who], self.world.members[to]
+        mine, theirs = Party(f"{member.lei}:C"), Party(f"{other.lei}:C")
+        actions = (
+            OpenClientAccount(member.lei, "C", bytes(32)),
+            Transfer(USD, house(member.lei), mine, amount, ""),
+            Transfer(USD, mine, theirs, amount, ""),
+            Transfer(USD, mine, house(self.world.issuer.lei), amount, ""),
+            CloseClientAccount(member.lei, "C"),
+        )
+        key = member.key("treasury" if isinstance(actions[what], Transfer) else "governance")
+        self.waiting.append(self.world.sign(actions[what], key))
 
     @rule(who=MEMBER)
     def stand_down(self, who: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.actions import Mint
+from ledger.actions import Action, Mint, Transfer
 from ledger.genesis import genesis_hash
 from ledger.transactions import Transaction, signed, tx_id, unsigned
 from node.audit.audit import Audit, audit
@@ -32,6 +32,7 @@ from node.upkeep import Upkeep
 from simulator.chain import Scribe
 from tests.node.stores import CONFIG, SEED_LINKS, small_network
 from wire.codec import decode
+from wire.ids import house
 from wire.statechunks import Chunk, check_chunk, starts
 
 EVERY = 20
@@ -51,14 +52,18 @@ class World:
         self.home.write(CONFIG.format(lei=me.lei), self.founded.genesis, keys)
         self._nonce = 0
 
-    def mint(self, valid_until: int = 900) -> Transaction:
+    def paid(self, valid_until: int = 900) -> Transaction:
+        """The first one mints, others pay: blocks fill the store, the state stays small."""
         self._nonce += 1
-        who = self.founded.members[self._nonce % 4]
-        mint = Mint(CURRENCY, who.lei, 100, "x" * 100)
+        first, who = self.founded.members[0], self.founded.members[1 + self._nonce % 3]
+        signer = first
+        action: Action = Transfer(CURRENCY, house(first.lei), house(who.lei), 1, "x" * 100)
+        if self._nonce == 1:
+            signer, action = self.founded.issuer, Mint(CURRENCY, first.lei, 10**6, "reserve")
         tx = unsigned(
-            self.founded.genesis.chain_id, mint, nonce=self._nonce, valid_until=valid_until
+            self.founded.genesis.chain_id, action, nonce=self._nonce, valid_until=valid_until
         )
-        return signed(tx, self.founded.issuer.key("treasury"))
+        return signed(tx, signer.key("treasury"))
 
     async def open(self) -> Store:
         store = await Store.open(self.home.store, genesis_hash(self.founded.genesis))
@@ -68,7 +73,7 @@ class World:
     async def write(self, store: Store, upkeep: Upkeep, count: int) -> None:
         """Blocks, each as a node stores it; upkeep runs beside."""
         for _ in range(count):
-            entry = self.scribe.write([self.mint() for _ in range(20)])
+            entry = self.scribe.write([self.paid() for _ in range(20)])
             await store.commit_blocks([entry])
             upkeep.on_block(entry)
             await asyncio.sleep(0)
@@ -231,8 +236,8 @@ def test_a_store_filled_from_a_snapshot_starts_and_can_be_verified(
     reply, chunks = world.run(source)
     snapshot = reply.snapshot
     other = World(tmp_path / "other")
-    expired, used = other.mint(valid_until=5), other.mint()  # both nonces are in the chain
-    waiting = [other.mint() for _ in range(20 * BLOCKS)][-1]
+    expired, used = other.paid(valid_until=5), other.paid()  # both nonces are in the chain
+    waiting = [other.paid() for _ in range(20 * BLOCKS)][-1]
 
     async def begin(store: Store, snapshots: SnapshotStore) -> None:
         await store.keep([expired, used, waiting])

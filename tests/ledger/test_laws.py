@@ -30,10 +30,11 @@ from ledger.actions import (
 )
 from ledger.apply import apply_block
 from ledger.execution import check_signers
-from ledger.genesis import genesis_state
+from ledger.genesis import Genesis, genesis_state
 from ledger.rejections import WrongSigners
 from ledger.state import Draft
 from ledger.transactions import Transaction
+from tests.ledger.test_leaving import cooling_off
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.errors import Rejection
 from wire.ids import Date, Lei, Party, house
@@ -55,7 +56,12 @@ class Market(RuleBasedStateMachine):
 
     @initialize(minimum=st.sampled_from([0, 300]), unit=st.sampled_from([1, 50]))
     def found(self, minimum: int, unit: int) -> None:
-        change = with_rulebook(minimum_transfer_amount=minimum, rounding_unit=unit)
+        rulebook = with_rulebook(minimum_transfer_amount=minimum, rounding_unit=unit)
+        leaves = cooling_off(2)
+
+        def change(genesis: Genesis) -> Genesis:
+            return leaves(rulebook(genesis))
+
         self.world = World(members=4, shares=("AAA", "BBB"), maturity=CALENDAR[3], change=change)
 
     @rule(to=MEMBER, amount=AMOUNT)

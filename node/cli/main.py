@@ -18,6 +18,7 @@ from node.cli import (
     init,
     inspect,
     keys,
+    member,
     prove,
     reset,
     run,
@@ -52,6 +53,7 @@ app.command()(status.status)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
+app.add_typer(member.app, name="member")
 app.command()(account.account)
 app.command()(holders.holders)
 app.command()(holders.trace)

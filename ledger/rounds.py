@@ -103,8 +103,14 @@ def due_for_clearing(state: State | Draft, height: int) -> list[o.NettingRound]:
 
 
 def problem(state: State | Draft, row: o.NettingRound) -> Problem:
-    """The netting problem of a frozen round."""
-    seed = sha256(encode(("dcn/round-seed/1", row.root, *row.links)))
+    """The netting problem of a frozen round.
+
+    The seed is of the links and nothing else: each of them was fixed long before, by its
+    validator's hash chain. Were the frozen obligations mixed in, then a proposer of the freezing
+    block that knows the next link (its own, when round 0 has failed, or one shown in a block that
+    was not decided) could try variants of its block until it likes the seed.
+    """
+    seed = sha256(encode(("dcn/round-seed/2", row.number, *row.links)))
     return Problem(row.number, netting_round(_due(state, row.obligations)), seed)
 
 
@@ -182,7 +188,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     for i, ident in enumerate(row.obligations):
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
-        results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
+        results.append(_result(draft, row, i, int(cancelled[i]), paid, because.get(i)))
         _close_obligation(draft, ident, open_amount - paid, failed)
         calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
@@ -213,13 +219,19 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
 
 
 def _result(
-    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Party | None
+    draft: Draft,
+    frozen: o.NettingRound,
+    i: int,
+    cancelled: int,
+    paid: int,
+    because_of: Party | None,
 ) -> RoundResult:
-    ident = _ident(posed.round.obligations[i].id)
+    ident = frozen.obligations[i]
     row = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
     return RoundResult(
-        salt=sha256(encode(("dcn/result-salt/1", posed.seed, ident))),
-        number=posed.number,
+        # Only who has the ledger knows the root, which no header shows.
+        salt=sha256(encode(("dcn/result-salt/2", frozen.root, frozen.links, ident))),
+        number=frozen.number,
         obligation=ident,
         debtor=row.debtor,
         creditor=row.creditor,

@@ -32,7 +32,6 @@ from node.upkeep import Upkeep
 from simulator.chain import Scribe
 from tests.node.stores import CONFIG, SEED_LINKS, small_network
 from wire.codec import decode
-from wire.ids import house
 from wire.statechunks import Chunk, check_chunk, starts
 
 EVERY = 20
@@ -52,18 +51,23 @@ class World:
         self.home.write(CONFIG.format(lei=me.lei), self.founded.genesis, keys)
         self._nonce = 0
 
-    def paid(self, valid_until: int = 900) -> Transaction:
-        """The first one mints, others pay: blocks fill the store, the state stays small."""
+    def payment(self, valid_until: int = 900) -> Transaction:
+        """The first one mints what the others pay to and fro."""
         self._nonce += 1
-        first, who = self.founded.members[0], self.founded.members[1 + self._nonce % 3]
-        signer = first
-        action: Action = Transfer(CURRENCY, house(first.lei), house(who.lei), 1, "x" * 100)
+        one, other = self.founded.members[:2]
+        if self._nonce % 2:
+            one, other = other, one
+        action: Action = Transfer(CURRENCY, one.lei, other.lei, 100, "x" * 100)
+        key = one.key("treasury")
         if self._nonce == 1:
-            signer, action = self.founded.issuer, Mint(CURRENCY, first.lei, 10**6, "reserve")
+            action, key = (
+                Mint(CURRENCY, one.lei, 100, "x" * 100),
+                self.founded.issuer.key("treasury"),
+            )
         tx = unsigned(
             self.founded.genesis.chain_id, action, nonce=self._nonce, valid_until=valid_until
         )
-        return signed(tx, signer.key("treasury"))
+        return signed(tx, key)
 
     async def open(self) -> Store:
         store = await Store.open(self.home.store, genesis_hash(self.founded.genesis))
@@ -73,7 +77,7 @@ class World:
     async def write(self, store: Store, upkeep: Upkeep, count: int) -> None:
         """Blocks, each as a node stores it; upkeep runs beside."""
         for _ in range(count):
-            entry = self.scribe.write([self.paid() for _ in range(20)])
+            entry = self.scribe.write([self.payment() for _ in range(20)])
             await store.commit_blocks([entry])
             upkeep.on_block(entry)
             await asyncio.sleep(0)
@@ -236,8 +240,8 @@ def test_a_store_filled_from_a_snapshot_starts_and_can_be_verified(
     reply, chunks = world.run(source)
     snapshot = reply.snapshot
     other = World(tmp_path / "other")
-    expired, used = other.paid(valid_until=5), other.paid()  # both nonces are in the chain
-    waiting = [other.paid() for _ in range(20 * BLOCKS)][-1]
+    expired, used = other.payment(valid_until=5), other.payment()  # both nonces are in the chain
+    waiting = [other.payment() for _ in range(20 * BLOCKS)][-1]
 
     async def begin(store: Store, snapshots: SnapshotStore) -> None:
         await store.keep([expired, used, waiting])

@@ -68,7 +68,7 @@ class Bench:
             tuple(Verified(tx) for tx in transactions),
             tuple(rounds.problem(self.state, row).solve() for row in due),
             (),
-            o.RecentBlock(sha256(encode(height)), bytes(32), time_ms),
+            o.RecentBlock(sha256(encode(height)), bytes(32), time_ms, 0),
             (),
         )
 
@@ -112,7 +112,10 @@ def rates(bench: Bench, count: int) -> None:
     pairs = [(members[i % 12], members[(i + 1 + i // 12 % 11) % 12]) for i in range(count)]
     issuer = bench.founded.issuer
     bench.apply(
-        [bench.signed(Mint(CURRENCY, who.lei, 10**15, ""), (issuer, "treasury")) for who in members]
+        [
+            bench.signed(Mint(CURRENCY, who.lei, 10**15, "reserve"), (issuer, "treasury"))
+            for who in members
+        ]
     )
     transfers = [
         bench.signed(Transfer(CURRENCY, a.lei, b.lei, 1, ""), (a, "treasury")) for a, b in pairs
@@ -142,7 +145,7 @@ def cycle(bench: Bench, contracts: int) -> None:
     def run() -> int:
         draft = Draft(bench.state)
         draft.put(t.MARKS, t.MARKS.key("EQ-AAA", DATE), o.Mark(101_000, 3, None))
-        return len(margin.cycle(draft, DATE))
+        return len(margin.cycle(draft, DATE, draft.must(t.NETWORK, t.network_key()).height + 1))
 
     live = len(bench.state.indexed(t.CONTRACTS, o.ContractState.LIVE))
     bench.timed(f"margin cycle over {live:,} contracts", run, 1, "2 s")

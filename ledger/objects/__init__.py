@@ -4,6 +4,11 @@ from ledger.objects.assets import (
     Asset,
     Balance,
 )
+from ledger.objects.default import (
+    Recourse,
+    RepayOrder,
+    Tranche,
+)
 from ledger.objects.enums import (
     AccountKind,
     AssetKind,
@@ -112,8 +117,10 @@ __all__ = [
     "ProposalKind",
     "ProposalState",
     "RecentBlock",
+    "Recourse",
     "RecoverKey",
     "ReinstateMember",
+    "RepayOrder",
     "Role",
     "RoundFigures",
     "RoundState",
@@ -125,5 +132,6 @@ __all__ = [
     "SuspendMember",
     "Trade",
     "TradeSource",
+    "Tranche",
     "VotingRule",
 ]

@@ -15,12 +15,12 @@ from ledger import tables as t
 from ledger.actions import CastVote, Propose
 from ledger.events import Event, ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.receipts import OK
-from ledger.rulebook import BPS, fault_of, voting_rule
+from ledger.rulebook import fault_of, voting_rule
 from ledger.state import Draft
 from wire.codec import Record
 from wire.errors import Rejection
 from wire.ids import Lei
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 
 class Tally(Record, frozen=True):

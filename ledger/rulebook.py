@@ -4,19 +4,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from ledger import objects as o
+from ledger.default import rules as default_rules
 from wire.ids import AssetCode
 from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
-
-BPS: Final = 10_000
-"""Basis points of a whole."""
+from wire.money import BPS
 
 EVIDENCE_AGE_BLOCKS_MAX: Final = 100_000
 """The ledger keeps one row a height for as long."""
 
+
+def _electorate(kind: o.ProposalKind) -> o.Electorate:
+    """Cases are the committee's; everything else is the validators'."""
+    about_a_case = kind in (o.ProposalKind.NOTE_DEFAULT, o.ProposalKind.WITHDRAW_NOTICE)
+    return o.Electorate.COMMITTEE if about_a_case else o.Electorate.VALIDATORS
+
+
 STANDARD_VOTING: Final = tuple(
     o.VotingRule(
         kind=kind,
-        electorate=o.Electorate.VALIDATORS,
+        electorate=_electorate(kind),
         quorum_bps=5_000,
         threshold_bps=6_667,
         window_blocks=1_000,
@@ -24,7 +30,7 @@ STANDARD_VOTING: Final = tuple(
     )
     for kind in o.ProposalKind
 )
-"""More than two thirds of the votes cast by validators, by power."""
+"""More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
 
 
 def standard(
@@ -45,6 +51,7 @@ def standard(
         evidence_age_ms=3_600_000,
         group_vote_bps_max=3_334,
         voting=STANDARD_VOTING,
+        default=default_rules.STANDARD,
     )
 
 
@@ -78,7 +85,7 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
     for rule in rulebook.voting:
         if not _is_sound(rule):
             return f"the voting rule of {o.ProposalKind(rule.kind).name}"
-    return None
+    return default_rules.fault_of(rulebook.default)
 
 
 def _is_sound(rule: o.VotingRule) -> bool:

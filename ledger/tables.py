@@ -45,15 +45,29 @@ def at_height(height: int) -> int:
     return 2 * height
 
 
+INSTRUCTED: Final = 0
+"""The index value of every batch that is not irrevocable yet: no block has height 0."""
+
+
 def on_date(date: int) -> int:
     """The index value of what happens on a business date."""
     return 2 * date + 1
 
 
+def of_case(number: int) -> int:
+    """The index value of what belongs to a default case."""
+    return 2 * number
+
+
+def in_state(state: int) -> int:
+    """The index value of what is in a state."""
+    return 2 * state + 1
+
+
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     """A batch is looked for at its deadline, and when irrevocable on its date."""
     if row.state == o.BatchState.INSTRUCTED:
-        return (at_height(row.deadline),)
+        return (INSTRUCTED, at_height(row.deadline))
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
         return (on_date(row.settle_date),)
     return ()
@@ -66,11 +80,11 @@ KEYS: Final = Table(4, "key", o.SigningKeyRow, lambda row: () if row.retired els
 """By public key; indexed while in use."""
 NONCES: Final = Table(5, "nonce", o.Nonce, lambda row: (row.valid_until,))  # key, nonce
 SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
-ASSETS: Final = Table(7, "asset", o.Asset)  # code
+ASSETS: Final = Table(7, "asset", o.Asset, lambda _row: (0,))  # code
 BALANCES: Final = Table(8, "balance", o.Balance)  # owner, kind, reference, asset
 INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
 CONTRACTS: Final = Table(10, "trade", o.Contract, lambda row: (row.state,))  # uti
-NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet)  # first, second
+NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, lambda _row: (0,))  # first, second
 LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
 FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
 ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
@@ -88,11 +102,29 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+DEFAULT_CASES: Final = Table(42, "default_case", o.DefaultCase, lambda row: (row.state,))  # number
+CLOSE_OUTS: Final = Table(
+    43, "close_out", o.CloseOut, lambda row: (of_case(row.case), in_state(row.state))
+)
+"""By case, debtor, creditor."""
+LOSS_CLAIMS: Final = Table(44, "loss_claim", o.LossClaim)  # case, debtor, creditor
+LOSS_SHARES: Final = Table(45, "loss_share", o.LossShare, lambda row: (row.case,))
+"""By case, step, bearer."""
+FIRM_QUOTES: Final = Table(46, "firm_quote", o.FirmQuote, lambda row: (row.case,))
+"""By case, instrument, member."""
+OVERDUES: Final = Table(47, "overdue", o.Overdue, lambda _row: (0,))  # obligation
+DATE_CLOSES: Final = Table(48, "date_close", o.DateClose, lambda _row: (0,))  # date
+FUNDS: Final = Table(49, "default_fund", o.DefaultFund)  # service
+CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0,))
+"""By service and member."""
+
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
     BATCHES,
+    DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
+    CONTRIBUTIONS,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}
@@ -127,6 +159,26 @@ def own_account(party: str, asset: str) -> bytes:
     client = ids.client_of(party)
     kind = o.AccountKind.CLIENT if client else o.AccountKind.OWN
     return BALANCES.key(ids.member_of(party), kind, client, asset)
+
+
+def contribution(lei: str, service: str, asset: str) -> bytes:
+    """Key of what a member has in a service's default fund."""
+    return BALANCES.key(lei, o.AccountKind.DEFAULT_FUND, service, asset)
+
+
+def capital(operator: str, service: str, asset: str) -> bytes:
+    """Key of the operator's capital in a service's waterfall."""
+    return BALANCES.key(operator, o.AccountKind.CAPITAL, service, asset)
+
+
+def estate(defaulter: str, case: int, asset: str) -> bytes:
+    """Key of what belongs to the estate of a defaulter."""
+    return BALANCES.key(defaulter, o.AccountKind.ESTATE, str(case), asset)
+
+
+def recovered(defaulter: str, case: int, asset: str) -> bytes:
+    """Key of what has been recovered for those who bore the losses of a case."""
+    return BALANCES.key(defaulter, o.AccountKind.RESERVE, str(case), asset)
 
 
 def im_escrow(poster: str, secured: str, asset: str) -> bytes:

@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ledger.objects import RepayOrder, Tranche
-from wire.money import Rounding, largest_remainder, muldiv
-
-BPS: Final = 10_000
+from wire.money import BPS, Rounding, largest_remainder, muldiv
 
 CLASSIC: Final = (Tranche.IM, Tranche.DEFAULTER, Tranche.CAPITAL, Tranche.SURVIVORS)
 """As central counterparties have it."""

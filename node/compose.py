@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ledger import objects as o
+from ledger.default.rules import STANDARD as STANDARD_DEFAULT
 from ledger.genesis import (
     BadGenesis,
     Genesis,
@@ -19,6 +20,9 @@ from ledger.genesis import (
 )
 from ledger.rulebook import STANDARD_VOTING
 from node.identity import PublicKeys, read_public_keys
+from node.plain import plain
+from node.rehearsal.errors import BadScript
+from node.rehearsal.forms import Names, record
 from wire.errors import CodedError
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
 
@@ -102,6 +106,8 @@ class RulebookEntry(_Described, frozen=True):
     group_vote_bps_max: int = 3_334
     voting: tuple[VotingEntry, ...] = ()
     """Rules that differ from the standard ones."""
+    default: dict[str, Any] = {}
+    """Rules of default that differ from the standard ones: see `ledger/objects/default.py`."""
 
 
 class Description(_Described, frozen=True):
@@ -178,7 +184,17 @@ def _rulebook(entry: RulebookEntry) -> o.Rulebook:
         evidence_age_ms=entry.evidence_age_ms,
         group_vote_bps_max=entry.group_vote_bps_max,
         voting=tuple(voting.values()),
+        default=_default_rules(entry.default),
     )
+
+
+def _default_rules(changes: dict[str, Any]) -> o.DefaultRules:
+    try:
+        fields = {**plain(STANDARD_DEFAULT), **changes}
+        rules: o.DefaultRules = record(o.DefaultRules, fields, Names({}), "rulebook.default")
+    except BadScript as error:
+        raise BadGenesis(error.detail) from None
+    return rules
 
 
 def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
@@ -205,6 +221,7 @@ def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o
             kind = str(rule["kind"]).upper()
             kinds[kind] = {**kinds.get(kind, {}), **rule, "kind": kind}
         merged["voting"] = list(kinds.values())
+        merged["default"] = {**current.get("default", {}), **changes.get("default", {})}
         return _rulebook(msgspec.convert(merged, RulebookEntry))
     except (ValueError, KeyError, TypeError) as error:
         raise BadGenesis(f"the rulebook: {error}") from None

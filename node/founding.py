@@ -134,7 +134,7 @@ def key_roles(roles: Sequence[o.Role]) -> list[tuple[str, o.KeyRole]]:
         keys.append(("trade", o.KeyRole.TRADE))
     if o.Role.MEMBER in roles or o.Role.ISSUER in roles:
         keys.append(("treasury", o.KeyRole.TREASURY))
-    if o.Role.MEMBER in roles:
+    if o.Role.MEMBER in roles or o.Role.REGULATOR in roles:
         keys.append(("governance", o.KeyRole.GOVERNANCE))
     if o.Role.ORACLE in roles:
         keys.append(("oracle", o.KeyRole.ORACLE))

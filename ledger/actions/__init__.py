@@ -1,6 +1,20 @@
 """What members can ask of the ledger: one record and tag each."""
 
 from ledger.actions.cash import Mint, Redeem, Transfer
+from ledger.actions.default import (
+    ContributeFund,
+    CureDefault,
+    DirectDefault,
+    DistributeRecovery,
+    NotifyInsolvency,
+    PostCapital,
+    RecordRecovery,
+    ReleaseEstate,
+    Stay,
+    SubmitQuote,
+    WithdrawCase,
+    WithdrawFund,
+)
 from ledger.actions.governance import CastVote, Propose
 from ledger.actions.members import ApplyMembership, MemberKey, RotateKey, StandDown
 from ledger.actions.settlement import Allocate, Approve, CancelBatch, CreateBatch
@@ -23,6 +37,18 @@ Action = (
     | Allocate
     | Approve
     | CancelBatch
+    | ContributeFund
+    | WithdrawFund
+    | PostCapital
+    | NotifyInsolvency
+    | DirectDefault
+    | WithdrawCase
+    | CureDefault
+    | Stay
+    | SubmitQuote
+    | RecordRecovery
+    | ReleaseEstate
+    | DistributeRecovery
 )
 
 __all__ = [
@@ -32,17 +58,29 @@ __all__ = [
     "Approve",
     "CancelBatch",
     "CastVote",
+    "ContributeFund",
     "CreateBatch",
+    "CureDefault",
+    "DirectDefault",
+    "DistributeRecovery",
     "FeedMark",
     "MemberKey",
     "Mint",
+    "NotifyInsolvency",
+    "PostCapital",
     "Propose",
+    "RecordRecovery",
     "Redeem",
     "RegisterTrade",
+    "ReleaseEstate",
     "RotateKey",
     "SetLimit",
     "StandDown",
+    "Stay",
     "SubmitOracle",
+    "SubmitQuote",
     "TradeBatch",
     "Transfer",
+    "WithdrawCase",
+    "WithdrawFund",
 ]

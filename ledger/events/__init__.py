@@ -1,6 +1,27 @@
 """What a block did, for whoever follows the ledger: one record and tag each."""
 
 from ledger.events.cash import CashMoved
+from ledger.events.default import (
+    CaseMoved,
+    ClaimCovered,
+    ClosedOut,
+    ContributionShort,
+    DebtPaid,
+    DefaultDeclared,
+    EstateCredited,
+    EstatePaid,
+    FundBreached,
+    FundMoved,
+    FundSized,
+    InstrumentPriced,
+    NoticeEnded,
+    NoticeGiven,
+    QuoteTaken,
+    RecoveryPaid,
+    RecoveryRecorded,
+    RoundRecomputed,
+    TrancheBears,
+)
 from ledger.events.governance import ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.events.members import (
     KeyRotated,
@@ -37,6 +58,25 @@ Event = (
     | BatchSettled
     | BatchCancelled
     | NetworkRecovered
+    | NoticeGiven
+    | NoticeEnded
+    | DefaultDeclared
+    | RoundRecomputed
+    | CaseMoved
+    | InstrumentPriced
+    | ClosedOut
+    | TrancheBears
+    | ClaimCovered
+    | FundMoved
+    | FundSized
+    | FundBreached
+    | ContributionShort
+    | EstatePaid
+    | RecoveryRecorded
+    | RecoveryPaid
+    | DebtPaid
+    | QuoteTaken
+    | EstateCredited
 )
 
 __all__ = [
@@ -44,23 +84,42 @@ __all__ = [
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "CaseMoved",
     "CashMoved",
+    "ClaimCovered",
+    "ClosedOut",
     "ContractMatured",
+    "ContributionShort",
     "DateClosed",
+    "DebtPaid",
+    "DefaultDeclared",
+    "EstateCredited",
+    "EstatePaid",
     "Event",
+    "FundBreached",
+    "FundMoved",
+    "FundSized",
+    "InstrumentPriced",
     "KeyRotated",
     "MarginCycle",
     "MemberApplied",
     "MemberChanged",
     "NetworkRecovered",
+    "NoticeEnded",
+    "NoticeGiven",
     "PowerChanged",
     "ProposalDecided",
     "ProposalEnacted",
     "ProposalOpened",
+    "QuoteTaken",
+    "RecoveryPaid",
+    "RecoveryRecorded",
     "RoundCleared",
     "RoundFrozen",
+    "RoundRecomputed",
     "RoundSettled",
     "TradeRegistered",
+    "TrancheBears",
     "ValidatorSuspended",
     "VoteCast",
 ]

@@ -122,6 +122,8 @@ class RoundState(IntEnum):
     CLEARED = 2
     """Cycles are cancelled, pay-ins are published, the funding window is open."""
     SETTLED = 3
+    RECOMPUTED = 4
+    """A member that has defaulted was in it: its other obligations are in a later round."""
 
 
 class OffenceKind(IntEnum):
@@ -142,6 +144,8 @@ class Electorate(IntEnum):
     """Active validators, by their power."""
     MEMBERS = 2
     """Active members, one vote each."""
+    COMMITTEE = 3
+    """The default committee that the rulebook names, one vote each."""
 
 
 class ProposalKind(IntEnum):
@@ -153,6 +157,8 @@ class ProposalKind(IntEnum):
     REINSTATE_MEMBER = 4
     RECOVER_KEY = 5
     AMEND_RULEBOOK = 6
+    NOTE_DEFAULT = 13
+    WITHDRAW_NOTICE = 14
 
 
 class ProposalState(IntEnum):

@@ -47,7 +47,28 @@ class AmendRulebook(Record, frozen=True, tag=ProposalKind.AMEND_RULEBOOK.value):
     rulebook: Rulebook
 
 
-ProposalBody = AdmitMember | SetPower | SuspendMember | ReinstateMember | RecoverKey | AmendRulebook
+class NoteDefault(Record, frozen=True, tag=ProposalKind.NOTE_DEFAULT.value):
+    """A case is opened with a notice: also of an operational miss, which nothing else opens."""
+
+    lei: Lei
+
+
+class WithdrawNotice(Record, frozen=True, tag=ProposalKind.WITHDRAW_NOTICE.value):
+    """A notice by the committee is taken back before the declaration."""
+
+    lei: Lei
+
+
+ProposalBody = (
+    AdmitMember
+    | SetPower
+    | SuspendMember
+    | ReinstateMember
+    | RecoverKey
+    | AmendRulebook
+    | NoteDefault
+    | WithdrawNotice
+)
 
 
 class Proposal(Record, frozen=True):

@@ -1,5 +1,6 @@
 """The network itself: constants, counters, the rulebook."""
 
+from ledger.objects.default import DefaultRules
 from ledger.objects.enums import Electorate, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date
@@ -57,3 +58,4 @@ class Rulebook(Record, frozen=True):
     """Most of the entitled weight that one group's votes count for."""
     voting: tuple[VotingRule, ...]
     """One for each kind of proposal, sorted."""
+    default: DefaultRules

@@ -21,6 +21,7 @@ from node.rehearsal.founding import (
     ORACLES,
     SEED_LINKS,
     START_MS,
+    named,
     seed_chain,
 )
 from wire.codec import digest_of
@@ -170,7 +171,7 @@ class Rehearsal:
     def _rulebook(self, changes: dict[str, Any]) -> Any:
         """The rulebook in force, one version on, with `changes`."""
         current = self.state.must(t.RULEBOOK, t.rulebook_key())
-        return plain(amended(plain(current), changes, current.version + 1))
+        return plain(amended(plain(current), named(changes, self.names), current.version + 1))
 
     def _keys_for(self, tx: Transaction, signers: Any, where: str) -> list[bytes]:
         """The keys that must sign; `signers` leaves out everybody it does not name."""

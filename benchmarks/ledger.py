@@ -141,7 +141,7 @@ def cycle(bench: Bench, contracts: int) -> None:
 
     def run() -> int:
         draft = Draft(bench.state)
-        draft.put(t.MARKS, t.MARKS.key("EQ-AAA", DATE), o.Mark(101_000, 3))
+        draft.put(t.MARKS, t.MARKS.key("EQ-AAA", DATE), o.Mark(101_000, 3, None))
         return len(margin.cycle(draft, DATE))
 
     live = len(bench.state.indexed(t.CONTRACTS, o.ContractState.LIVE))

@@ -9,6 +9,8 @@ import msgspec
 
 from ledger import (
     admission,
+    calls,
+    contracts,
     governance,
     invariants,
     margin,
@@ -122,7 +124,7 @@ def apply_block(state: State, block: Block) -> Applied:
     admission.forget_nonces(draft, block.height)
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
-    oracles.take_extensions(draft, block.extensions)
+    oracles.take_extensions(draft, block.extensions, block.height)
     receipts = _apply_transactions(draft, block, events)
     results = _scheduled(draft, block, events)
     invariants.check_touched(draft)
@@ -190,13 +192,14 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     rounds.reveal(draft, block.height, block.seed_link)
     results = rounds.settle_due(draft, block.height, events)
     rounds.clear_due(draft, block.height, block.certificates, events)
-    feeds = [t.FEEDS.parts(key)[0] for key in draft.indexed(t.FEEDS, 0)]
-    oracle_set = [t.MEMBERS.parts(key)[0] for key in draft.indexed(t.MEMBERS, o.Role.ORACLE)]
+    contracts.expire(draft, block.height)
     date = draft.must(t.NETWORK, t.network_key()).business_date
-    closed = oracles.close_date(draft, feeds, oracle_set)
-    events += closed
+    events += oracles.close_date(draft)
     events += settlement.due(draft, block.height)
-    if closed and date is not None:
-        events += margin.cycle(draft, date)
+    calls.due(draft, block.height, events)
+    if date is not None and (
+        margin.is_closed(draft, date) or margin.is_intraday(draft, block.height)
+    ):
+        events += margin.cycle(draft, date, block.height)
         events += rounds.freeze(draft, date, block.height, block.seed_link)
     return results

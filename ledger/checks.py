@@ -33,6 +33,11 @@ def trading_party(draft: Draft, party: str) -> None:
         raise r.UnknownAccount(f"client account {party[:40]}")
 
 
+def group_of(draft: Draft, party: str) -> ids.Lei:
+    """The ultimate parent of a party's member, which must exist."""
+    return draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
+
+
 def asset(draft: Draft, code: str) -> o.Asset:
     """The asset, which must exist."""
     row = draft.get(t.ASSETS, t.ASSETS.key(code))

@@ -4,13 +4,19 @@ A transaction is executed on a draft of its own: it applies whole or raises its 
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from ledger import (
     admission,
+    calls,
     cash,
     checks,
+    contracts,
+    csa,
+    custody,
     governance,
+    marks,
     membership,
     oracles,
     settlement,
@@ -20,20 +26,37 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger.actions import (
     Action,
+    AgreeIm,
+    AgreeMark,
     Allocate,
+    AmendCsa,
+    AmendTrade,
     ApplyMembership,
     Approve,
     CancelBatch,
+    CancelTrade,
     CastVote,
+    CommitMark,
+    ConfirmTermination,
+    ConsentNovation,
     CreateBatch,
     Mint,
+    PostIm,
     Propose,
+    ProposeNovation,
+    RaiseDispute,
     Redeem,
+    RegisterCsa,
     RegisterTrade,
+    RequestTermination,
+    ReturnExcessIm,
     RotateKey,
     SetLimit,
     StandDown,
+    SubmitContractMark,
+    SubmitMark,
     SubmitOracle,
+    SubstituteCollateral,
     TradeBatch,
     Transfer,
 )
@@ -41,7 +64,7 @@ from ledger.admission import Required
 from ledger.events import Event
 from ledger.state import Draft
 from ledger.transactions import Transaction
-from wire.ids import Lei
+from wire.ids import Lei, member_of
 
 Signers = Callable[[Draft, Transaction], Required]
 """Who must sign a transaction with a key of which role; raises a `Rejection`."""
@@ -96,11 +119,37 @@ def _parties(draft: Draft, tx: Transaction) -> Required:
 
 
 def _oracle(draft: Draft, tx: Transaction) -> Required:
-    assert isinstance(tx.action, SubmitOracle)
+    assert isinstance(tx.action, SubmitOracle | SubmitContractMark)
     lei = tx.action.oracle
     if o.Role.ORACLE not in checks.active_member(draft, lei).roles:
         raise r.NotAnOracle(f"{lei} has no oracle role")
     return ((lei, o.KeyRole.ORACLE),)
+
+
+def _trader(*fields: str) -> Signers:
+    """The members of the parties that the action names in `fields`, by their TRADE keys."""
+    return _of_parties(fields, o.KeyRole.TRADE)
+
+
+def _treasurers(*fields: str) -> Signers:
+    """The members of the parties that the action names in `fields`, by their TREASURY keys."""
+    return _of_parties(fields, o.KeyRole.TREASURY)
+
+
+def _of_parties(fields: tuple[str, ...], role: o.KeyRole) -> Signers:
+    def signers(draft: Draft, tx: Transaction) -> Required:
+        found: dict[Lei, o.KeyRole] = {}
+        for field in fields:
+            lei = member_of(attrgetter(field)(tx.action))
+            checks.active_member(draft, lei)
+            found[lei] = role
+        return tuple(found.items())
+
+    return signers
+
+
+_signatories: Final = _of_parties(("csa.first", "csa.second"), o.KeyRole.GOVERNANCE)
+"""Who is bound by a CSA: the members of both parties, by their GOVERNANCE keys."""
 
 
 def _nobody(_draft: Draft, _tx: Transaction) -> Required:
@@ -117,7 +166,7 @@ RULES: Final[dict[type[Action], Rule]] = {
         lambda draft, action, height: trades.register(draft, action.trade, height),
     ),
     TradeBatch: Rule(_parties, trades.register_batch),
-    SubmitOracle: Rule(_oracle, lambda draft, action, _: oracles.submit(draft, action)),
+    SubmitOracle: Rule(_oracle, oracles.submit),
     SetLimit: Rule(_governor(), lambda draft, action, _: trades.set_limit(draft, action)),
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
@@ -132,6 +181,40 @@ RULES: Final[dict[type[Action], Rule]] = {
         _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
+    RegisterCsa: Rule(
+        _signatories,
+        lambda draft, action, _: csa.register(draft, action),
+    ),
+    AmendCsa: Rule(
+        _signatories,
+        lambda draft, action, _: csa.amend(draft, action),
+    ),
+    CommitMark: Rule(_trader("party"), lambda draft, action, _: marks.commit(draft, action)),
+    SubmitMark: Rule(_trader("party"), marks.reveal),
+    SubmitContractMark: Rule(_oracle, lambda draft, action, _: marks.mark_contracts(draft, action)),
+    AgreeMark: Rule(
+        _trader("first", "second"), lambda draft, action, _: marks.agree(draft, action)
+    ),
+    RaiseDispute: Rule(_trader("party"), lambda draft, action, _: calls.dispute(draft, action)),
+    PostIm: Rule(_treasurers("party"), lambda draft, action, _: custody.post(draft, action)),
+    ReturnExcessIm: Rule(
+        _treasurers("party"), lambda draft, action, _: custody.return_excess(draft, action)
+    ),
+    SubstituteCollateral: Rule(
+        _treasurers("party", "counterparty"),
+        lambda draft, action, _: custody.substitute(draft, action),
+    ),
+    AgreeIm: Rule(
+        _treasurers("first", "second"), lambda draft, action, _: custody.agree(draft, action)
+    ),
+    AmendTrade: Rule(_trader("trade.buyer", "trade.seller"), contracts.amend),
+    CancelTrade: Rule(
+        _trader("buyer", "seller"), lambda draft, action, _: contracts.cancel(draft, action)
+    ),
+    RequestTermination: Rule(_trader("party"), contracts.request_termination),
+    ConfirmTermination: Rule(_trader("party"), contracts.confirm_termination),
+    ProposeNovation: Rule(_trader("leaving"), contracts.propose_novation),
+    ConsentNovation: Rule(_trader("party"), contracts.consent_novation),
 }
 
 

@@ -1,5 +1,7 @@
 """Genesis: what the network starts from, the same file, with the same hash, at every node."""
 
+from collections.abc import Container
+
 from ledger import objects as o
 from ledger import tables as t
 from ledger.rulebook import fault_of
@@ -9,6 +11,7 @@ from wire.codec import Digest, Record, digest_of
 from wire.errors import EnvironmentFault
 from wire.ids import AssetCode, Date, Lei
 from wire.limits import (
+    AMOUNT_MAX,
     POWER_TOTAL_MAX,
     PRICE_MAX,
     TEXT_CHARS_MAX,
@@ -78,7 +81,18 @@ def genesis_state(genesis: Genesis) -> State:
     _check(genesis)
     draft = Draft(State.empty())
     first = genesis.calendar[0] if genesis.calendar else None
-    network = o.Network(genesis.chain_id, 0, genesis.time_ms, first, genesis.calendar, 0, 0, 1)
+    network = o.Network(
+        chain_id=genesis.chain_id,
+        height=0,
+        time_ms=genesis.time_ms,
+        business_date=first,
+        calendar=genesis.calendar,
+        opened=0,
+        closed_date=None,
+        rounds=0,
+        proposals=0,
+        recent_from=1,
+    )
     draft.put(t.NETWORK, t.network_key(), network)
     draft.put(t.RULEBOOK, t.rulebook_key(), genesis.rulebook)
     for member in genesis.members:
@@ -142,9 +156,13 @@ def _check(genesis: Genesis) -> None:
         )
         _require(instrument.currency in assets, f"{instrument.code} has no currency")
         _require(instrument.price_scale > 0, f"scale of {instrument.code} is not positive")
+        _check_schedule(instrument, assets, scales)
     for feed in genesis.feeds:
         ids.code(feed.code)
         _require(0 < feed.value_max <= PRICE_MAX, f"value_max of {feed.code}")
+        _require(-feed.value_max <= feed.value_min <= feed.value_max, f"value_min of {feed.code}")
+        _require(0 <= feed.jump_bps <= AMOUNT_MAX, f"jump limit of {feed.code}")
+        _require(0 < feed.scale <= AMOUNT_MAX, f"scale of {feed.code} is not positive")
     codes = {instrument.code for instrument in genesis.instruments}
     _require(len(codes) == len(genesis.instruments), "an instrument stands twice")
     _require(
@@ -154,6 +172,29 @@ def _check(genesis: Genesis) -> None:
         ids.date(date)
     fault = fault_of(genesis.rulebook, assets)
     _require(fault is None, f"the rulebook: {fault}")
+
+
+def _check_schedule(
+    instrument: o.Instrument, assets: set[AssetCode], feeds: Container[str]
+) -> None:
+    code, delivery = instrument.code, instrument.delivery
+    if delivery is not None:
+        _require(delivery.asset in assets, f"{code} delivers what is no asset")
+        _require(delivery.asset != instrument.currency, f"{code} delivers its own currency")
+        _require(0 < delivery.per_unit <= AMOUNT_MAX, f"{code} delivers nothing")
+    dates = [coupon.date for coupon in instrument.coupons]
+    _require(dates == sorted(dates), f"the coupons of {code} are not ascending")
+    for coupon in instrument.coupons:
+        ids.date(coupon.date)
+        if isinstance(coupon, o.FixedCoupon):
+            _require(0 < coupon.amount <= PRICE_MAX, f"a coupon of {code}")
+            continue
+        ids.date(coupon.fixing_date)
+        _require(coupon.fixing in feeds, f"a coupon of {code} has no fixing feed")
+        _require(coupon.fixing_date <= coupon.date, f"a coupon of {code} is fixed too late")
+        _require(abs(coupon.spread) <= PRICE_MAX, f"the spread of a coupon of {code}")
+        _require(0 < coupon.days <= 3_660, f"the days of a coupon of {code}")
+        _require(coupon.day_basis in (360, 365), f"the day basis of a coupon of {code}")
 
 
 def _check_members(members: tuple[GenesisMember, ...]) -> None:

@@ -192,6 +192,6 @@ def check_full(state: State) -> tuple[str, ...]:
     """Check all invariants over every row, as if all had changed from nothing; their names."""
     draft = Draft(State.empty())
     for key, row in state.rows():
-        draft.changes[key] = row
+        draft.take(key, row)
     check_touched(draft)
     return tuple(INVARIANTS)

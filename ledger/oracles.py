@@ -7,16 +7,16 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import FeedMark, SubmitOracle
-from ledger.events import DateClosed, Event
+from ledger.events import DateClosed, Event, MarkHeld
 from ledger.state import Draft
 from wire.codec import Record, decode
 from wire.errors import MalformedBytes, Oversize, Rejection
 from wire.ids import Date
 from wire.limits import EXTENSION_BYTES_MAX, ORACLE_MARKS_MAX
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 
-def submit(draft: Draft, action: SubmitOracle) -> list[Event]:
+def submit(draft: Draft, action: SubmitOracle, height: int) -> list[Event]:
     """Record an oracle's marks of the open date; its latest mark of a feed counts."""
     network = draft.must(t.NETWORK, t.network_key())
     if network.business_date is None or action.date != network.business_date:
@@ -29,9 +29,11 @@ def submit(draft: Draft, action: SubmitOracle) -> list[Event]:
         feed = draft.get(t.FEEDS, t.FEEDS.key(mark.feed))
         if feed is None:
             raise r.UnknownFeed(f"feed {mark.feed[:40]}")
-        if not 0 < mark.value <= feed.value_max:
-            raise r.BadMark(f"{mark.feed} is {mark.value}, must be 1 to {feed.value_max}")
-        row = o.OracleMark(action.date, mark.value)
+        if not feed.value_min <= mark.value <= feed.value_max:
+            raise r.BadMark(
+                f"{mark.feed} is {mark.value}, must be {feed.value_min} to {feed.value_max}"
+            )
+        row = o.OracleMark(action.date, mark.value, height)
         draft.put(t.ORACLE_MARKS, t.ORACLE_MARKS.key(mark.feed, action.oracle), row)
     return []
 
@@ -44,7 +46,7 @@ class ExtensionMarks(Record, frozen=True):
     marks: tuple[FeedMark, ...]
 
 
-def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...]) -> None:
+def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...], height: int) -> None:
     """Record the marks that oracles' precommits carried.
 
     What is not the open date's, or not of an oracle, is ignored as a whole: a vote counts whatever
@@ -56,7 +58,7 @@ def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...]) -
             carried = decode(data, ExtensionMarks, EXTENSION_BYTES_MAX)
             row = draft.must(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(consensus_key))
             if o.Role.ORACLE in checks.active_member(draft, row.member).roles:
-                submit(overlay, SubmitOracle(row.member, carried.date, carried.marks))
+                submit(overlay, SubmitOracle(row.member, carried.date, carried.marks), height)
                 overlay.commit()
         except (Rejection, MalformedBytes, Oversize):
             continue
@@ -71,32 +73,80 @@ def median(values: list[int]) -> int:
     return muldiv(ordered[middle - 1] + ordered[middle], 1, 2, Rounding.HALF_EVEN)
 
 
-def close_date(draft: Draft, feeds: list[str], oracles: list[str]) -> list[Event]:
+def quorum(draft: Draft, groups: int) -> int:
+    """Marks that decide: at least the rulebook's number, and more than half of the set."""
+    return max(draft.must(t.RULEBOOK, t.rulebook_key()).oracle_quorum, groups // 2 + 1)
+
+
+def medians(draft: Draft, date: Date, after: int) -> dict[str, tuple[int, int]]:
+    """(median, oracles) of every feed that a quorum has marked for `date` in blocks after `after`.
+
+    Oracles of one group count once: the first of them that has marked.
+    """
+    everybody = [t.MEMBERS.parts(key)[0] for key in draft.indexed(t.MEMBERS, o.Role.ORACLE)]
+    groups = _by_group(draft, everybody)
+    enough = quorum(draft, len(groups))
+    found: dict[str, tuple[int, int]] = {}
+    for key in draft.indexed(t.FEEDS, 0):
+        feed: str = t.FEEDS.parts(key)[0]
+        held = draft.get(t.HELD_MARKS, t.HELD_MARKS.key(feed))
+        since = held.height if held is not None and held.date == date else after
+        marks = [_fresh(draft, feed, group, date, since) for group in groups]
+        values = [value for value in marks if value is not None]
+        if len(values) >= enough:
+            found[feed] = median(values), len(values)
+    return found
+
+
+def close_date(draft: Draft) -> list[Event]:
     """Close the open date if every feed has a quorum, and open the next date of the calendar.
 
-    `oracles`: LEIs of the oracle set, ascending. Writes the median of each feed as its mark of the
-    date. Oracles of one group count once: the first of them that has marked.
+    Writes the median of each feed as its mark of the date. A median that jumps beyond its feed's
+    limit is held until a second quorum of fresh marks confirms that the price is where it is.
     """
     network = draft.must(t.NETWORK, t.network_key())
     date = network.business_date
+    feeds = draft.indexed(t.FEEDS, 0)
     if date is None or not feeds:
         return []
-    groups = _by_group(draft, oracles)
-    quorum = max(draft.must(t.RULEBOOK, t.rulebook_key()).oracle_quorum, len(groups) // 2 + 1)
-    marks: dict[str, list[int]] = {}
-    for feed in feeds:
-        found = [_fresh(draft, feed, group, date) for group in groups]
-        marks[feed] = [value for value in found if value is not None]
-        if len(marks[feed]) < quorum:
-            return []
-    for feed, values in marks.items():
-        draft.put(t.MARKS, t.MARKS.key(feed, date), o.Mark(median(values), len(values)))
+    found = medians(draft, date, 0)
+    held = _hold_jumps(draft, date, found)
+    if held or len(found) < len(feeds):
+        return held
+    for feed, (value, oracles) in found.items():
+        row = o.Mark(value, oracles, network.closed_date)
+        draft.put(t.MARKS, t.MARKS.key(feed, date), row)
+        if draft.get(t.HELD_MARKS, t.HELD_MARKS.key(feed)) is not None:
+            draft.delete(t.HELD_MARKS.key(feed))
     later = network.calendar[1:]
     opened = msgspec.structs.replace(
-        network, business_date=later[0] if later else None, calendar=later
+        network,
+        business_date=later[0] if later else None,
+        calendar=later,
+        opened=network.height + 1,
+        closed_date=date,
     )
     draft.put(t.NETWORK, t.network_key(), opened)
     return [DateClosed(date)]
+
+
+def _hold_jumps(draft: Draft, date: Date, found: dict[str, tuple[int, int]]) -> list[Event]:
+    """Hold the medians that jump and are not held yet; the date stays open."""
+    network = draft.must(t.NETWORK, t.network_key())
+    events: list[Event] = []
+    if network.closed_date is None:
+        return events
+    for feed, (value, _) in found.items():
+        row = draft.must(t.FEEDS, t.FEEDS.key(feed))
+        last = draft.get(t.MARKS, t.MARKS.key(feed, network.closed_date))
+        known = draft.get(t.HELD_MARKS, t.HELD_MARKS.key(feed))
+        if last is None or not row.jump_bps or (known is not None and known.date == date):
+            continue
+        if abs(value - last.value) * BPS > row.jump_bps * abs(last.value):
+            held = o.HeldMark(date, value, network.height)
+            draft.put(t.HELD_MARKS, t.HELD_MARKS.key(feed), held)
+            events.append(MarkHeld(row.code, date, value))
+    return events
 
 
 def _by_group(draft: Draft, oracles: list[str]) -> list[list[str]]:
@@ -106,9 +156,9 @@ def _by_group(draft: Draft, oracles: list[str]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _fresh(draft: Draft, feed: str, group: list[str], date: Date) -> int | None:
+def _fresh(draft: Draft, feed: str, group: list[str], date: Date, after: int) -> int | None:
     for oracle in group:
         row = draft.get(t.ORACLE_MARKS, t.ORACLE_MARKS.key(feed, oracle))
-        if row is not None and row.date == date:
+        if row is not None and row.date == date and row.height > after:
             return row.value
     return None

@@ -5,17 +5,17 @@ certificate; whoever checks it rebuilds the same flows. Pay-ins are published th
 funding window everything settles in one transition, on the free cash of that moment.
 """
 
-from typing import Final
-
 import msgspec
 import numpy as np
 
-from ledger import cash
+from ledger import calls, cash
 from ledger import objects as o
 from ledger import tables as t
+from ledger.default import cases
 from ledger.events import Event, RoundCleared, RoundFrozen, RoundSettled
 from ledger.receipts import RoundResult
 from ledger.rejections import BlockRefused
+from ledger.rulebook import CLEAR_AFTER_BLOCKS, settle_height
 from ledger.state import Draft, State
 from netting.errors import CertificateRefused
 from netting.graph import Ints
@@ -24,11 +24,8 @@ from netting.round import freeze as netting_round
 from netting.settle import Settlement, settle
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
-from wire.ids import AssetCode, Date, Party, member_of
+from wire.ids import AssetCode, Date, Party
 from wire.limits import AMOUNT_MAX
-
-CLEAR_AFTER_BLOCKS: Final = 2
-"""From freeze to certificate: the seed needs the links of the freezing block and the next."""
 
 
 class RoundCertificate(Record, frozen=True):
@@ -57,8 +54,13 @@ class Problem(msgspec.Struct, frozen=True):
 def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
     """Freeze the obligations due; from here on they cannot be changed singly."""
     keys = _frozen_keys(draft, date)
-    if not keys:
-        return []
+    return [open_round(draft, keys, date, height, link)] if keys else []
+
+
+def open_round(
+    draft: Draft, keys: list[bytes], date: Date, height: int, link: bytes
+) -> RoundFrozen:
+    """Freeze these obligations in a round of their own."""
     network = draft.must(t.NETWORK, t.network_key())
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     number = network.rounds + 1
@@ -80,7 +82,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
         obligations=tuple(_ident(one.id) for one in posed.obligations),
         freeze_height=height,
         links=(link,),
-        settle_height=height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks,
+        settle_height=settle_height(rulebook, height),
         figures=tuple(
             o.RoundFigures(asset, gross[asset], 0, 0, 0, gross[asset], 0, 0)
             for asset in sorted(gross)
@@ -89,7 +91,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
         liquidity_events=(),
     )
     draft.put(t.ROUNDS, t.ROUNDS.key(number), opened)
-    return [RoundFrozen(number, len(keys))]
+    return RoundFrozen(number, len(keys))
 
 
 def reveal(draft: Draft, height: int, link: bytes) -> None:
@@ -134,9 +136,10 @@ def clear_due(
     draft: Draft, height: int, certificates: tuple[RoundCertificate, ...], events: list[Event]
 ) -> None:
     """Cancel what the certificates prove can be cancelled, and publish the pay-ins."""
-    for row, entry in zip(due_for_clearing(draft, height), certificates, strict=True):
+    proofs = {entry.number: entry for entry in certificates}
+    for row in due_for_clearing(draft, height):  # without those that this block computes again
         posed = problem(draft, row)
-        cleared = posed.round.clear(posed.seed, entry.certificate)
+        cleared = posed.round.clear(posed.seed, proofs[row.number].certificate)
         for ident, cancelled in zip(row.obligations, cleared.cancelled.tolist(), strict=True):
             if cancelled:
                 draft.put(t.FLOWS, t.FLOWS.key(row.number, ident), o.Flow(cancelled))
@@ -187,7 +190,8 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
         results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
-        _close_obligation(draft, ident, open_amount - paid, failed)
+        _close_obligation(draft, ident, open_amount - paid, failed, row.settle_height)
+        calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
     figures = tuple(
         msgspec.structs.replace(
@@ -234,15 +238,23 @@ def _result(
     )
 
 
-def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...]) -> None:
-    """Remove what is discharged; what is left waits for the next round as LATE or FAILED."""
-    key = t.OBLIGATIONS.key(ident)
+def _close_obligation(
+    draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...], height: int
+) -> None:
+    """Remove what is discharged; what is left waits for the next round as LATE or FAILED. A debt is
+    overdue from its debtor's first failure until it is paid, or late because of others."""
+    key, overdue = t.OBLIGATIONS.key(ident), t.OVERDUES.key(ident)
+    has_failed = left > 0 and draft.must(t.OBLIGATIONS, key).debtor in failed
+    known = draft.get(t.OVERDUES, overdue) is not None
+    if has_failed and not known:
+        draft.put(t.OVERDUES, overdue, o.Overdue(height))
+    elif known and not has_failed:
+        draft.delete(overdue)
     if left == 0:
         draft.delete(key)
-        return
-    debtor = draft.must(t.OBLIGATIONS, key).debtor
-    state = o.ObligationState.FAILED if debtor in failed else o.ObligationState.LATE
-    _put_state(draft, key, left, state)
+    else:
+        state = o.ObligationState.FAILED if has_failed else o.ObligationState.LATE
+        _put_state(draft, key, left, state)
 
 
 def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
@@ -290,7 +302,10 @@ def _ident(obligation: bytes | str) -> bytes:
 
 def _due(state: State | Draft, idents: list[bytes] | tuple[bytes, ...]) -> list[Due]:
     rows = [(ident, state.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))) for ident in idents]
-    return [Due(i, row.debtor, row.creditor, row.asset, row.amount, row.due) for i, row in rows]
+    return [
+        Due(i, row.debtor, row.creditor, row.asset, row.amount, row.due, row.instruction or None)
+        for i, row in rows
+    ]
 
 
 def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
@@ -308,16 +323,11 @@ def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
     for key in waiting:
         row = draft.must(t.OBLIGATIONS, key)
         total = gross.get(row.asset, 0) + row.amount
-        if row.due <= date and _in_good_standing(draft, row) and total <= AMOUNT_MAX:
+        pay_on = all(cases.pays_on(draft, party) for party in (row.debtor, row.creditor))
+        if row.due <= date and pay_on and total <= AMOUNT_MAX:
             gross[row.asset] = total
             keys.append(key)
     return keys
-
-
-def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
-    parties = (row.debtor, row.creditor)
-    members = [draft.must(t.MEMBERS, t.MEMBERS.key(member_of(one))) for one in parties]
-    return all(member.state == o.MemberState.ACTIVE for member in members)
 
 
 def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:

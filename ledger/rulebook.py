@@ -33,6 +33,21 @@ STANDARD_VOTING: Final = tuple(
 """More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
 
 
+STANDARD_GRACE_BLOCKS: Final = 100
+
+STANDARD_BOUNDS: Final = o.TermsBounds(
+    threshold_max=5_000_000_000,
+    minimum_transfer_max=50_000_000,
+    grace_blocks_max=VALID_UNTIL_HEIGHTS_MAX,
+    haircut_bps_min=0,
+    im_models=tuple(o.ImModel),
+    confidence_bps_min=9_900,
+    look_back_min=20,
+)
+"""50 million of threshold and 500,000 of minimum transfer in a currency of two digits
+(BCBS-IOSCO 2020, requirements 2.2 and 2.3)."""
+
+
 def standard(
     service: str,
     currency: AssetCode,
@@ -46,6 +61,8 @@ def standard(
         minimum_transfer_amount=0,
         rounding_unit=1,
         funding_window_blocks=funding_window_blocks,
+        terms=STANDARD_BOUNDS,
+        margin=o.MarginRules(cycle_blocks=0, grace_blocks=STANDARD_GRACE_BLOCKS),
         oracle_quorum=3,
         evidence_age_blocks=10_000,
         evidence_age_ms=3_600_000,
@@ -53,6 +70,15 @@ def standard(
         voting=STANDARD_VOTING,
         default=default_rules.STANDARD,
     )
+
+
+CLEAR_AFTER_BLOCKS: Final = 2
+"""From freeze to certificate: the seed needs the links of the freezing block and the next."""
+
+
+def settle_height(rulebook: o.Rulebook, height: int) -> int:
+    """When a round settles that block `height` freezes."""
+    return height + CLEAR_AFTER_BLOCKS + rulebook.funding_window_blocks
 
 
 def voting_rule(rulebook: o.Rulebook, kind: o.ProposalKind) -> o.VotingRule:
@@ -70,6 +96,8 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             1 <= rulebook.funding_window_blocks <= VALID_UNTIL_HEIGHTS_MAX,
             "the funding window is shorter than a block, or has no end",
         ),
+        (_are_sound(rulebook.terms), "the bounds of bilateral terms"),
+        (_is_cycle(rulebook.margin), "the cycle of margin calls"),
         (rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum"),
         (1 <= rulebook.evidence_age_blocks <= EVIDENCE_AGE_BLOCKS_MAX, "evidence age in blocks"),
         (0 <= rulebook.evidence_age_ms <= AMOUNT_MAX, "evidence age in time"),
@@ -86,6 +114,24 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
         if not _is_sound(rule):
             return f"the voting rule of {o.ProposalKind(rule.kind).name}"
     return default_rules.fault_of(rulebook.default)
+
+
+def _are_sound(bounds: o.TermsBounds) -> bool:
+    models = list(bounds.im_models)
+    return (
+        0 <= bounds.threshold_max <= AMOUNT_MAX
+        and 0 <= bounds.minimum_transfer_max <= AMOUNT_MAX
+        and 0 <= bounds.grace_blocks_max <= VALID_UNTIL_HEIGHTS_MAX
+        and 0 <= bounds.haircut_bps_min < BPS
+        and models == sorted(set(models))
+        and 0 < bounds.confidence_bps_min < BPS
+        and bounds.look_back_min >= 1
+    )
+
+
+def _is_cycle(rules: o.MarginRules) -> bool:
+    spans = (rules.cycle_blocks, rules.grace_blocks)
+    return all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
 
 
 def _is_sound(rule: o.VotingRule) -> bool:

@@ -96,6 +96,13 @@ def due(draft: Draft, height: int) -> list[Event]:
     return events
 
 
+def cancel_those_of(draft: Draft, lei: Lei) -> list[Event]:
+    """Withdraw every batch with a leg of `lei` that is not irrevocable."""
+    rows = [draft.must(t.BATCHES, key) for key in draft.indexed(t.BATCHES, t.INSTRUCTED)]
+    concerned = [row for row in rows if any(lei in (leg.sender, leg.to) for leg in row.legs)]
+    return [_cancelled(draft, row, lei) for row in concerned]
+
+
 def _open(draft: Draft, creator: Lei, reference: str) -> o.Batch:
     row = draft.get(t.BATCHES, t.BATCHES.key(creator, reference))
     if row is None:

@@ -129,11 +129,13 @@ def _reindexed(
 class Draft:
     """A copy-on-write overlay: reads fall through to `parent`, writes stay here."""
 
-    __slots__ = ("changes", "parent")
+    __slots__ = ("_touched", "changes", "parent")
 
     def __init__(self, parent: "State | Draft") -> None:
         self.parent = parent
         self.changes: dict[bytes, Record | None] = {}
+        self._touched: dict[int, dict[bytes, None]] = {}
+        """Keys of `changes` by table, so that an index need not look at all of them."""
 
     def row(self, key: bytes) -> Record | None:
         """The row of `key`, untyped."""
@@ -155,25 +157,34 @@ class Draft:
     def put(self, table: Table[R], key: bytes, row: R) -> None:
         """Write a row."""
         assert key[0] == table.tag, (table.name, key)
-        self.changes[key] = row
+        self._change(key, row)
 
     def delete(self, key: bytes) -> None:
         """Remove a row."""
-        self.changes[key] = None
+        self._change(key, None)
+
+    def take(self, key: bytes, row: Record) -> None:
+        """Write a row of whatever table its key says."""
+        self._change(key, row)
+
+    def _change(self, key: bytes, row: Record | None) -> None:
+        self.changes[key] = row
+        self._touched.setdefault(key[0], {})[key] = None
 
     def indexed(self, table: Table[Any], value: int) -> list[bytes]:
         """Keys of the rows of `table` that are indexed under `value`, sorted."""
         assert table.index is not None
         keys = set(self.parent.indexed(table, value))
-        for key, row in self.changes.items():
-            if key[0] == table.tag:
-                if row is not None and value in table.index(row):
-                    keys.add(key)
-                else:
-                    keys.discard(key)
+        for key in self._touched.get(table.tag, ()):
+            row = self.changes[key]
+            if row is not None and value in table.index(row):
+                keys.add(key)
+            else:
+                keys.discard(key)
         return sorted(keys)
 
     def commit(self) -> None:
         """Write all changes into the parent draft."""
         assert isinstance(self.parent, Draft)
-        self.parent.changes.update(self.changes)
+        for key, row in self.changes.items():
+            self.parent._change(key, row)

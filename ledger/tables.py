@@ -6,6 +6,7 @@ says which table it speaks of, and no two tables can collide.
 
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
+from zlib import crc32
 
 from ledger import objects as o
 from wire import ids
@@ -73,6 +74,40 @@ def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     return ()
 
 
+def between(one: str, other: str) -> int:
+    """The index value of the live contracts of two parties; states are below. Two pairs may share
+    it: whoever looks compares the parties."""
+    return (1 << 8) + crc32(f"{min(one, other)} {max(one, other)}".encode())
+
+
+def contract_indexes(row: o.Contract) -> tuple[int, ...]:
+    """A contract is looked for by its state, and while live by its netting set."""
+    if row.state == o.ContractState.LIVE:
+        return (row.state, between(row.trade.buyer, row.trade.seller))
+    return (row.state,)
+
+
+WOUND_UP: Final = 1
+"""Index value of a netting set without contracts that still has something to settle."""
+
+
+def netting_set_indexes(row: o.NettingSet) -> tuple[int, ...]:
+    """A set without contracts is in the next cycle until everything has settled."""
+    rest = any(not p.live and (p.settled or p.held_first or p.held_second) for p in row.positions)
+    return (WOUND_UP,) if rest else ()
+
+
+UNMET: Final = 1
+"""Index value of calls that have failed."""
+
+
+def call_indexes(row: o.MarginCall) -> tuple[int, ...]:
+    """A call is looked for when it falls due, and when it has failed until its grace ends."""
+    if row.state == o.CallState.FAILED:
+        return (UNMET, at_height(row.grace_until))
+    return (at_height(row.due),)
+
+
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
 MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
@@ -83,8 +118,10 @@ SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
 ASSETS: Final = Table(7, "asset", o.Asset, lambda _row: (0,))  # code
 BALANCES: Final = Table(8, "balance", o.Balance)  # owner, kind, reference, asset
 INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
-CONTRACTS: Final = Table(10, "trade", o.Contract, lambda row: (row.state,))  # uti
-NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, lambda _row: (0,))  # first, second
+CONTRACTS: Final = Table(10, "trade", o.Contract, contract_indexes)
+"""By UTI; indexed by state, and while live by netting set."""
+NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, netting_set_indexes)
+"""By first and second party; indexed while a value is to be paid although no contract is left."""
 LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
 FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
 ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
@@ -102,6 +139,17 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+CSAS: Final = Table(26, "csa", o.Csa, lambda row: (row.mark_source,))  # first, second
+CALLS: Final = Table(27, "call", o.MarginCall, call_indexes)
+"""By id (of variation margin: of its obligation); indexed by the height of its next step."""
+AGREED_IM: Final = Table(28, "agreed_im", o.AgreedIm)  # first, second
+PARTY_MARKS: Final = Table(29, "party_marks", o.PartyMarks, lambda _row: (0,))
+"""By first, second party and the member that marks; forgotten when their date is closed."""
+CONTRACT_VALUES: Final = Table(30, "contract_value", o.ContractValue)  # uti, oracle
+DISPUTES: Final = Table(31, "dispute", o.Dispute, lambda _row: (0,))  # first, second, asset
+HELD_MARKS: Final = Table(32, "held_mark", o.HeldMark)  # feed
+PENDING: Final = Table(33, "pending", o.Pending, lambda row: (at_height(row.until),))
+"""Terminations and novations that wait for consent, by UTI; indexed by their deadline."""
 DEFAULT_CASES: Final = Table(42, "default_case", o.DefaultCase, lambda row: (row.state,))  # number
 CLOSE_OUTS: Final = Table(
     43, "close_out", o.CloseOut, lambda row: (of_case(row.case), in_state(row.state))
@@ -122,7 +170,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
-    BATCHES,
+    BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
     CONTRIBUTIONS,
 )  # fmt: skip

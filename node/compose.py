@@ -2,9 +2,10 @@
 
 import json
 import tomllib
+from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -18,7 +19,7 @@ from ledger.genesis import (
     GenesisMember,
     genesis_state,
 )
-from ledger.rulebook import STANDARD_VOTING
+from ledger.rulebook import STANDARD_BOUNDS, STANDARD_GRACE_BLOCKS, STANDARD_VOTING
 from node.identity import PublicKeys, read_public_keys
 from node.plain import plain
 from node.rehearsal.errors import BadScript
@@ -61,15 +62,43 @@ class AssetEntry(_Described, frozen=True):
     exponent: int = 2
 
 
+class DeliveryEntry(_Described, frozen=True):
+    """What the seller delivers on the last date."""
+
+    asset: str
+    per_unit: int
+
+
+class CouponEntry(_Described, frozen=True):
+    """A scheduled payment: an `amount` in units of the price scale, or a `fixing`."""
+
+    date: int
+    payer: str
+    amount: int | None = None
+    fixing: str | None = None
+    fixing_date: int = 0
+    """0: on `date`."""
+    spread: int = 0
+    days: int = 0
+    day_basis: int = 360
+
+
 class InstrumentEntry(_Described, frozen=True):
     """Something to trade."""
 
     code: str
     feed: str
-    currency: str
     maturity: int
     product: str = "EQUITY_FORWARD"
-    price_scale: int = 1_000
+    currency: str = ""
+    """The rulebook's, if empty."""
+    price_scale: int | None = None
+    """The feed's, if not given."""
+    asset_class: str = ""
+    """By the product, if empty."""
+    issuer: str | None = None
+    delivery: DeliveryEntry | None = None
+    coupons: tuple[CouponEntry, ...] = ()
 
 
 class FeedEntry(_Described, frozen=True):
@@ -77,7 +106,64 @@ class FeedEntry(_Described, frozen=True):
 
     code: str
     scale: int = 1_000
+    value_min: int = 1
     value_max: int = 10**9
+    jump_bps: int = 0
+
+
+CLASSES: Final = {
+    o.Product.EQUITY_FORWARD: o.AssetClass.EQUITY,
+    o.Product.FUTURE: o.AssetClass.EQUITY,
+    o.Product.TOTAL_RETURN_SWAP: o.AssetClass.EQUITY,
+    o.Product.FX_SPOT: o.AssetClass.FX,
+    o.Product.FX_FORWARD: o.AssetClass.FX,
+    o.Product.BOND: o.AssetClass.CREDIT,
+}
+"""The asset class of a product whose description names none."""
+
+
+def feed(entry: FeedEntry) -> o.Feed:
+    """The feed that `entry` describes."""
+    code = FeedCode(entry.code)
+    return o.Feed(code, entry.scale, entry.value_min, entry.value_max, entry.jump_bps)
+
+
+def instrument(
+    entry: InstrumentEntry, feeds: Iterable[o.Feed], currency: str, service: str
+) -> o.Instrument:
+    """The instrument that `entry` describes; raises `BadGenesis`."""
+    scales = {row.code: row.scale for row in feeds}
+    product = _named(o.Product, entry.product)
+    delivery = entry.delivery
+    return o.Instrument(
+        code=InstrumentCode(entry.code),
+        product=product,
+        feed=FeedCode(entry.feed),
+        currency=AssetCode(entry.currency or currency),
+        price_scale=entry.price_scale or scales.get(FeedCode(entry.feed), 1),
+        maturity=Date(entry.maturity),
+        service=service,
+        asset_class=(
+            _named(o.AssetClass, entry.asset_class) if entry.asset_class else CLASSES[product]
+        ),
+        issuer=None if entry.issuer is None else Lei(entry.issuer),
+        delivery=(
+            None if delivery is None else o.Delivery(AssetCode(delivery.asset), delivery.per_unit)
+        ),
+        coupons=tuple(_coupon(coupon) for coupon in entry.coupons),
+    )
+
+
+def _coupon(entry: CouponEntry) -> o.Coupon:
+    date, payer = Date(entry.date), _named(o.Side, entry.payer)
+    if (entry.amount is None) == (entry.fixing is None):
+        raise BadGenesis(f"coupon of {date}: either an amount or a fixing")
+    if entry.amount is not None:
+        return o.FixedCoupon(date, payer, entry.amount)
+    assert entry.fixing is not None
+    fixed = Date(entry.fixing_date or entry.date)
+    fixing = FeedCode(entry.fixing)
+    return o.FloatingCoupon(date, payer, fixing, fixed, entry.spread, entry.days, entry.day_basis)
 
 
 class VotingEntry(_Described, frozen=True):
@@ -91,6 +177,25 @@ class VotingEntry(_Described, frozen=True):
     notice_blocks: int = 1
 
 
+class TermsEntry(_Described, frozen=True):
+    """Bounds of bilateral terms."""
+
+    threshold_max: int = STANDARD_BOUNDS.threshold_max
+    minimum_transfer_max: int = STANDARD_BOUNDS.minimum_transfer_max
+    grace_blocks_max: int = STANDARD_BOUNDS.grace_blocks_max
+    haircut_bps_min: int = STANDARD_BOUNDS.haircut_bps_min
+    im_models: tuple[str, ...] = tuple(model.name for model in STANDARD_BOUNDS.im_models)
+    confidence_bps_min: int = STANDARD_BOUNDS.confidence_bps_min
+    look_back_min: int = STANDARD_BOUNDS.look_back_min
+
+
+class MarginEntry(_Described, frozen=True):
+    """How often margin is called, and how long a call may stay unmet."""
+
+    cycle_blocks: int = 0
+    grace_blocks: int = STANDARD_GRACE_BLOCKS
+
+
 class RulebookEntry(_Described, frozen=True):
     """The parameters of the network."""
 
@@ -100,6 +205,8 @@ class RulebookEntry(_Described, frozen=True):
     minimum_transfer_amount: int = 0
     rounding_unit: int = 1
     funding_window_blocks: int = 2
+    terms: TermsEntry = TermsEntry()
+    margin: MarginEntry = MarginEntry()
     oracle_quorum: int = 3
     evidence_age_blocks: int = 10_000
     evidence_age_ms: int = 3_600_000
@@ -143,6 +250,7 @@ def compose(description: Description, folder: Path) -> Genesis:
     `folder`: what `keys_file`s are relative to.
     """
     rules = description.rulebook
+    feeds = tuple(feed(entry) for entry in description.feeds)
     genesis = Genesis(
         chain_id=description.chain_id,
         time_ms=description.time_ms,
@@ -151,8 +259,10 @@ def compose(description: Description, folder: Path) -> Genesis:
             GenesisAsset(AssetCode(x.code), _named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
             for x in description.assets
         ),
-        instruments=tuple(_instrument(x, rules.service) for x in description.instruments),
-        feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in description.feeds),
+        instruments=tuple(
+            instrument(x, feeds, rules.currency, rules.service) for x in description.instruments
+        ),
+        feeds=feeds,
         calendar=tuple(Date(date) for date in description.calendar),
         rulebook=_rulebook(rules),
     )
@@ -179,6 +289,8 @@ def _rulebook(entry: RulebookEntry) -> o.Rulebook:
         minimum_transfer_amount=entry.minimum_transfer_amount,
         rounding_unit=entry.rounding_unit,
         funding_window_blocks=entry.funding_window_blocks,
+        terms=_bounds(entry.terms),
+        margin=o.MarginRules(entry.margin.cycle_blocks, entry.margin.grace_blocks),
         oracle_quorum=entry.oracle_quorum,
         evidence_age_blocks=entry.evidence_age_blocks,
         evidence_age_ms=entry.evidence_age_ms,
@@ -195,6 +307,18 @@ def _default_rules(changes: dict[str, Any]) -> o.DefaultRules:
     except BadScript as error:
         raise BadGenesis(error.detail) from None
     return rules
+
+
+def _bounds(entry: TermsEntry) -> o.TermsBounds:
+    return o.TermsBounds(
+        threshold_max=entry.threshold_max,
+        minimum_transfer_max=entry.minimum_transfer_max,
+        grace_blocks_max=entry.grace_blocks_max,
+        haircut_bps_min=entry.haircut_bps_min,
+        im_models=tuple(_named(o.ImModel, name) for name in entry.im_models),
+        confidence_bps_min=entry.confidence_bps_min,
+        look_back_min=entry.look_back_min,
+    )
 
 
 def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
@@ -216,6 +340,9 @@ def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o
     """
     try:
         merged = {**current, "version": version, **changes}
+        for part, old in current.items():
+            if isinstance(old, dict):
+                merged[part] = {**old, **changes.get(part, {})}
         kinds = {rule["kind"]: rule for rule in current["voting"]}
         for rule in changes.get("voting", ()):
             kind = str(rule["kind"]).upper()
@@ -225,18 +352,6 @@ def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o
         return _rulebook(msgspec.convert(merged, RulebookEntry))
     except (ValueError, KeyError, TypeError) as error:
         raise BadGenesis(f"the rulebook: {error}") from None
-
-
-def _instrument(entry: InstrumentEntry, service: str) -> o.Instrument:
-    return o.Instrument(
-        code=InstrumentCode(entry.code),
-        product=_named(o.Product, entry.product),
-        feed=FeedCode(entry.feed),
-        currency=AssetCode(entry.currency),
-        price_scale=entry.price_scale,
-        maturity=Date(entry.maturity),
-        service=service,
-    )
 
 
 def _member(entry: MemberEntry, folder: Path) -> GenesisMember:

@@ -84,7 +84,7 @@ def found(plan: Plan) -> Founded:
         members=tuple(_genesis_member(who, plan.seed_chain_length) for who in everybody),
         assets=(GenesisAsset(CURRENCY, o.AssetKind.CASH, issuer.lei, 2),),
         instruments=tuple(_forward(share, plan.maturity) for share in plan.shares),
-        feeds=tuple(o.Feed(_feed(share), PRICE_SCALE, VALUE_MAX) for share in plan.shares),
+        feeds=tuple(o.Feed(_feed(share), PRICE_SCALE, 1, VALUE_MAX, 0) for share in plan.shares),
         calendar=plan.calendar,
         rulebook=standard(SERVICE, CURRENCY, plan.funding_window_blocks),
     )
@@ -154,4 +154,8 @@ def _forward(share: str, maturity: Date) -> o.Instrument:
         price_scale=PRICE_SCALE,
         maturity=maturity,
         service=SERVICE,
+        asset_class=o.AssetClass.EQUITY,
+        issuer=None,
+        delivery=None,
+        coupons=(),
     )

@@ -102,6 +102,17 @@ def chain_id(text: str) -> str:
     return text
 
 
+def ordinal(day: Date) -> int:
+    """Days from 1 March of year 0 to a date: differences count actual days.
+
+    Years begin in March, so that the leap day is a year's last.
+    """
+    year, month, of_month = day // 10_000, day // 100 % 100, day % 100
+    year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
+    leap_days = year // 4 - year // 100 + year // 400
+    return 365 * year + leap_days + (153 * month + 2) // 5 + of_month - 1
+
+
 def date(number: int) -> Date:
     """`number` (yyyymmdd) as a business date of the Gregorian calendar."""
     year, month, day = number // 10_000, number // 100 % 100, number % 100

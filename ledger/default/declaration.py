@@ -43,9 +43,7 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
     contracts = freeze(draft, row.defaulter)
     pairs = pairs_of(draft, row.defaulter)
     for debtor, creditor in pairs:
-        frozen = o.CloseOut(
-            number, debtor, creditor, o.CloseOutState.FROZEN, 0, 0, 0, 0, 0, 0, ()
-        )
+        frozen = o.CloseOut(number, debtor, creditor, o.CloseOutState.FROZEN, 0, 0, 0, 0, 0, 0, ())
         draft.put(t.CLOSE_OUTS, t.CLOSE_OUTS.key(number, debtor, creditor), frozen)
     declared = msgspec.structs.replace(row, declared=height)
     until = height + rulebook.default.porting_window_blocks
@@ -77,9 +75,7 @@ def due(draft: Draft, height: int) -> list[Event]:
     return events
 
 
-def start_close_out(
-    draft: Draft, number: int, row: o.DefaultCase, height: int, why: str
-) -> Event:
+def start_close_out(draft: Draft, number: int, row: o.DefaultCase, height: int, why: str) -> Event:
     """The window for quotes and oracle medians opens."""
     rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
     fresh = msgspec.structs.replace(row, mark_date=None, stayed=0)
@@ -119,8 +115,14 @@ def freeze(draft: Draft, lei: Lei) -> int:
 def pairs_of(draft: Draft, lei: Lei) -> list[tuple[Party, Party]]:
     """(its side, the other side) of everything that is open between a member and others."""
     found: set[tuple[Party, Party]] = set()
-    rows = [draft.must(t.NETTING_SETS, key) for key in draft.indexed(t.NETTING_SETS, 0)]
-    both = [(row.first, row.second) for row in rows]
+    sets = [draft.must(t.NETTING_SETS, key) for key in draft.indexed(t.NETTING_SETS, t.WOUND_UP)]
+    both = [(row.first, row.second) for row in sets]
+    for source in o.MarkSource:
+        signed = [draft.must(t.CSAS, key) for key in draft.indexed(t.CSAS, source)]
+        both += [(row.first, row.second) for row in signed]
+    for frozen in (*LIVE_STATES, o.ContractState.IN_TERMINATION):
+        trades = [draft.must(t.CONTRACTS, key).trade for key in draft.indexed(t.CONTRACTS, frozen)]
+        both += [(trade.buyer, trade.seller) for trade in trades]
     for state in o.ObligationState:
         for key in draft.indexed(t.OBLIGATIONS, state):
             debt = draft.must(t.OBLIGATIONS, key)
@@ -148,7 +150,5 @@ def _has_failed_since(draft: Draft, row: o.DefaultCase) -> bool:
     return False
 
 
-def _put_state(
-    draft: Draft, key: bytes, contract: o.Contract, state: o.ContractState
-) -> None:
+def _put_state(draft: Draft, key: bytes, contract: o.Contract, state: o.ContractState) -> None:
     draft.put(t.CONTRACTS, key, msgspec.structs.replace(contract, state=state))

@@ -7,6 +7,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases
 from ledger.events import EstateCredited, EstatePaid, Event
+from ledger.obligations import owe
 from ledger.state import Draft
 from wire.codec import encode, sha256
 from wire.ids import AssetCode, Date, Party, member_of
@@ -18,18 +19,10 @@ def debt_id(row: o.CloseOut) -> bytes:
     return sha256(encode(name))
 
 
-def owe(draft: Draft, row: o.CloseOut, asset: AssetCode, date: Date) -> None:
+def owe_estate(draft: Draft, row: o.CloseOut, asset: AssetCode, date: Date) -> None:
     """The counterparty of a negative close-out owes the estate."""
-    debt = o.Obligation(
-        debtor=row.creditor,
-        creditor=row.debtor,
-        asset=asset,
-        amount=-row.amount,
-        due=date,
-        origin=o.Origin.CLOSE_OUT,
-        state=o.ObligationState.OPEN,
-    )
-    draft.put(t.OBLIGATIONS, t.OBLIGATIONS.key(debt_id(row)), debt)
+    about = (row.case, row.debtor, row.creditor)
+    owe(draft, about, -row.amount, row.creditor, row.debtor, asset, date, o.Origin.CLOSE_OUT)
 
 
 def collect(draft: Draft, height: int) -> list[Event]:
@@ -65,10 +58,10 @@ def _collected(draft: Draft, key: bytes, row: o.CloseOut, height: int) -> list[E
 
 
 def discharge(draft: Draft, ident: bytes) -> None:
-    """The obligation is gone, and with it its being overdue."""
-    draft.delete(t.OBLIGATIONS.key(ident))
-    if draft.get(t.OVERDUES, t.OVERDUES.key(ident)) is not None:
-        draft.delete(t.OVERDUES.key(ident))
+    """The obligation is gone, and with it its call and its being overdue."""
+    for key in (t.OBLIGATIONS.key(ident), t.CALLS.key(ident), t.OVERDUES.key(ident)):
+        if draft.row(key) is not None:
+            draft.delete(key)
 
 
 def _done(draft: Draft, key: bytes, row: o.CloseOut) -> None:

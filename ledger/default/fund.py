@@ -6,7 +6,7 @@ takes anything back while a case is open anywhere, or while it has an unpaid deb
 
 import msgspec
 
-from ledger import cash, checks
+from ledger import calls, cash, checks
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -117,7 +117,9 @@ def restore(draft: Draft, lei: Lei, amount: int) -> None:
 
 
 def owes(draft: Draft, lei: Lei) -> bool:
-    """Whether the member has failed a debt that is still there."""
+    """Whether the member has failed a debt or a call that is still there."""
+    if calls.unmet(draft, lei):
+        return True
     for key in draft.indexed(t.OVERDUES, 0):
         debt = draft.get(t.OBLIGATIONS, t.OBLIGATIONS.key(t.OVERDUES.parts(key)[0]))
         if debt is not None and member_of(debt.debtor) == lei:

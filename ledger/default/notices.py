@@ -7,10 +7,11 @@ proposers with over a third of the power before any declaration: a minority cann
 """
 
 from collections import defaultdict
+from typing import Final, NamedTuple
 
 import msgspec
 
-from ledger import cash, checks, validators
+from ledger import calls, cash, checks, csa, im, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -20,7 +21,7 @@ from ledger.events import CaseMoved, DebtPaid, Event, NoticeEnded, NoticeGiven
 from ledger.state import Draft
 from wire.ids import AssetCode, Lei, member_of
 
-MAY_DEFAULT = (
+MAY_DEFAULT: Final = (
     o.MemberState.ACTIVE,
     o.MemberState.SUSPENDED,
     o.MemberState.RESIGNING,
@@ -49,9 +50,7 @@ def check_authority(draft: Draft, lei: Lei) -> None:
         raise r.NotAnAuthority(f"{lei} has no regulator role")
 
 
-def open_case(
-    draft: Draft, lei: Lei, trigger: o.Trigger, reason: str, height: int
-) -> list[Event]:
+def open_case(draft: Draft, lei: Lei, trigger: o.Trigger, reason: str, height: int) -> list[Event]:
     """Give `lei` notice; raises a `Rejection`."""
     member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
     if member is None:
@@ -61,11 +60,10 @@ def open_case(
     found = cases.open_case(draft, lei)
     if found is not None:
         raise r.CaseIsOpen(f"case {found[0]} of {lei}")
-    unpaid = _overdue(draft).get(lei, [])
+    unpaid = [one for one in _unpaid(draft) if one.member == lei]
     sums: dict[AssetCode, int] = defaultdict(int)
-    for ident in unpaid:
-        debt = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
-        sums[debt.asset] += debt.amount
+    for one in unpaid:
+        sums[one.asset] += one.amount
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     row = o.DefaultCase(
         defaulter=lei,
@@ -73,7 +71,7 @@ def open_case(
         reason=reason,
         opened=height,
         rulebook_version=rulebook.version,
-        unpaid=tuple(unpaid),
+        unpaid=tuple(one.ident for one in unpaid),
         cure=tuple(o.AssetSum(asset, sums[asset]) for asset in sorted(sums)),
         room_blocks=0,
         heard=(),
@@ -97,49 +95,83 @@ def open_case(
 
 
 def open_overdue(draft: Draft, height: int) -> list[Event]:
-    """Give notice to every member with a debt unpaid past its grace."""
-    grace = draft.must(t.RULEBOOK, t.rulebook_key()).default.grace_blocks
+    """Give notice to every member with a debt or call unpaid past its grace."""
+    late = sorted({one.member for one in _unpaid(draft) if one.grace_until <= height})
     events: list[Event] = []
-    for lei, idents in sorted(_overdue(draft).items()):
-        since = min(draft.must(t.OVERDUES, t.OVERDUES.key(ident)).since for ident in idents)
+    for lei in late:
         member = draft.must(t.MEMBERS, t.MEMBERS.key(lei))
-        may = member.state in MAY_DEFAULT and cases.open_case(draft, lei) is None
-        if may and height > since + grace:
-            reason = f"unpaid since height {since}"
-            events += open_case(draft, lei, o.Trigger.UNPAID, reason, height)
+        if member.state in MAY_DEFAULT and cases.open_case(draft, lei) is None:
+            events += open_case(draft, lei, o.Trigger.UNPAID, "unpaid past grace", height)
     return events
 
 
-def _overdue(draft: Draft) -> dict[Lei, list[bytes]]:
-    """Ids of the failed debts of each member, ascending."""
-    found: dict[Lei, list[bytes]] = defaultdict(list)
+class _Unpaid(NamedTuple):
+    """A debt that its debtor failed, or a call for initial margin that it has not met."""
+
+    member: Lei
+    ident: bytes
+    asset: AssetCode
+    amount: int
+    grace_until: int
+
+
+def _unpaid(draft: Draft) -> list[_Unpaid]:
+    """Everything unpaid, by id; a call for variation margin is its debt."""
+    grace = draft.must(t.RULEBOOK, t.rulebook_key()).margin.grace_blocks
+    found: list[_Unpaid] = []
     for key in draft.indexed(t.OVERDUES, 0):
         ident: bytes = t.OVERDUES.parts(key)[0]
         debt = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
-        found[member_of(debt.debtor)].append(ident)
-    return found
+        call = draft.get(t.CALLS, t.CALLS.key(ident))
+        until = draft.must(t.OVERDUES, key).since + grace
+        if call is not None and call.state == o.CallState.FAILED:
+            until = call.grace_until
+        found.append(_Unpaid(member_of(debt.debtor), ident, debt.asset, debt.amount, until))
+    for key in draft.indexed(t.CALLS, t.UNMET):
+        row = draft.must(t.CALLS, key)
+        if row.kind == o.CallKind.IM:
+            ident = t.CALLS.parts(key)[0]
+            one = _Unpaid(member_of(row.payer), ident, row.asset, row.amount, row.grace_until)
+            found.append(one)
+    return sorted(found)
 
 
 # -------------------------------------------------------------------- ending without a default
-def cure(draft: Draft, action: CureDefault, height: int) -> list[Event]:
+def cure(draft: Draft, action: CureDefault) -> list[Event]:
     """Pay what the notice names, from the debtors' own accounts; raises a `Rejection`."""
     row = cases.must_be_in(draft, action.case, o.CaseState.NOTICE)
     if row.defaulter != action.member:
         raise r.NotConcerned(f"case {action.case} is about {row.defaulter}")
     events: list[Event] = []
     for ident in row.unpaid:
-        key = t.OBLIGATIONS.key(ident)
-        debt = draft.get(t.OBLIGATIONS, key)
-        if debt is None:
-            continue
-        if debt.state == o.ObligationState.FROZEN:
-            raise r.StillInRound(f"{debt.amount} {debt.asset} to {debt.creditor}")
-        source = t.own_account(debt.debtor, debt.asset)
-        target = cases.receiving_account(draft, debt.creditor, debt.asset)
-        cash.move(draft, source, target, debt.amount)
-        estate.discharge(draft, ident)
-        events.append(DebtPaid(debt.debtor, debt.creditor, debt.asset, debt.amount))
+        debt = draft.get(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
+        call = draft.get(t.CALLS, t.CALLS.key(ident))
+        if debt is not None:
+            events += _pay(draft, ident, debt)
+        elif call is not None:
+            events += _post(draft, call)
     return [*events, *end_cured(draft)]
+
+
+def _pay(draft: Draft, ident: bytes, debt: o.Obligation) -> list[Event]:
+    if debt.state == o.ObligationState.FROZEN:
+        raise r.StillInRound(f"{debt.amount} {debt.asset} to {debt.creditor}")
+    source = t.own_account(debt.debtor, debt.asset)
+    target = cases.receiving_account(draft, debt.creditor, debt.asset)
+    cash.move(draft, source, target, debt.amount)
+    estate.discharge(draft, ident)
+    return [DebtPaid(debt.debtor, debt.creditor, debt.asset, debt.amount)]
+
+
+def _post(draft: Draft, call: o.MarginCall) -> list[Event]:
+    """Bring what the call misses into custody, from the CSA's eligible assets in their order."""
+    terms = csa.signed(draft, call.payer, call.receiver)
+    assert terms is not None, call
+    events = im.collect(draft, terms, call.payer, call.receiver, call.amount)
+    settled = calls.met(draft, terms, call.payer, call.receiver)
+    if not settled:
+        raise r.InsufficientFunds(f"{call.amount} {call.asset} of initial margin are called")
+    return [*events, *settled]
 
 
 def withdraw(draft: Draft, action: WithdrawCase) -> list[Event]:
@@ -167,7 +199,9 @@ def end_cured(draft: Draft) -> list[Event]:
     """End the notices of debts that are all paid."""
     events: list[Event] = []
     for number, row in cases.in_states(draft, (o.CaseState.NOTICE,)):
-        paid = all(draft.get(t.OBLIGATIONS, t.OBLIGATIONS.key(x)) is None for x in row.unpaid)
+        paid = not any(
+            draft.row(key) for x in row.unpaid for key in (t.OBLIGATIONS.key(x), t.CALLS.key(x))
+        )
         if row.trigger == o.Trigger.UNPAID and paid:
             events += _ended(draft, number, row, cured=True, reason="paid")
     return events

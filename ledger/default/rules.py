@@ -23,7 +23,6 @@ ALLOCATING: Final = frozenset(
 """What an order may hold: cash calls and haircuts of gains need the tools of recovery."""
 
 STANDARD: Final = o.DefaultRules(
-    grace_blocks=100,
     notice_blocks=100,
     porting_window_blocks=100,
     close_out_window_blocks=100,
@@ -49,7 +48,6 @@ STANDARD: Final = o.DefaultRules(
 def fault_of(rules: o.DefaultRules) -> str | None:
     """What is wrong with the rules of default, or None."""
     lengths = (
-        rules.grace_blocks,
         rules.porting_window_blocks,
         rules.stay_blocks_max,
         rules.look_back_blocks,

@@ -1,6 +1,8 @@
 """What a block did, for whoever follows the ledger: one record and tag each."""
 
-from ledger.events.cash import CashMoved
+from ledger.events.cash import (
+    CashMoved,
+)
 from ledger.events.default import (
     CaseMoved,
     ClaimCovered,
@@ -22,7 +24,23 @@ from ledger.events.default import (
     RoundRecomputed,
     TrancheBears,
 )
-from ledger.events.governance import ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
+from ledger.events.governance import (
+    ProposalDecided,
+    ProposalEnacted,
+    ProposalOpened,
+    VoteCast,
+)
+from ledger.events.margin import (
+    CallIssued,
+    CallMoved,
+    ContractChanged,
+    CouponPaid,
+    CsaSigned,
+    DisputeOpened,
+    DisputeResolved,
+    ImMoved,
+    MarkHeld,
+)
 from ledger.events.members import (
     KeyRotated,
     MemberApplied,
@@ -31,9 +49,23 @@ from ledger.events.members import (
     PowerChanged,
     ValidatorSuspended,
 )
-from ledger.events.netting import RoundCleared, RoundFrozen, RoundSettled
-from ledger.events.settlement import BatchCancelled, BatchInstructed, BatchProgressed, BatchSettled
-from ledger.events.trading import ContractMatured, DateClosed, MarginCycle, TradeRegistered
+from ledger.events.netting import (
+    RoundCleared,
+    RoundFrozen,
+    RoundSettled,
+)
+from ledger.events.settlement import (
+    BatchCancelled,
+    BatchInstructed,
+    BatchProgressed,
+    BatchSettled,
+)
+from ledger.events.trading import (
+    ContractMatured,
+    DateClosed,
+    MarginCycle,
+    TradeRegistered,
+)
 
 Event = (
     TradeRegistered
@@ -58,6 +90,15 @@ Event = (
     | BatchSettled
     | BatchCancelled
     | NetworkRecovered
+    | CsaSigned
+    | CallIssued
+    | CallMoved
+    | ImMoved
+    | CouponPaid
+    | DisputeOpened
+    | DisputeResolved
+    | MarkHeld
+    | ContractChanged
     | NoticeGiven
     | NoticeEnded
     | DefaultDeclared
@@ -84,24 +125,33 @@ __all__ = [
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "CallIssued",
+    "CallMoved",
     "CaseMoved",
     "CashMoved",
     "ClaimCovered",
     "ClosedOut",
+    "ContractChanged",
     "ContractMatured",
     "ContributionShort",
+    "CouponPaid",
+    "CsaSigned",
     "DateClosed",
     "DebtPaid",
     "DefaultDeclared",
+    "DisputeOpened",
+    "DisputeResolved",
     "EstateCredited",
     "EstatePaid",
     "Event",
     "FundBreached",
     "FundMoved",
     "FundSized",
+    "ImMoved",
     "InstrumentPriced",
     "KeyRotated",
     "MarginCycle",
+    "MarkHeld",
     "MemberApplied",
     "MemberChanged",
     "NetworkRecovered",

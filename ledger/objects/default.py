@@ -139,8 +139,6 @@ class StressScenario(Record, frozen=True):
 class DefaultRules(Record, frozen=True):
     """The rules of default, part of the rulebook. Lengths in blocks, shares in basis points."""
 
-    grace_blocks: int
-    """Between a failure to pay and the notice."""
     notice_blocks: int
     """Blocks with room for the payment, before a declaration."""
     porting_window_blocks: int

@@ -66,6 +66,92 @@ class Product(IntEnum):
     """Contract types whose terms the ledger knows."""
 
     EQUITY_FORWARD = 1
+    FUTURE = 2
+    """As a forward, but fungible: trades in it can be compressed."""
+    TOTAL_RETURN_SWAP = 3
+    """Price change and income against a financing leg."""
+    FX_SPOT = 4
+    FX_FORWARD = 5
+    BOND = 6
+    """A security, delivered against payment on the last date; margined until then."""
+
+
+class AssetClass(IntEnum):
+    """Risk classes of the standard schedule (BCBS-IOSCO 2020, appendix A)."""
+
+    CREDIT = 1
+    RATES = 2
+    FX = 3
+    EQUITY = 4
+    COMMODITY = 5
+    OTHER = 6
+
+
+class Side(IntEnum):
+    """A party of a contract."""
+
+    BUYER = 1
+    SELLER = 2
+
+
+class CsaMode(IntEnum):
+    """What variation margin is."""
+
+    SETTLED = 1
+    """Settled to market: each payment settles the exposure for good."""
+    COLLATERALISED = 2
+    """Collateralised to market: a balance that goes back, with interest."""
+
+
+class MarkSource(IntEnum):
+    """Whose marks value a pair's contracts."""
+
+    ORACLES = 1
+    PARTIES = 2
+    """Both commit to and reveal their own; oracles where they disagree or are silent."""
+
+
+class ImModel(IntEnum):
+    """How initial margin is reckoned."""
+
+    FIXED = 1
+    SCHEDULE = 2
+    """The standard schedule of BCBS-IOSCO."""
+    HISTORICAL = 3
+    """Historical simulation over the ledger's own marks."""
+    EXTERNAL = 4
+    """Amounts that both have agreed outside."""
+
+
+class Procyclicality(IntEnum):
+    """What keeps historical initial margin from rising just when markets fall (EMIR RTS 28)."""
+
+    BUFFER = 1
+    """A quarter on top."""
+    STRESS_WEIGHT = 2
+    """A weight on a stressed period."""
+    LONG_FLOOR = 3
+    """Never below what a long look-back gives."""
+
+
+class CallKind(IntEnum):
+    """What a margin call is for."""
+
+    VM = 1
+    IM = 2
+    INTRADAY = 3
+    """Variation margin between two closes of the date."""
+    REPLENISH = 4
+
+
+class CallState(IntEnum):
+    """Where a call stands."""
+
+    ISSUED = 1
+    AGREED = 2
+    DISPUTED = 3
+    SETTLED = 4
+    FAILED = 5
 
 
 class TradeSource(IntEnum):

@@ -15,6 +15,8 @@ class Obligation(Record, frozen=True):
     due: Date
     origin: Origin
     state: ObligationState
+    instruction: bytes
+    """Legs of one instruction settle together or not at all; empty for a debt of its own."""
 
 
 class RoundFigures(Record, frozen=True):

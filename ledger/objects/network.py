@@ -1,7 +1,7 @@
 """The network itself: constants, counters, the rulebook."""
 
 from ledger.objects.default import DefaultRules
-from ledger.objects.enums import Electorate, ProposalKind
+from ledger.objects.enums import Electorate, ImModel, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date
 
@@ -16,6 +16,10 @@ class Network(Record, frozen=True):
     """The date that is open; None when the calendar is exhausted."""
     calendar: tuple[Date, ...]
     """Business dates still to come, the open one first."""
+    opened: int
+    """Height at which `business_date` opened."""
+    closed_date: Date | None
+    """The date closed last."""
     rounds: int
     """Netting rounds started so far."""
     proposals: int
@@ -39,6 +43,29 @@ class VotingRule(Record, frozen=True):
     """Between adoption and effect."""
 
 
+class TermsBounds(Record, frozen=True):
+    """Within which two parties may agree on their terms."""
+
+    threshold_max: int
+    """Minor units, in every currency."""
+    minimum_transfer_max: int
+    grace_blocks_max: int
+    haircut_bps_min: int
+    """Of what is not cash in the currency of the initial margin."""
+    im_models: tuple[ImModel, ...]
+    confidence_bps_min: int
+    look_back_min: int
+
+
+class MarginRules(Record, frozen=True):
+    """How margin is called under standard terms, and how often under all."""
+
+    cycle_blocks: int
+    """Blocks between two intraday cycles; 0: one cycle a business date."""
+    grace_blocks: int
+    """Between a call's due height and its failure, without a CSA."""
+
+
 class Rulebook(Record, frozen=True):
     """All parameters of the network, one version."""
 
@@ -49,6 +76,8 @@ class Rulebook(Record, frozen=True):
     rounding_unit: int
     funding_window_blocks: int
     """Blocks between the publication of pay-ins and settlement."""
+    terms: TermsBounds
+    margin: MarginRules
     oracle_quorum: int
     """Oracles that must have marked a feed; at least 3 and more than half of the set."""
     evidence_age_blocks: int

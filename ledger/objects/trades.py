@@ -1,8 +1,42 @@
 """Instruments, trades, netting sets and marks."""
 
-from ledger.objects.enums import ContractState, Product, TradeSource
+from ledger.objects.enums import AssetClass, ContractState, Product, Side, TradeSource
 from wire.codec import Record
-from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Party, Uti
+from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei, Party, Uti
+
+
+class Delivery(Record, frozen=True):
+    """What the seller delivers on the last date, against payment at the last mark."""
+
+    asset: AssetCode
+    per_unit: int
+    """Minor units of `asset` for one unit of quantity."""
+
+
+class FixedCoupon(Record, frozen=True, tag=1):
+    """A payment known beforehand."""
+
+    date: Date
+    payer: Side
+    amount: int
+    """For one unit of quantity, in units of the instrument's price scale."""
+
+
+class FloatingCoupon(Record, frozen=True, tag=2):
+    """A payment on the trade's notional, by a fixing."""
+
+    date: Date
+    payer: Side
+    fixing: FeedCode
+    fixing_date: Date
+    """A business date not after `date`."""
+    spread: int
+    """Added to the fixing, in units of its scale."""
+    days: int
+    day_basis: int
+
+
+Coupon = FixedCoupon | FloatingCoupon
 
 
 class Instrument(Record, frozen=True):
@@ -16,6 +50,13 @@ class Instrument(Record, frozen=True):
     """Units of price in one unit of currency, e.g. 1000 for three decimals."""
     maturity: Date
     service: str
+    asset_class: AssetClass
+    issuer: Lei | None
+    """Whose obligation or share it is on; its group posts the full value (wrong-way risk)."""
+    delivery: Delivery | None
+    """None: settled in cash."""
+    coupons: tuple[Coupon, ...]
+    """Ascending by date."""
 
 
 class Trade(Record, frozen=True):
@@ -55,6 +96,9 @@ class Settled(Record, frozen=True):
     """Sum of quantity * the feed's value_max: no sum of values of the set can exceed it."""
     live: int
     """Number of live contracts."""
+    held_first: int
+    """Collateralised: variation margin that the first party holds."""
+    held_second: int
 
 
 class NettingSet(Record, frozen=True):
@@ -77,8 +121,20 @@ class Feed(Record, frozen=True):
 
     code: FeedCode
     scale: int
+    value_min: int
+    """No mark is lower: 1 for prices, negative for rates."""
     value_max: int
     """No mark and no price is higher: bounds the value of every contract before it is opened."""
+    jump_bps: int
+    """A median further from the last mark waits for a second quorum; 0: no limit."""
+
+
+class HeldMark(Record, frozen=True):
+    """A median that jumped: used once a second quorum, of marks after `height`, confirms."""
+
+    date: Date
+    value: int
+    height: int
 
 
 class OracleMark(Record, frozen=True):
@@ -86,6 +142,7 @@ class OracleMark(Record, frozen=True):
 
     date: Date
     value: int
+    height: int
 
 
 class Mark(Record, frozen=True):
@@ -93,3 +150,32 @@ class Mark(Record, frozen=True):
 
     value: int
     oracles: int
+    previous: Date | None
+    """The date closed before."""
+
+
+class Termination(Record, frozen=True, tag=1):
+    """One party asks to end a contract, or a part of it, at a price."""
+
+    by: Party
+    quantity: int
+    price: int
+    """At which the part is valued, in the instrument's price scale."""
+
+
+class Novation(Record, frozen=True, tag=2):
+    """One party hands its side of a contract over to another."""
+
+    leaving: Party
+    entering: Party
+    new_uti: Uti
+    payment: int
+    """To the entering party by the leaving one; negative: the other way. Minor units."""
+    consents: tuple[Party, ...]
+
+
+class Pending(Record, frozen=True):
+    """What waits for the consent of others, until a height."""
+
+    what: Termination | Novation
+    until: int

@@ -1,9 +1,9 @@
 """From what people write (names, enumerations by name) to typed records, and back to names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -54,18 +54,22 @@ class Names:
                 return value
 
 
+_NAMED: Final[dict[Any, Callable[[Names, str], str]]] = {
+    Lei: Names.lei,
+    Party: Names.party,
+    Uti: Names.uti,
+}
+"""What goes by the names of the script."""
+
+
 def build(kind: Any, value: Any, names: Names, where: str) -> Any:
     """`value`, as TOML has it, as a `kind`; raises `BadScript` naming the place.
 
     Records are tables, of unions the type stands under `type`; enumerations go by name, bytes are
     hex, members and UTIs go by the script's names.
     """
-    if kind is Lei:
-        return names.lei(_typed(value, str, where))
-    if kind is Party:
-        return names.party(_typed(value, str, where))
-    if kind is Uti:
-        return names.uti(_typed(value, str, where))
+    if kind in _NAMED:
+        return _NAMED[kind](names, _typed(value, str, where))
     if hasattr(kind, "__supertype__"):
         return build(kind.__supertype__, value, names, where)
     origin = get_origin(kind)

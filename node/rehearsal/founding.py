@@ -8,14 +8,14 @@ import msgspec
 from ledger import objects as o
 from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
 from ledger.rulebook import standard
-from node.compose import amended
+from node.compose import FeedEntry, InstrumentEntry, amended, feed, instrument
 from node.core.seedchain import SeedChain
 from node.founding import VALUE_MAX, key_roles
 from node.plain import plain
 from node.rehearsal.errors import BadScript
 from node.rehearsal.forms import Names, build
 from wire import ids
-from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
+from wire.ids import AssetCode, Date, Lei
 from wire.signing import SigningKey
 
 SEED_LINKS: Final = 1 << 14
@@ -49,22 +49,11 @@ class AssetPart(_Part, frozen=True):
     exponent: int = 2
 
 
-class FeedPart(_Part, frozen=True):
-    """What oracles mark."""
+class FeedPart(FeedEntry, frozen=True):
+    """What oracles mark: as in a genesis, with two decimals."""
 
-    code: str
     scale: int = 100
     value_max: int = VALUE_MAX
-
-
-class InstrumentPart(_Part, frozen=True):
-    """Something to trade; prices in the scale of its feed."""
-
-    code: str
-    feed: str
-    maturity: int
-    product: str = "EQUITY_FORWARD"
-    currency: str = ""
 
 
 class NetworkPart(_Part, frozen=True):
@@ -74,7 +63,7 @@ class NetworkPart(_Part, frozen=True):
     currency: str = "USD"
     assets: tuple[AssetPart, ...] = ()
     feeds: tuple[FeedPart, ...] = ()
-    instruments: tuple[InstrumentPart, ...] = ()
+    instruments: tuple[InstrumentEntry, ...] = ()
     calendar: tuple[int, ...] = ()
     rulebook: dict[str, Any] = {}
     """Parameters that differ from the standard ones."""
@@ -107,6 +96,7 @@ def found(network: NetworkPart, names: Names) -> Genesis:
     members += [
         MemberPart(name=name, roles=("ORACLE",), power=0) for name in ORACLES if name not in written
     ]
+    feeds = tuple(feed(entry) for entry in network.feeds)
     assets = network.assets or (AssetPart(code=network.currency),)
     rulebook = standard(network.service, AssetCode(network.currency), 1)
     return Genesis(
@@ -122,8 +112,11 @@ def found(network: NetworkPart, names: Names) -> Genesis:
             )
             for x in assets
         ),
-        instruments=tuple(_instrument(x, network, names) for x in network.instruments),
-        feeds=tuple(o.Feed(FeedCode(x.code), x.scale, x.value_max) for x in network.feeds),
+        instruments=tuple(
+            instrument(_with_lei(x, names), feeds, network.currency, network.service)
+            for x in network.instruments
+        ),
+        feeds=feeds,
         calendar=tuple(Date(date) for date in network.calendar),
         rulebook=amended(plain(rulebook), named(network.rulebook, names), 1),
     )
@@ -140,17 +133,10 @@ def named(rulebook: dict[str, Any], names: Names) -> dict[str, Any]:
     return {**rulebook, "default": default} if default else rulebook
 
 
-def _instrument(entry: InstrumentPart, network: NetworkPart, names: Names) -> o.Instrument:
-    scales = {feed.code: feed.scale for feed in network.feeds}
-    return o.Instrument(
-        code=InstrumentCode(entry.code),
-        product=build(o.Product, entry.product, names, f"instruments {entry.code}"),
-        feed=FeedCode(entry.feed),
-        currency=AssetCode(entry.currency or network.currency),
-        price_scale=scales.get(entry.feed, 1),
-        maturity=Date(entry.maturity),
-        service=network.service,
-    )
+def _with_lei(entry: InstrumentEntry, names: Names) -> InstrumentEntry:
+    if entry.issuer is None:
+        return entry
+    return msgspec.structs.replace(entry, issuer=names.lei(entry.issuer))
 
 
 def _member(entry: MemberPart, names: Names) -> GenesisMember:

@@ -77,7 +77,10 @@ def undone(state: State, undo: Undo) -> State:
     """The state before the block that `undo` takes back; raises `MalformedBytes`."""
     draft = Draft(state)
     for key, row in undo.rows:
-        draft.changes[key] = None if row is None else decode_row(key, row)
+        if row is None:
+            draft.delete(key)
+        else:
+            draft.take(key, decode_row(key, row))
     return state.folded(draft)[0]
 
 

@@ -54,7 +54,7 @@ def test_the_marks_of_validating_oracles_close_the_date() -> None:
     assert world.network.business_date == CALENDAR[0]  # 3 of 6 oracles are no majority
     _apply(world, (2, _marks(1_010)))
     assert world.network.business_date == CALENDAR[1]
-    assert world.state.must(t.MARKS, t.MARKS.key("EQ-AAA", CALENDAR[0])) == o.Mark(1_001, 4)
+    assert world.state.must(t.MARKS, t.MARKS.key("EQ-AAA", CALENDAR[0])) == o.Mark(1_001, 4, None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_is_no_good_mark_is_ignored_as_a_whole(data: bytes) -> None:
     world = _world()
     _apply(world, (0, data), (1, _marks(7)))
     assert _mark(world, 0) is None
-    assert _mark(world, 1) == o.OracleMark(CALENDAR[0], 7)
+    assert _mark(world, 1) == o.OracleMark(CALENDAR[0], 7, world.height)
 
 
 def test_a_validator_that_is_no_oracle_marks_nothing() -> None:

@@ -134,7 +134,7 @@ def test_a_pair_whose_net_claim_rises_is_found_out() -> None:
     idents = tuple(bytes([n]) * 32 for n in range(4))
     for ident, (debtor, creditor) in zip(idents, debts, strict=True):
         row = o.Obligation(
-            debtor, creditor, USD, 10, CALENDAR[0], o.Origin.VM, o.ObligationState.FROZEN
+            debtor, creditor, USD, 10, CALENDAR[0], o.Origin.VM, o.ObligationState.FROZEN, b""
         )
         draft.put(t.OBLIGATIONS, t.OBLIGATIONS.key(ident), row)
         if (debtor, creditor) != (b, a):

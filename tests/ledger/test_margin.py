@@ -11,7 +11,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.events import ContractMatured, MarginCycle
 from ledger.genesis import Genesis
-from ledger.margin import contract_value
+from ledger.sets import contract_value
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.limits import SET_BOUND_MAX
 
@@ -85,7 +85,7 @@ def test_what_moves_is_rounded_toward_zero_and_settled_grows_by_just_that() -> N
     world.settle()
     world.close(D3, AAA=1_010)
     assert world.obligations() == {(a.lei, b.lei): 150 + 899}  # its last date: in full
-    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0)
+    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0, 0, 0)
 
 
 def test_rounding_toward_zero_holds_for_the_party_that_owes_too() -> None:
@@ -112,7 +112,7 @@ def test_on_its_last_date_a_contract_is_settled_in_full_and_leaves() -> None:
     assert contract.state == o.ContractState.MATURED
     assert ContractMatured(contract.trade.uti, D3) in applied.events
     assert world.obligations() == {(b.lei, a.lei): 1}
-    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0)
+    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0, 0, 0)
     world.settle()
     world.close(CALENDAR[3], AAA=5_000)
     assert world.obligations() == {}
@@ -131,7 +131,7 @@ def test_a_maturing_contract_leaves_the_rest_of_its_set_in_place() -> None:
     world.must(world.trade(a, b, 10, 1_000, "AAA"), world.trade(a, b, 7, 2_000, "BBB"))
     world.close(D1, AAA=1_100, BBB=1_900)
     assert world.obligations() == {(b.lei, a.lei): 100 - 70}
-    assert world.position(a, b) == o.Settled(USD, -70, 1_400, 7 * 10**8, 1)
+    assert world.position(a, b) == o.Settled(USD, -70, 1_400, 7 * 10**8, 1, 0, 0)
     world.settle()
     world.close(D2, AAA=5, BBB=2_000)
     assert world.obligations() == {(b.lei, a.lei): 70}

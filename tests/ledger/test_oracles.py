@@ -30,7 +30,7 @@ def test_the_date_closes_at_the_median_when_a_quorum_has_marked_every_feed() -> 
     assert _mark(world) is None
     applied = world.must(world.marks(three, D1, BBB=1))
     assert applied.events == (DateClosed(D1),)
-    assert (_mark(world), _mark(world, share="BBB")) == (o.Mark(110, 3), o.Mark(7, 3))
+    assert (_mark(world), _mark(world, share="BBB")) == (o.Mark(110, 3, None), o.Mark(7, 3, None))
     assert world.network.business_date == D2
     assert world.network.calendar == CALENDAR[1:]
 
@@ -40,7 +40,7 @@ def test_an_oracles_latest_mark_counts() -> None:
     one, two, three = world.oracles
     world.must(world.marks(one, D1, AAA=1), world.marks(one, D1, AAA=50))
     world.must(world.marks(two, D1, AAA=60), world.marks(three, D1, AAA=70))
-    assert _mark(world) == o.Mark(60, 3)
+    assert _mark(world) == o.Mark(60, 3, None)
 
 
 def test_marks_for_a_date_that_is_closed_or_not_open_yet_are_refused() -> None:
@@ -52,7 +52,7 @@ def test_marks_for_a_date_that_is_closed_or_not_open_yet_are_refused() -> None:
     assert world.codes(tx) == ["ORACLE_DATE_NOT_OPEN"]
     world.close(D1, AAA=5)
     assert world.codes(world.marks(one, D1, AAA=1)) == ["ORACLE_DATE_NOT_OPEN"]
-    assert _mark(world) == o.Mark(5, 3)
+    assert _mark(world) == o.Mark(5, 3, None)
 
 
 def test_marks_of_an_old_date_do_not_count_for_the_next() -> None:

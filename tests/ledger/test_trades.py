@@ -43,7 +43,7 @@ def test_a_trade_signed_by_both_becomes_a_live_contract_of_their_netting_set() -
     assert applied.events == (TradeRegistered(trade.uti, b.lei, a.lei),)
     contract = world.state.must(t.CONTRACTS, t.CONTRACTS.key(trade.uti))
     assert contract == o.Contract(trade, o.ContractState.LIVE, 1)
-    assert world.position(a, b) == o.Settled(USD, 0, 370_350, 300 * 10**8, 1)
+    assert world.position(a, b) == o.Settled(USD, 0, 370_350, 300 * 10**8, 1, 0, 0)
     assert (is_trade(tx.action), utis(tx.action)) == (True, (trade.uti,))
 
 
@@ -159,7 +159,7 @@ def test_a_maturing_contract_makes_room_under_a_limit() -> None:
     world.must(world.limit(a, b, 100), world.trade(a, b, 1, 1_000))
     assert world.position(a, b).notional == 100
     world.close(20240102, AAA=1_000)
-    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0)
+    assert world.position(a, b) == o.Settled(USD, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("bound", [-1, AMOUNT_MAX + 1, 2**64 - 1])

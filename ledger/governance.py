@@ -13,6 +13,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import CastVote, Propose
+from ledger.default import notices
 from ledger.events import Event, ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.receipts import OK
 from ledger.rulebook import fault_of, voting_rule
@@ -121,18 +122,29 @@ def count(draft: Draft, number: int, proposal: o.Proposal) -> Tally:
 
 def _weights(draft: Draft, proposal: o.Proposal) -> dict[Lei, int]:
     """Who may vote, with which weight; ascending."""
-    if proposal.rule.electorate == o.Electorate.VALIDATORS:
-        weights = {lei: row.power for lei, row in validators.validators(draft)}
-    else:
-        keys = draft.indexed(t.MEMBERS, o.Role.MEMBER)
-        weights = {t.MEMBERS.parts(key)[0]: 1 for key in keys}
     conflicted = _group_concerned(draft, proposal.body)
-    rows = {lei: draft.must(t.MEMBERS, t.MEMBERS.key(lei)) for lei in weights}
-    return {
-        lei: weights[lei]
-        for lei, row in rows.items()
-        if row.state == o.MemberState.ACTIVE and row.group != conflicted
-    }
+    match proposal.rule.electorate:
+        case o.Electorate.VALIDATORS:
+            weights = {lei: row.power for lei, row in validators.validators(draft)}
+        case o.Electorate.MEMBERS:
+            keys = draft.indexed(t.MEMBERS, o.Role.MEMBER)
+            weights = {t.MEMBERS.parts(key)[0]: 1 for key in keys}
+        case o.Electorate.COMMITTEE:
+            weights = dict.fromkeys(_committee(draft, conflicted), 1)
+    return {lei: x for lei, x in weights.items() if _may_vote(draft, lei, conflicted)}
+
+
+def _may_vote(draft: Draft, lei: Lei, conflicted: Lei | None) -> bool:
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
+    return row is not None and row.state == o.MemberState.ACTIVE and row.group != conflicted
+
+
+def _committee(draft: Draft, conflicted: Lei | None) -> list[Lei]:
+    """The committee; alternates, in their order, for those of it who may not vote."""
+    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
+    seated = [lei for lei in rules.committee if _may_vote(draft, lei, conflicted)]
+    spare = [lei for lei in rules.alternates if _may_vote(draft, lei, conflicted)]
+    return sorted([*seated, *spare[: len(rules.committee) - len(seated)]])
 
 
 def _group_concerned(draft: Draft, body: o.ProposalBody) -> Lei | None:
@@ -196,6 +208,11 @@ def _enact(draft: Draft, body: o.ProposalBody, height: int) -> list[Event]:
             return membership.reinstate(draft, lei, power, height)
         case o.RecoverKey():
             return membership.recover_key(draft, body, height)
+        case o.NoteDefault(lei=lei):
+            why = "vote of the committee"
+            return notices.open_case(draft, lei, o.Trigger.COMMITTEE, why, height)
+        case o.WithdrawNotice(lei=lei):
+            return notices.withdraw_by_committee(draft, lei)
         case o.AmendRulebook(rulebook=rulebook):
             return _amend(draft, rulebook)
 

@@ -240,11 +240,11 @@ def held(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> int:
 
 def worth(draft: Draft, terms: o.Csa, entry: o.EligibleAsset, amount: int) -> int:
     """The value of an amount of an eligible asset after its haircut, rounded down."""
-    up, down = _price(draft, terms, entry.asset, entry.feed)
+    up, down = price_of(draft, terms, entry.asset, entry.feed)
     return muldiv(amount * up, BPS - entry.haircut_bps, down * BPS, Rounding.FLOOR)
 
 
-def _price(draft: Draft, terms: o.Csa, asset: AssetCode, feed: str | None) -> tuple[int, int]:
+def price_of(draft: Draft, terms: o.Csa, asset: AssetCode, feed: str | None) -> tuple[int, int]:
     """Minor units of the IM currency for one minor unit of the asset, as a fraction; an asset
     without a mark is worth nothing."""
     if feed is None:
@@ -262,7 +262,7 @@ def _converted(draft: Draft, terms: o.Csa, amount: int, asset: AssetCode) -> int
         return amount
     for entry in terms.eligible:
         if entry.asset == asset:
-            up, down = _price(draft, terms, asset, entry.feed)
+            up, down = price_of(draft, terms, asset, entry.feed)
             return muldiv(amount, up, down, Rounding.HALF_EVEN)
     raise r.BadCsa(f"{asset} has no price in {terms.im.currency}: list it as eligible, with a feed")
 
@@ -299,7 +299,7 @@ def collect(draft: Draft, terms: o.Csa, poster: Party, secured: Party, missing: 
             break
         if not _may_post(draft, poster, entry.asset):
             continue
-        up, down = _price(draft, terms, entry.asset, entry.feed)
+        up, down = price_of(draft, terms, entry.asset, entry.feed)
         if not up:
             continue
         free = cash.free(draft, t.own_account(poster, entry.asset))
@@ -383,7 +383,7 @@ def return_excess(
         if surplus <= 0:
             break
         balance = cash.balance(draft, t.im_escrow(poster, secured, entry.asset)).balance
-        up, down = _price(draft, terms, entry.asset, entry.feed)
+        up, down = price_of(draft, terms, entry.asset, entry.feed)
         # Floor: taking one unit less never takes more value than the surplus.
         most = (
             muldiv(surplus * down, BPS, up * (BPS - entry.haircut_bps), Rounding.FLOOR)

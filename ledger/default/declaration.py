@@ -78,7 +78,7 @@ def due(draft: Draft, height: int) -> list[Event]:
 def start_close_out(draft: Draft, number: int, row: o.DefaultCase, height: int, why: str) -> Event:
     """The window for quotes and oracle medians opens."""
     rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
-    fresh = msgspec.structs.replace(row, mark_date=None, stayed=0)
+    fresh = msgspec.structs.replace(row, window=height, mark_date=None, stayed=0)
     until = height + rules.close_out_window_blocks
     return cases.move(draft, number, fresh, o.CaseState.CLOSE_OUT, until, why)
 

@@ -79,6 +79,7 @@ def open_case(draft: Draft, lei: Lei, trigger: o.Trigger, reason: str, height: i
         declared=0,
         until=0,
         stayed=0,
+        window=0,
         mark_date=None,
         fixed=0,
         loss=0,
@@ -215,6 +216,11 @@ def _ended(
 
 
 # -------------------------------------------------------------------- room for the payment
+def any_given(draft: Draft) -> bool:
+    """Whether a notice runs."""
+    return bool(draft.indexed(t.DEFAULT_CASES, o.CaseState.NOTICE))
+
+
 def count_room(draft: Draft, proposer: bytes) -> None:
     """A block that had room for one more payment counts for every notice given before it."""
     height = draft.must(t.NETWORK, t.network_key()).height

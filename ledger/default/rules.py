@@ -1,7 +1,7 @@
 """The rules of default in the rulebook: a standard set, and what may be set."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from ledger import objects as o
 from ledger.waterfall import DCN
@@ -98,5 +98,5 @@ def _is_scenario(scenario: o.StressScenario) -> bool:
 
 
 def _ascending(values: Iterable[str] | Iterable[int]) -> bool:
-    listed = list(values)
+    listed: list[Any] = list(values)
     return listed == sorted(set(listed))

@@ -209,8 +209,10 @@ class DefaultCase(Record, frozen=True):
     """Height at which the present state ends; 0 if no height ends it."""
     stayed: int
     """Height at which the present stay began; 0: not stayed."""
+    window: int
+    """Height at which the close-out window opened."""
     mark_date: Date | None
-    """The last business date closed in the close-out window."""
+    """The last business date closed since."""
     fixed: int
     """Height at which all claims were fixed."""
     loss: int

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ledger import csa, im, sets
+from ledger import checks, csa, im, sets
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -68,7 +68,7 @@ def issue_im(draft: Draft, terms: o.Csa, date: Date, height: int, events: list[E
         (terms.first, terms.second, needed.first),
         (terms.second, terms.first, needed.second),
     ):
-        ident = sha256(encode(("dcn/im-call/1", poster, secured)))
+        ident = im_call(poster, secured)
         missing = im.shortfall(draft, terms, poster, secured, amount)
         old = draft.get(t.CALLS, t.CALLS.key(ident))
         if not missing:
@@ -85,6 +85,11 @@ def issue_im(draft: Draft, terms: o.Csa, date: Date, height: int, events: list[E
             o.Origin.VM, o.ObligationState.OPEN, b"",
         )  # fmt: skip
         _issue(draft, ident, o.CallKind.IM, owed, height, reason, events)
+
+
+def im_call(poster: str, secured: str) -> bytes:
+    """The id of the call for what one party posts to another: there is one at most."""
+    return sha256(encode(("dcn/im-call/1", poster, secured)))
 
 
 def _issue(
@@ -179,7 +184,7 @@ def _collect(
 
 def met(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> list[Event]:
     """Something was posted: an open call that it meets is settled."""
-    ident = sha256(encode(("dcn/im-call/1", poster, secured)))
+    ident = im_call(poster, secured)
     needed = im.required(draft, terms)
     amount = needed.first if poster == terms.first else needed.second
     events: list[Event] = []
@@ -207,22 +212,16 @@ def unmet(draft: Draft, member: str) -> list[o.MarginCall]:
 
 def dispute(draft: Draft, action: RaiseDispute) -> list[Event]:
     """The payer of an initial margin call says what of it is undisputed; raises a `Rejection`."""
-    key = t.CALLS.key(action.call)
+    ident = im_call(action.party, action.counterparty)
+    key = t.CALLS.key(ident)
     row = draft.get(t.CALLS, key)
+    checks.text(action.reason)
     if row is None:
-        raise r.UnknownCall(f"call {action.call.hex()[:16]}")
-    if (
-        row.kind != o.CallKind.IM
-        or row.payer != action.party
-        or row.state != o.CallState.ISSUED
-        or not 0 <= action.undisputed < row.amount
-    ):
-        raise r.NotDisputable(
-            f"{o.CallKind(row.kind).name}, {o.CallState(row.state).name}, of {row.payer}, "
-            f"{row.amount}"
-        )
+        raise r.UnknownCall(f"of {action.party[:40]} for {action.counterparty[:40]}")
+    if row.state != o.CallState.ISSUED or not 0 <= action.undisputed < row.amount:
+        raise r.NotDisputable(f"it is {o.CallState(row.state).name}, for {row.amount}")
     draft.put(t.CALLS, key, replace(row, undisputed=action.undisputed, state=o.CallState.DISPUTED))
-    return [CallMoved(action.call, o.CallState.DISPUTED)]
+    return [CallMoved(ident, o.CallState.DISPUTED)]
 
 
 def _settled(draft: Draft, ident: bytes, events: list[Event]) -> None:

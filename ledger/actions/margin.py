@@ -48,7 +48,7 @@ class RaiseDispute(Record, frozen=True, tag=23):
     """The payer of an initial margin call names what of it is undisputed."""
 
     party: Party
-    call: bytes
+    counterparty: Party
     undisputed: int
     reason: str
 

@@ -1,5 +1,6 @@
 """From what people write (names, enumerations by name) to typed records, and back to names."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import UnionType
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import msgspec
 
+from node.rehearsal.defaults import DEFAULTS
 from node.rehearsal.errors import BadScript
 from wire.ids import Lei, Party, Uti
 
@@ -33,25 +35,31 @@ class Names:
         return Party(self.lei(name) + separator + client)
 
     def account(self, text: str) -> str:
-        """`NAME/REST`, what an escrow account is named after."""
-        name, separator, rest = text.partition("/")
-        return f"{self.lei(name)}/{rest}" if separator else text
+        """What an account is named after, e.g. `NAME/REFERENCE` (escrow) or `NAME>NAME` (initial
+        margin in custody), each name as its LEI."""
+        return re.sub(r"[^/>:]+", lambda found: self.lei(found[0]), text)
 
     def shown(self, value: Any) -> Any:
         """Plain JSON values with names in the place of LEIs."""
         match value:
-            case str() if value in self._names:
-                return self._names[Lei(value)]
-            case str() if value[:20] in self._names and value[20] in "/:":
-                return self._names[Lei(value[:20])] + value[20:]
-            case str() if value[:20] in self._names:
-                return f"{self._names[Lei(value[:20])]}:{value[20:]}"
+            case str():
+                return _LEI.sub(self._show, value)
             case dict():
                 return {self.shown(k): self.shown(v) for k, v in value.items()}
             case list():
                 return [self.shown(item) for item in value]
             case _:
                 return value
+
+    def _show(self, found: re.Match[str]) -> str:
+        name = self._names.get(Lei(found[1]))
+        if name is None:
+            return found[0]
+        return f"{name}:{found[2]}" if found[2] else name
+
+
+_LEI: Final = re.compile(r"\b([0-9A-Z]{18}[0-9]{2})([0-9A-Z]{0,32})\b")
+"""An LEI, or a UTI that begins with one."""
 
 
 _NAMED: Final[dict[Any, Callable[[Names, str], str]]] = {
@@ -94,19 +102,18 @@ def build(kind: Any, value: Any, names: Names, where: str) -> Any:
 
 
 def record(kind: type[Any], fields: Mapping[str, Any], names: Names, where: str) -> Any:
-    """A record from its fields; each must be given, and no other."""
+    """A record from its fields; each must be given (but those of `DEFAULTS`), and no other."""
     hints = get_type_hints(kind, include_extras=True)
     known = {name: hints[name] for name in kind.__struct_fields__}
     for name in fields:
         if name not in known:
             raise BadScript(f"{where}: {kind.__name__} has no {name!r}, but {', '.join(known)}")
+    left_out = {k: v for k, v in DEFAULTS.get(kind, {}).items() if k not in fields}
     for name in known:
-        if name not in fields:
+        if name not in fields and name not in left_out:
             raise BadScript(f"{where}: {kind.__name__} needs {name!r}")
-    built = {
-        name: build(hint, fields[name], names, f"{where}.{name}") for name, hint in known.items()
-    }
-    return kind(**built)
+    built = {name: build(known[name], fields[name], names, f"{where}.{name}") for name in fields}
+    return kind(**built, **left_out)
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, names: Names, where: str) -> Any:

@@ -130,16 +130,16 @@ def _is_covered(
     draft: Draft, row: o.DefaultCase, contract: o.Contract, instrument: o.Instrument
 ) -> bool:
     """Whether the fund covers a contract: not one registered shortly before the notice at a price
-    outside the band around the first mark since (none yet: the last one before)."""
+    outside the band around the last mark that the oracles had closed by then."""
     rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
     if contract.height < row.opened - rules.look_back_blocks:
         return True
     dates = [(t.DATE_CLOSES.parts(key)[0], key) for key in draft.indexed(t.DATE_CLOSES, 0)]
-    since = [d for d, key in dates if draft.must(t.DATE_CLOSES, key).height >= contract.height]
-    date: Date | None = min(since) if since else max((d for d, _ in dates), default=None)
+    before = [d for d, key in dates if draft.must(t.DATE_CLOSES, key).height < contract.height]
+    date: Date | None = max(before, default=None)
     mark = None if date is None else draft_mark(draft, instrument.feed, date)
     if mark is None:
-        return False
+        return True
     return abs(contract.trade.price - mark) * BPS <= rules.price_band_bps * abs(mark)
 
 

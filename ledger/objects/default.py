@@ -166,7 +166,8 @@ class DefaultRules(Record, frozen=True):
     averaging_days: int
     """Business dates over which a member's risk is averaged for its share of the fund."""
     look_back_blocks: int
-    """Trades registered so shortly before the notice, outside the band, are not the fund's."""
+    """Trades registered so shortly before the notice, at a price outside the band around the last
+    mark before, are not the fund's."""
     price_band_bps: int
 
 

@@ -233,6 +233,8 @@ def held(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> int:
     """The value of what `poster` has in custody for `secured`, after haircuts."""
     total = 0
     for entry in terms.eligible:
+        if _issuer_has_defaulted(draft, entry.asset):
+            continue
         amount = cash.balance(draft, t.im_escrow(poster, secured, entry.asset)).balance
         total += worth(draft, terms, entry, amount)
     return total
@@ -319,7 +321,16 @@ def check_postable(draft: Draft, terms: o.Csa, poster: Party, asset: AssetCode) 
         raise r.NotEligible(f"{asset} is issued by the group of {poster}")
 
 
+def _issuer_has_defaulted(draft: Draft, asset: AssetCode) -> bool:
+    """From the declaration on its tokens are worth nothing as margin: what they covered is called
+    in the next eligible asset."""
+    issuer = draft.get(t.MEMBERS, t.MEMBERS.key(checks.asset(draft, asset).issuer))
+    return issuer is not None and issuer.state == o.MemberState.DEFAULTED
+
+
 def _may_post(draft: Draft, poster: Party, asset: AssetCode) -> bool:
+    if _issuer_has_defaulted(draft, asset):
+        return False
     return not _is_of_group(draft, checks.asset(draft, asset).issuer, poster)
 
 

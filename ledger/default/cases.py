@@ -90,6 +90,17 @@ def pays_on(draft: Draft, party: Party) -> bool:
     return found[1].state == o.CaseState.STAYED or rules.protected_after_entry
 
 
+def is_closing_out(draft: Draft, *parties: Party) -> bool:
+    """Whether one of the parties is in default and no stay lets its contracts go on: margin of its
+    sets is neither called nor given back, it is for the close-out."""
+    for party in parties:
+        if in_default(draft, party):
+            found = open_case(draft, member_of(party))
+            if found is None or found[1].state != o.CaseState.STAYED:
+                return True
+    return False
+
+
 def receiving_account(draft: Draft, party: Party, asset: str) -> bytes:
     """Where a party is paid: its own account, or the estate of its member's last case."""
     lei = member_of(party)

@@ -188,10 +188,6 @@ def _wind_up(draft: Draft, one: o.CloseOut, book: Book) -> None:
     key = t.netting_set_key(*pair)
     row = draft.get(t.NETTING_SETS, key)
     if row is not None:
-        for entry in row.positions:
-            dispute = t.DISPUTES.key(row.first, row.second, entry.asset)
-            if draft.get(t.DISPUTES, dispute) is not None:
-                draft.delete(dispute)
         draft.put(t.NETTING_SETS, key, replace(row, positions=()))
 
 

@@ -9,12 +9,12 @@ from typing import Final
 
 import msgspec
 
-from ledger import checks, settlement, validators
+from ledger import calls, checks, settlement, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import Stay
-from ledger.default import cases, notices
+from ledger.default import cases, estate, notices
 from ledger.events import DefaultDeclared, Event, MemberChanged
 from ledger.state import Draft
 from wire.ids import Lei, Party, member_of
@@ -45,6 +45,7 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
     for debtor, creditor in pairs:
         frozen = o.CloseOut(number, debtor, creditor, o.CloseOutState.FROZEN, 0, 0, 0, 0, 0, 0, ())
         draft.put(t.CLOSE_OUTS, t.CLOSE_OUTS.key(number, debtor, creditor), frozen)
+        _drop_margin(draft, debtor, creditor)
     declared = msgspec.structs.replace(row, declared=height)
     until = height + rulebook.default.porting_window_blocks
     moved = cases.move(draft, number, declared, o.CaseState.DECLARED, until, row.reason)
@@ -132,6 +133,16 @@ def pairs_of(draft: Draft, lei: Lei) -> list[tuple[Party, Party]]:
             if member_of(mine) == lei:
                 found.add((mine, theirs))
     return sorted(found)
+
+
+def _drop_margin(draft: Draft, one: Party, other: Party) -> None:
+    """Calls for initial margin and disputes of the set fall away: it is closed out."""
+    keys = [t.CALLS.key(calls.im_call(*pair)) for pair in ((one, other), (other, one))]
+    first, second = sorted((one, other))
+    keys += [t.DISPUTES.key(first, second, asset) for asset in estate.assets(draft)]
+    for key in keys:
+        if draft.row(key) is not None:
+            draft.delete(key)
 
 
 def _stays(draft: Draft, contract: o.Contract, lei: Lei) -> bool:

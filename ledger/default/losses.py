@@ -149,13 +149,14 @@ class _Allocation:
         one = self._sets[claim.case, claim.debtor, claim.creditor]
         residual = sum(x.amount for x in covered if x.tranche == o.Tranche.RESIDUAL)
         paid = tuple(x for x in covered if x.tranche != o.Tranche.RESIDUAL)
+        retained = sum(x.amount for x in covered if x.tranche == o.Tranche.RETENTION)
         row = o.LossClaim(claim.amount, claim.eligible, paid, residual)
         key = t.LOSS_CLAIMS.key(claim.case, claim.debtor, claim.creditor)
         self._draft.put(t.LOSS_CLAIMS, key, row)
         self._events.append(
             ClaimCovered(
                 claim.case, one.debtor, one.creditor, claim.amount,
-                claim.amount - residual, residual,
+                claim.amount - retained - residual, retained, residual,
             )
         )  # fmt: skip
 

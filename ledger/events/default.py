@@ -112,6 +112,8 @@ class ClaimCovered(Record, frozen=True, tag=68):
     creditor: Party
     amount: int
     covered: int
+    retained: int
+    """What the rulebook has the creditor bear itself."""
     residual: int
 
 

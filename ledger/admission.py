@@ -79,7 +79,7 @@ def check_signers(draft: Draft, tx: Transaction, wanted: Required) -> None:
     if brought:
         raise r.MissingSignature(f"of the new key {brought[0].hex()[:16]}")
     for lei in sorted(signed):
-        checks.active_member(draft, lei)
+        checks.acting_member(draft, lei)
 
 
 def member_of(draft: Draft, key: bytes) -> Lei | None:

@@ -9,10 +9,12 @@ import msgspec
 
 from ledger import (
     admission,
+    bootstrap,
     calls,
     contracts,
     governance,
     invariants,
+    kyc,
     margin,
     oracles,
     recovery,
@@ -127,6 +129,7 @@ def apply_block(state: State, block: Block) -> Applied:
     admission.forget_nonces(draft, block.height)
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
+    events += bootstrap.due(draft, block.height)
     events += defaults.begin(draft, block.height, block.seed_link)
     oracles.take_extensions(draft, block.extensions, block.height)
     receipts = _apply_transactions(draft, block, events)
@@ -213,6 +216,8 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     contracts.expire(draft, block.height)
     date = draft.must(t.NETWORK, t.network_key()).business_date
     events += oracles.close_date(draft)
+    if date is not None and margin.is_closed(draft, date):
+        events += kyc.date_closed(draft, date)
     events += settlement.due(draft, block.height)
     calls.due(draft, block.height, events)
     if date is not None and (

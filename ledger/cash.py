@@ -7,6 +7,7 @@ from ledger import tables as t
 from ledger.actions import Mint, Redeem, Transfer
 from ledger.events import CashMoved, Event
 from ledger.state import Draft
+from wire import ids
 from wire.limits import AMOUNT_MAX
 
 NOTHING = o.Balance(0, 0)
@@ -49,16 +50,50 @@ def move(draft: Draft, source: bytes, target: bytes, amount: int) -> None:
         draft.delete(source)
 
 
+def paid_into(draft: Draft, party: str, asset: str) -> bytes:
+    """The account that whatever `party` is paid goes to: a blocked member's money waits.
+
+    A client account stays the client's: its member cannot act on it anyway while it is blocked.
+    """
+    lei = ids.member_of(party)
+    house = not ids.client_of(party)
+    if house and checks.is_blocked(draft.must(t.MEMBERS, t.MEMBERS.key(lei))):
+        return t.blocked_account(lei, asset)
+    return t.own_account(party, asset)
+
+
+def means(draft: Draft, party: str, asset: str) -> int:
+    """What `party` can meet a scheduled obligation with, blocked money included: being off the
+    white list is no default."""
+    return free(draft, t.own_account(party, asset)) + _blocked(draft, party, asset)
+
+
+def settle_net(draft: Draft, party: str, asset: str, net: int) -> None:
+    """Pay `party` its net of a round, or (negative) take it: its own money first, then blocked."""
+    if net >= 0:
+        credit(draft, paid_into(draft, party, asset), net)
+        return
+    own = t.own_account(party, asset)
+    from_own = min(-net, free(draft, own))
+    credit(draft, own, -from_own)
+    if net + from_own:
+        credit(draft, t.blocked_account(party, asset), net + from_own)
+
+
+def _blocked(draft: Draft, party: str, asset: str) -> int:
+    return 0 if ids.client_of(party) else free(draft, t.blocked_account(party, asset))
+
+
 def mint(draft: Draft, action: Mint) -> list[Event]:
-    """The issuer creates `amount` in the receiver's own account."""
+    """The issuer creates `amount` for the receiver."""
     asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
     checks.text(action.reference)
-    checks.active_member(draft, action.to)
+    checks.payable_member(draft, action.to)
     minted = asset.minted + action.amount
     if minted > AMOUNT_MAX:
         raise r.BadAmount(f"minted would be {minted}, at most {AMOUNT_MAX}")
-    credit(draft, t.own_account(action.to, asset.code), action.amount)
+    credit(draft, paid_into(draft, action.to, asset.code), action.amount)
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, minted, asset.redeemed))
     return [CashMoved(asset.code, None, action.to, action.amount)]
 
@@ -81,9 +116,9 @@ def transfer(draft: Draft, action: Transfer) -> list[Event]:
     checks.text(action.reference)
     if action.sender == action.to:
         raise r.SelfTransfer(f"{action.sender} to itself")
-    checks.active_member(draft, action.to)
-    source, target = (t.own_account(lei, action.asset) for lei in (action.sender, action.to))
-    move(draft, source, target, action.amount)
+    checks.payable_member(draft, action.to)
+    source = t.own_account(action.sender, action.asset)
+    move(draft, source, paid_into(draft, action.to, action.asset), action.amount)
     return [CashMoved(action.asset, action.sender, action.to, action.amount)]
 
 

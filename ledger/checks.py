@@ -8,22 +8,54 @@ from wire import ids
 from wire.limits import AMOUNT_MAX, TEXT_CHARS_MAX
 
 
-def active_member(draft: Draft, lei: str) -> o.Member:
-    """The member, who must exist and be ACTIVE."""
-    member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
-    if member is None:
+def member(draft: Draft, lei: str) -> o.Member:
+    """The member, who must exist, in whatever state."""
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
+    if row is None:
         raise r.UnknownMember(f"LEI {lei[:40]}")
-    if member.state != o.MemberState.ACTIVE:
-        raise r.MemberNotActive(f"{lei} is {o.MemberState(member.state).name}")
-    return member
+    return row
+
+
+def active_member(draft: Draft, lei: str) -> o.Member:
+    """The member, who must be ACTIVE and on the white list: it may enter into new things."""
+    return _listed(member_in(draft, lei, o.MemberState.ACTIVE))
+
+
+def acting_member(draft: Draft, lei: str) -> o.Member:
+    """The member, who may start transactions: ACTIVE, or RESIGNING with duties to fulfil."""
+    return _listed(member_in(draft, lei, o.MemberState.ACTIVE, o.MemberState.RESIGNING))
+
+
+def payable_member(draft: Draft, lei: str) -> o.Member:
+    """The member, who may be paid: also off the white list, into its blocked account."""
+    return member_in(draft, lei, o.MemberState.ACTIVE, o.MemberState.RESIGNING)
+
+
+def is_blocked(row: o.Member) -> bool:
+    """Whether the member is off the white list."""
+    return row.kyc is not None and row.kyc.standing == o.Standing.BLOCKED
+
+
+def member_in(draft: Draft, lei: str, *states: o.MemberState) -> o.Member:
+    """The member, who must be in one of `states`, whether on the white list or not."""
+    row = member(draft, lei)
+    if row.state not in states:
+        raise r.MemberNotActive(f"{lei} is {o.MemberState(row.state).name}")
+    return row
+
+
+def _listed(row: o.Member) -> o.Member:
+    if is_blocked(row):
+        raise r.NotOnWhiteList(row.lei)
+    return row
 
 
 def trading_member(draft: Draft, lei: str) -> o.Member:
     """The member, who must be ACTIVE and may be a party of trades."""
-    member = active_member(draft, lei)
-    if o.Role.MEMBER not in member.roles:
+    row = active_member(draft, lei)
+    if o.Role.MEMBER not in row.roles:
         raise r.NotATrader(f"{lei} has no member role")
-    return member
+    return row
 
 
 def trading_party(draft: Draft, party: str) -> None:
@@ -56,3 +88,19 @@ def text(value: str) -> None:
     """A free text inside its limit."""
     if len(value) > TEXT_CHARS_MAX:
         raise r.TextTooLong(f"has {len(value)} characters, at most {TEXT_CHARS_MAX} allowed")
+
+
+def is_of_group(draft: Draft, issuer: str | None, party: str) -> bool:
+    """Whether the issuer belongs to the group of the party's member, or is its parent."""
+    if issuer is None:
+        return False
+    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
+    return issuer == group or (row is not None and row.group == group)
+
+
+def issuer_has_defaulted(draft: Draft, code: str) -> bool:
+    """From the declaration on a defaulter's tokens are worth nothing as margin: what they covered
+    is called in the next eligible asset."""
+    issuer = draft.get(t.MEMBERS, t.MEMBERS.key(asset(draft, code).issuer))
+    return issuer is not None and issuer.state == o.MemberState.DEFAULTED

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger import (
     admission,
+    bootstrap,
     calls,
     cash,
     checks,
@@ -16,6 +17,8 @@ from ledger import (
     csa,
     custody,
     governance,
+    kyc,
+    leaving,
     marks,
     membership,
     oracles,
@@ -33,6 +36,9 @@ from ledger.actions import (
     AmendTrade,
     ApplyMembership,
     Approve,
+    AttestCapital,
+    AttestKyc,
+    Bootstrap,
     CancelBatch,
     CancelTrade,
     CastVote,
@@ -44,6 +50,7 @@ from ledger.actions import (
     CureDefault,
     DirectDefault,
     DistributeRecovery,
+    Exit,
     Mint,
     NotifyInsolvency,
     PostCapital,
@@ -57,7 +64,10 @@ from ledger.actions import (
     RegisterTrade,
     ReleaseEstate,
     RequestTermination,
+    Resign,
+    RetireBootstrap,
     ReturnExcessIm,
+    RevokeKyc,
     RotateKey,
     SetLimit,
     StandDown,
@@ -71,6 +81,7 @@ from ledger.actions import (
     Transfer,
     WithdrawCase,
     WithdrawFund,
+    WithdrawResignation,
 )
 from ledger.admission import Required
 from ledger.default import declaration, fund, notices, prices, recoveries
@@ -94,11 +105,11 @@ class Rule(NamedTuple):
 
 
 def _member(field: str, role: o.KeyRole) -> Signers:
-    """The active member that the action names in `field`."""
+    """The member that the action names in `field`, who may start transactions."""
 
     def signers(draft: Draft, tx: Transaction) -> Required:
         lei: Lei = getattr(tx.action, field)
-        checks.active_member(draft, lei)
+        checks.acting_member(draft, lei)
         return ((lei, role),)
 
     return signers
@@ -106,6 +117,17 @@ def _member(field: str, role: o.KeyRole) -> Signers:
 
 def _governor(field: str = "member") -> Signers:
     return _member(field, o.KeyRole.GOVERNANCE)
+
+
+def _voter(field: str) -> Signers:
+    """Who leaves does not decide what becomes of those who stay."""
+
+    def signers(draft: Draft, tx: Transaction) -> Required:
+        lei: Lei = getattr(tx.action, field)
+        checks.active_member(draft, lei)
+        return ((lei, o.KeyRole.GOVERNANCE),)
+
+    return signers
 
 
 def _treasurer(field: str = "member") -> Signers:
@@ -134,9 +156,16 @@ def _parties(draft: Draft, tx: Transaction) -> Required:
 def _oracle(draft: Draft, tx: Transaction) -> Required:
     assert isinstance(tx.action, SubmitOracle | SubmitContractMark)
     lei = tx.action.oracle
-    if o.Role.ORACLE not in checks.active_member(draft, lei).roles:
+    if o.Role.ORACLE not in checks.acting_member(draft, lei).roles:
         raise r.NotAnOracle(f"{lei} has no oracle role")
     return ((lei, o.KeyRole.ORACLE),)
+
+
+def _bootstrap(draft: Draft, tx: Transaction) -> Required:
+    """The key itself, which the action names, signs (`new_keys`); it is no member's."""
+    assert isinstance(tx.action, Bootstrap | RetireBootstrap)
+    bootstrap.check_key(draft, tx.action.key)
+    return ()
 
 
 def _trader(*fields: str) -> Signers:
@@ -154,7 +183,7 @@ def _of_parties(fields: tuple[str, ...], role: o.KeyRole) -> Signers:
         found: dict[Lei, o.KeyRole] = {}
         for field in fields:
             lei = member_of(attrgetter(field)(tx.action))
-            checks.active_member(draft, lei)
+            checks.acting_member(draft, lei)
             found[lei] = role
         return tuple(found.items())
 
@@ -184,8 +213,8 @@ RULES: Final[dict[type[Action], Rule]] = {
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
     StandDown: Rule(_governor(), membership.stand_down),
-    Propose: Rule(_governor("proposer"), governance.propose),
-    CastVote: Rule(_governor("voter"), governance.vote),
+    Propose: Rule(_voter("proposer"), governance.propose),
+    CastVote: Rule(_voter("voter"), governance.vote),
     CreateBatch: Rule(_treasurer("creator"), settlement.create),
     Allocate: Rule(
         _treasurer("sender"), lambda draft, action, _: settlement.allocate(draft, action)
@@ -194,6 +223,16 @@ RULES: Final[dict[type[Action], Rule]] = {
         _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
+    AttestKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.attest(draft, action)),
+    RevokeKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.revoke(draft, action)),
+    AttestCapital: Rule(
+        _governor("attestor"), lambda draft, action, _: kyc.attest_capital(draft, action)
+    ),
+    Resign: Rule(_governor(), leaving.resign),
+    WithdrawResignation: Rule(_governor(), leaving.withdraw),
+    Exit: Rule(_governor(), leaving.leave),
+    Bootstrap: Rule(_bootstrap, bootstrap.act),
+    RetireBootstrap: Rule(_bootstrap, bootstrap.retire),
     RegisterCsa: Rule(
         _signatories,
         lambda draft, action, _: csa.register(draft, action),

@@ -1,19 +1,16 @@
 """Genesis: what the network starts from, the same file, with the same hash, at every node."""
 
-from collections.abc import Container
-
+from ledger import bootstrap, listing, rulebook
 from ledger import objects as o
 from ledger import tables as t
-from ledger.rulebook import fault_of
+from ledger.rejections import BadListing, BadRulebook, KeyTaken
 from ledger.state import Draft, State
 from wire import ids
 from wire.codec import Digest, Record, digest_of
 from wire.errors import EnvironmentFault
-from wire.ids import AssetCode, Date, Lei
+from wire.ids import Date, Lei
 from wire.limits import (
-    AMOUNT_MAX,
     POWER_TOTAL_MAX,
-    PRICE_MAX,
     TEXT_CHARS_MAX,
     TIME_MS_MAX,
     VALIDATORS_MAX,
@@ -49,26 +46,19 @@ class GenesisMember(Record, frozen=True):
     keys: tuple[GenesisKey, ...]
 
 
-class GenesisAsset(Record, frozen=True):
-    """A settlement token; nothing of it exists before its issuer mints."""
-
-    code: AssetCode
-    kind: o.AssetKind
-    issuer: Lei
-    exponent: int
-
-
 class Genesis(Record, frozen=True):
     """Everything that the first block stands on."""
 
     chain_id: str
     time_ms: int
     members: tuple[GenesisMember, ...]
-    assets: tuple[GenesisAsset, ...]
+    assets: tuple[o.AssetTerms, ...]
     instruments: tuple[o.Instrument, ...]
     feeds: tuple[o.Feed, ...]
     calendar: tuple[Date, ...]
     rulebook: o.Rulebook
+    bootstrap: o.Bootstrap | None
+    """A key that can take the first steps alone; None: there is no such key."""
 
 
 def genesis_hash(genesis: Genesis) -> Digest:
@@ -80,13 +70,12 @@ def genesis_state(genesis: Genesis) -> State:
     """The state before block 1; raises `BadGenesis` or `BadIdentifier`."""
     _check(genesis)
     draft = Draft(State.empty())
-    first = genesis.calendar[0] if genesis.calendar else None
     network = o.Network(
         chain_id=genesis.chain_id,
         height=0,
         time_ms=genesis.time_ms,
-        business_date=first,
-        calendar=genesis.calendar,
+        business_date=None,
+        calendar=(),
         opened=0,
         closed_date=None,
         rounds=0,
@@ -94,18 +83,28 @@ def genesis_state(genesis: Genesis) -> State:
         recent_from=1,
     )
     draft.put(t.NETWORK, t.network_key(), network)
-    draft.put(t.RULEBOOK, t.rulebook_key(), genesis.rulebook)
     for member in genesis.members:
         _add_member(draft, member)
-    for asset in genesis.assets:
-        row = o.Asset(asset.code, asset.kind, asset.issuer, asset.exponent, 0, 0)
-        draft.put(t.ASSETS, t.ASSETS.key(asset.code), row)
-    for instrument in genesis.instruments:
-        draft.put(t.INSTRUMENTS, t.INSTRUMENTS.key(instrument.code), instrument)
-    for feed in genesis.feeds:
-        draft.put(t.FEEDS, t.FEEDS.key(feed.code), feed)
+    try:
+        _list_everything(draft, genesis)
+        rulebook.put_in_force(draft, genesis.rulebook, 0)
+        if genesis.bootstrap is not None:
+            bootstrap.found(draft, genesis.bootstrap)
+    except (BadListing, BadRulebook, KeyTaken) as refused:
+        raise BadGenesis(refused.detail) from None
     assert isinstance(draft.parent, State)
     return draft.parent.folded(draft)[0]
+
+
+def _list_everything(draft: Draft, genesis: Genesis) -> None:
+    for asset in genesis.assets:
+        listing.add_asset(draft, asset)
+    for feed in genesis.feeds:
+        listing.add_feed(draft, feed)
+    for instrument in genesis.instruments:
+        listing.add_instrument(draft, instrument)
+    if genesis.calendar:
+        listing.extend_calendar(draft, genesis.calendar)
 
 
 def _add_member(draft: Draft, member: GenesisMember) -> None:
@@ -118,6 +117,10 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
         member.peer_key,
         member.consensus_key,
         member.power,
+        None,
+        None,
+        0,
+        0,
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
     for entry in member.keys:
@@ -137,64 +140,6 @@ def _check(genesis: Genesis) -> None:
     ids.chain_id(genesis.chain_id)
     _check_members(genesis.members)
     _require(0 <= genesis.time_ms <= TIME_MS_MAX, f"time {genesis.time_ms}")
-    assets = {asset.code for asset in genesis.assets}
-    issuers = {member.lei for member in genesis.members if o.Role.ISSUER in member.roles}
-    scales = {feed.code: feed.scale for feed in genesis.feeds}
-    _require(len(assets) == len(genesis.assets), "an asset stands twice")
-    _require(len(scales) == len(genesis.feeds), "a feed stands twice")
-    for asset in genesis.assets:
-        ids.code(asset.code)
-        _require(asset.issuer in issuers, f"issuer of {asset.code} is none")
-        _require(0 <= asset.exponent <= 8, f"exponent of {asset.code} is {asset.exponent}")
-    for instrument in genesis.instruments:
-        ids.code(instrument.code)
-        ids.date(instrument.maturity)
-        _require(instrument.feed in scales, f"{instrument.code} has no feed")
-        _require(
-            instrument.price_scale == scales[instrument.feed],
-            f"prices and marks of {instrument.code} have two scales",
-        )
-        _require(instrument.currency in assets, f"{instrument.code} has no currency")
-        _require(instrument.price_scale > 0, f"scale of {instrument.code} is not positive")
-        _check_schedule(instrument, assets, scales)
-    for feed in genesis.feeds:
-        ids.code(feed.code)
-        _require(0 < feed.value_max <= PRICE_MAX, f"value_max of {feed.code}")
-        _require(-feed.value_max <= feed.value_min <= feed.value_max, f"value_min of {feed.code}")
-        _require(0 <= feed.jump_bps <= AMOUNT_MAX, f"jump limit of {feed.code}")
-        _require(0 < feed.scale <= AMOUNT_MAX, f"scale of {feed.code} is not positive")
-    codes = {instrument.code for instrument in genesis.instruments}
-    _require(len(codes) == len(genesis.instruments), "an instrument stands twice")
-    _require(
-        list(genesis.calendar) == sorted(set(genesis.calendar)), "the calendar is not ascending"
-    )
-    for date in genesis.calendar:
-        ids.date(date)
-    fault = fault_of(genesis.rulebook, assets)
-    _require(fault is None, f"the rulebook: {fault}")
-
-
-def _check_schedule(
-    instrument: o.Instrument, assets: set[AssetCode], feeds: Container[str]
-) -> None:
-    code, delivery = instrument.code, instrument.delivery
-    if delivery is not None:
-        _require(delivery.asset in assets, f"{code} delivers what is no asset")
-        _require(delivery.asset != instrument.currency, f"{code} delivers its own currency")
-        _require(0 < delivery.per_unit <= AMOUNT_MAX, f"{code} delivers nothing")
-    dates = [coupon.date for coupon in instrument.coupons]
-    _require(dates == sorted(dates), f"the coupons of {code} are not ascending")
-    for coupon in instrument.coupons:
-        ids.date(coupon.date)
-        if isinstance(coupon, o.FixedCoupon):
-            _require(0 < coupon.amount <= PRICE_MAX, f"a coupon of {code}")
-            continue
-        ids.date(coupon.fixing_date)
-        _require(coupon.fixing in feeds, f"a coupon of {code} has no fixing feed")
-        _require(coupon.fixing_date <= coupon.date, f"a coupon of {code} is fixed too late")
-        _require(abs(coupon.spread) <= PRICE_MAX, f"the spread of a coupon of {code}")
-        _require(0 < coupon.days <= 3_660, f"the days of a coupon of {code}")
-        _require(coupon.day_basis in (360, 365), f"the day basis of a coupon of {code}")
 
 
 def _check_members(members: tuple[GenesisMember, ...]) -> None:
@@ -208,7 +153,7 @@ def _check_members(members: tuple[GenesisMember, ...]) -> None:
         _require(voting == is_validator, f"{member.lei}: validators and only they have vote keys")
         _require((member.power > 0) == is_validator, f"{member.lei}: power {member.power}")
         _require(
-            all(entry.role not in (o.KeyRole.CONSENSUS, o.KeyRole.PEER) for entry in member.keys),
+            all(entry.role < o.KeyRole.CONSENSUS for entry in member.keys),
             f"{member.lei}: consensus and peer keys have fields of their own",
         )
         _require(len(member.roles) == len(set(member.roles)), f"{member.lei}: a role twice")

@@ -1,22 +1,24 @@
 """Proposals and votes: what no rule decides, a named electorate does, within bounds set before.
 
-Who a proposal is about, and its group, have no vote, nor has anybody who is not active; their
-weight leaves the denominator. One group's votes count for at most the rulebook's cap.
+Whom a proposal is about, whoever is in default, and their groups have no vote, nor has anybody who
+is not active; their weight leaves the denominator. Whoever is off the white list cannot vote, but
+its weight stays: attestors do not choose the electorate. One group's votes count for at most the
+rulebook's cap.
 """
 
 from collections import defaultdict
 
 import msgspec
 
-from ledger import checks, membership, validators
+from ledger import checks, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import CastVote, Propose
-from ledger.default import notices
+from ledger.enactment import enact, kind_of
 from ledger.events import Event, ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.receipts import OK
-from ledger.rulebook import fault_of, voting_rule
+from ledger.rulebook import voting_rule
 from ledger.state import Draft
 from wire.codec import Record
 from wire.errors import Rejection
@@ -35,7 +37,7 @@ class Tally(Record, frozen=True):
 def propose(draft: Draft, action: Propose, height: int) -> list[Event]:
     """Open a proposal; raises a `Rejection`, also if it could not be enacted as things stand."""
     checks.text(action.reason)
-    _enact(Draft(draft), action.body, height)
+    enact(Draft(draft), action.body, height, o.Clause.VOTE)
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     rule = voting_rule(rulebook, kind_of(action.body))
     network = draft.must(t.NETWORK, t.network_key())
@@ -56,7 +58,7 @@ def propose(draft: Draft, action: Propose, height: int) -> list[Event]:
         entitled=0,
     )
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return [ProposalOpened(number, action.proposer, row.due, rulebook.version)]
+    return [ProposalOpened(number, action.proposer, row.due, _basis(row))]
 
 
 def vote(draft: Draft, action: CastVote, height: int) -> list[Event]:
@@ -93,13 +95,6 @@ def due(draft: Draft, height: int) -> list[Event]:
     return events
 
 
-def kind_of(body: o.ProposalBody) -> o.ProposalKind:
-    """Which voting rule a body is decided by."""
-    tag = body.__struct_config__.tag
-    assert isinstance(tag, int)
-    return o.ProposalKind(tag)
-
-
 def count(draft: Draft, number: int, proposal: o.Proposal) -> Tally:
     """The votes as they stand."""
     groups: dict[Lei, list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -122,7 +117,7 @@ def count(draft: Draft, number: int, proposal: o.Proposal) -> Tally:
 
 def _weights(draft: Draft, proposal: o.Proposal) -> dict[Lei, int]:
     """Who may vote, with which weight; ascending."""
-    conflicted = _group_concerned(draft, proposal.body)
+    conflicted = {*_groups_concerned(draft, proposal.body), *_groups_in_default(draft)}
     match proposal.rule.electorate:
         case o.Electorate.VALIDATORS:
             weights = {lei: row.power for lei, row in validators.validators(draft)}
@@ -134,12 +129,12 @@ def _weights(draft: Draft, proposal: o.Proposal) -> dict[Lei, int]:
     return {lei: x for lei, x in weights.items() if _may_vote(draft, lei, conflicted)}
 
 
-def _may_vote(draft: Draft, lei: Lei, conflicted: Lei | None) -> bool:
+def _may_vote(draft: Draft, lei: Lei, conflicted: set[Lei]) -> bool:
     row = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
-    return row is not None and row.state == o.MemberState.ACTIVE and row.group != conflicted
+    return row is not None and row.state == o.MemberState.ACTIVE and row.group not in conflicted
 
 
-def _committee(draft: Draft, conflicted: Lei | None) -> list[Lei]:
+def _committee(draft: Draft, conflicted: set[Lei]) -> list[Lei]:
     """The committee; alternates, in their order, for those of it who may not vote."""
     rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
     seated = [lei for lei in rules.committee if _may_vote(draft, lei, conflicted)]
@@ -147,11 +142,24 @@ def _committee(draft: Draft, conflicted: Lei | None) -> list[Lei]:
     return sorted([*seated, *spare[: len(rules.committee) - len(seated)]])
 
 
-def _group_concerned(draft: Draft, body: o.ProposalBody) -> Lei | None:
-    if isinstance(body, o.AmendRulebook):
-        return None
-    member = draft.get(t.MEMBERS, t.MEMBERS.key(body.lei))
-    return None if member is None else member.group
+def _groups_concerned(draft: Draft, body: o.ProposalBody) -> list[Lei]:
+    """The groups of those whom a proposal is about."""
+    match body:
+        case o.AmendRulebook() | o.ListFeed() | o.ListInstrument() | o.ExtendCalendar():
+            return []
+        case o.ListAsset(asset=o.AssetTerms(issuer=lei)):
+            groups = []
+        case o.SetGroup(lei=lei, group=group):
+            groups = [group]
+        case _:
+            lei, groups = body.lei, []
+    member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
+    return groups if member is None else [*groups, member.group]
+
+
+def _groups_in_default(draft: Draft) -> list[Lei]:
+    keys = draft.indexed(t.MEMBERS, t.in_state(o.MemberState.DEFAULTED))
+    return [draft.must(t.MEMBERS, key).group for key in keys]
 
 
 def _adopts(rule: o.VotingRule, tally: Tally) -> bool:
@@ -175,7 +183,14 @@ def _decided(
         entitled=tally.entitled,
     )
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return ProposalDecided(number, state, tally.in_favour, tally.against, tally.entitled, effect)
+    return ProposalDecided(
+        number, state, tally.in_favour, tally.against, tally.entitled, effect, _basis(row)
+    )
+
+
+def _basis(proposal: o.Proposal) -> o.Basis:
+    """A vote rests on the version under which it was opened."""
+    return o.Basis(o.Clause.VOTE, proposal.rulebook_version)
 
 
 def _take_effect(draft: Draft, number: int, proposal: o.Proposal, height: int) -> list[Event]:
@@ -184,47 +199,11 @@ def _take_effect(draft: Draft, number: int, proposal: o.Proposal, height: int) -
     code, detail = OK, ""
     events: list[Event] = []
     try:
-        events = _enact(overlay, proposal.body, height)
+        events = enact(overlay, proposal.body, height, o.Clause.VOTE)
         overlay.commit()
     except Rejection as rejection:
         code, detail = rejection.code, rejection.detail
     state = o.ProposalState.ENACTED if code == OK else o.ProposalState.FAILED
     row = msgspec.structs.replace(proposal, state=state, due=0)
     draft.put(t.PROPOSALS, t.PROPOSALS.key(number), row)
-    return [ProposalEnacted(number, code, detail), *events]
-
-
-def _enact(draft: Draft, body: o.ProposalBody, height: int) -> list[Event]:
-    """What `body` does, in block `height`; raises a `Rejection`."""
-    match body:
-        case o.AdmitMember(lei=lei, power=power):
-            return membership.admit(draft, lei, power, height)
-        case o.SetPower(lei=lei, power=power):
-            checks.active_member(draft, lei)
-            return validators.set_power(draft, lei, power, height)
-        case o.SuspendMember(lei=lei):
-            return membership.suspend(draft, lei, height)
-        case o.ReinstateMember(lei=lei, power=power):
-            return membership.reinstate(draft, lei, power, height)
-        case o.RecoverKey():
-            return membership.recover_key(draft, body, height)
-        case o.NoteDefault(lei=lei):
-            why = "vote of the committee"
-            return notices.open_case(draft, lei, o.Trigger.COMMITTEE, why, height)
-        case o.WithdrawNotice(lei=lei):
-            return notices.withdraw_by_committee(draft, lei)
-        case o.AmendRulebook(rulebook=rulebook):
-            return _amend(draft, rulebook)
-
-
-def _amend(draft: Draft, rulebook: o.Rulebook) -> list[Event]:
-    current = draft.must(t.RULEBOOK, t.rulebook_key())
-    if rulebook.version != current.version + 1:
-        raise r.BadRulebook(f"version {rulebook.version}, in force is {current.version}")
-    if (rulebook.service, rulebook.currency) != (current.service, current.currency):
-        raise r.BadRulebook("service and currency stay what they are")
-    fault = fault_of(rulebook, [rulebook.currency])
-    if fault is not None:
-        raise r.BadRulebook(fault)
-    draft.put(t.RULEBOOK, t.rulebook_key(), rulebook)
-    return []
+    return [ProposalEnacted(number, code, detail, _basis(proposal)), *events]

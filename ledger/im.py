@@ -14,7 +14,6 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import Event, ImMoved
 from ledger.state import Draft
-from wire import ids
 from wire.ids import AssetCode, Date, Party
 from wire.money import BPS, Rounding, muldiv
 
@@ -66,7 +65,7 @@ def _of_poster(
     draft: Draft, terms: o.Csa, exposures: list[_Exposure], today: Date, poster: Party
 ) -> int:
     """What the model asks of one party; contracts on its own group's paper count in full."""
-    own = [x for x in exposures if _is_of_group(draft, x.instrument.issuer, poster)]
+    own = [x for x in exposures if checks.is_of_group(draft, x.instrument.issuer, poster)]
     rest = [x for x in exposures if x not in own]
     netted = csa.is_netted(terms, today)
     collected_by_first = poster == terms.second
@@ -220,20 +219,12 @@ def _exposures(
     return found
 
 
-def _is_of_group(draft: Draft, issuer: str | None, party: Party) -> bool:
-    if issuer is None:
-        return False
-    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
-    row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
-    return issuer == group or (row is not None and row.group == group)
-
-
 # -------------------------------------------------------------------- what is there
 def held(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> int:
     """The value of what `poster` has in custody for `secured`, after haircuts."""
     total = 0
     for entry in terms.eligible:
-        if _issuer_has_defaulted(draft, entry.asset):
+        if checks.issuer_has_defaulted(draft, entry.asset):
             continue
         amount = cash.balance(draft, t.im_escrow(poster, secured, entry.asset)).balance
         total += worth(draft, terms, entry, amount)
@@ -321,17 +312,10 @@ def check_postable(draft: Draft, terms: o.Csa, poster: Party, asset: AssetCode) 
         raise r.NotEligible(f"{asset} is issued by the group of {poster}")
 
 
-def _issuer_has_defaulted(draft: Draft, asset: AssetCode) -> bool:
-    """From the declaration on its tokens are worth nothing as margin: what they covered is called
-    in the next eligible asset."""
-    issuer = draft.get(t.MEMBERS, t.MEMBERS.key(checks.asset(draft, asset).issuer))
-    return issuer is not None and issuer.state == o.MemberState.DEFAULTED
-
-
 def _may_post(draft: Draft, poster: Party, asset: AssetCode) -> bool:
-    if _issuer_has_defaulted(draft, asset):
+    if checks.issuer_has_defaulted(draft, asset):
         return False
-    return not _is_of_group(draft, checks.asset(draft, asset).issuer, poster)
+    return not checks.is_of_group(draft, checks.asset(draft, asset).issuer, poster)
 
 
 def move_in(
@@ -351,9 +335,11 @@ def move_out(
 def _move(
     draft: Draft, poster: Party, secured: Party, asset: AssetCode, amount: int, route: str
 ) -> Event:
-    own, custody = t.own_account(poster, asset), t.im_escrow(poster, secured, asset)
-    source, target = (own, custody) if amount > 0 else (custody, own)
-    cash.move(draft, source, target, abs(amount))
+    custody = t.im_escrow(poster, secured, asset)
+    if amount > 0:
+        cash.move(draft, t.own_account(poster, asset), custody, amount)
+    else:
+        cash.move(draft, custody, cash.paid_into(draft, poster, asset), -amount)
     return ImMoved(poster, secured, asset, amount, route)
 
 

@@ -2,23 +2,37 @@
 
 import msgspec
 
-from ledger import checks, validators
+from ledger import checks, criteria, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import ApplyMembership, RotateKey, StandDown
-from ledger.events import Event, KeyRotated, MemberApplied, MemberChanged
+from ledger.events import (
+    Event,
+    GroupChanged,
+    KeyRotated,
+    MemberApplied,
+    MemberChanged,
+    RolesChanged,
+)
+from ledger.kyc import UNATTESTED
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire import ids
 from wire.ids import Lei
+from wire.limits import AMOUNT_MAX
 from wire.signing import key_is_acceptable
 
 HASH_BYTES = 32
 
 
 def apply(draft: Draft, action: ApplyMembership) -> list[Event]:
-    """Note an application; a vote decides on it (`admit`). Raises a `Rejection`."""
-    if draft.get(t.MEMBERS, t.MEMBERS.key(action.lei)) is not None:
+    """Note an application; a vote decides on it (`admit`). Raises a `Rejection`.
+
+    Who has left may come back, with new keys; what it was attested before has gone with it.
+    """
+    before = draft.get(t.MEMBERS, t.MEMBERS.key(action.lei))
+    if before is not None and before.state != o.MemberState.EXITED:
         raise r.MemberExists(f"LEI {action.lei}")
     _check_application(action)
     held = {entry.role: entry.public_key for entry in action.keys}
@@ -36,6 +50,10 @@ def apply(draft: Draft, action: ApplyMembership) -> list[Event]:
         peer_key=held.get(o.KeyRole.PEER),
         consensus_key=consensus,
         power=0,
+        kyc=UNATTESTED,
+        capital=None,
+        contribution=action.contribution,
+        leaves_from=0,
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(action.lei), row)
     return [MemberApplied(action.lei)]
@@ -45,6 +63,8 @@ def _check_application(action: ApplyMembership) -> None:
     ids.lei(action.lei)
     ids.lei(action.group)
     checks.text(action.name)
+    if not 0 <= action.contribution <= AMOUNT_MAX:
+        raise r.BadAmount(f"contribution is {action.contribution}, must be 0 to {AMOUNT_MAX}")
     roles = [entry.role for entry in action.keys]
     seed = HASH_BYTES if o.KeyRole.CONSENSUS in roles else 0
     wanted = list(action.roles)
@@ -64,7 +84,7 @@ def _check_application(action: ApplyMembership) -> None:
 
 def rotate_key(draft: Draft, action: RotateKey, height: int) -> list[Event]:
     """Put a new key in the place of the old one; raises a `Rejection`."""
-    member = checks.active_member(draft, action.member)
+    member = checks.acting_member(draft, action.member)
     seed = HASH_BYTES if action.role == o.KeyRole.CONSENSUS else 0
     if len(action.seed_link) != seed:
         raise r.BadApplication(f"seed chain of {len(action.seed_link)} bytes, {seed} expected")
@@ -89,25 +109,29 @@ def stand_down(draft: Draft, action: StandDown, height: int) -> list[Event]:
     """The validator leaves the set; raises a `Rejection`."""
     if not checks.active_member(draft, action.member).power:
         raise r.NotAValidatorMember(f"{action.member} has no power")
-    return validators.set_power(draft, action.member, 0, height)
+    return validators.set_power(draft, action.member, 0, height, o.Clause.RESIGNATION)
 
 
 # -------------------------------------------------------------------- what votes decide
-def admit(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
-    """An applicant becomes active; raises a `Rejection`."""
-    return _activated(draft, lei, o.MemberState.APPLIED, power, height)
+def admit(
+    draft: Draft, lei: Lei, power: int, height: int, clause: o.Clause = o.Clause.VOTE
+) -> list[Event]:
+    """An applicant that fulfils the criteria becomes active; raises a `Rejection`."""
+    criteria.check(draft, _in_state(draft, lei, o.MemberState.APPLIED))
+    return _activated(draft, lei, power, height, clause)
 
 
 def reinstate(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
     """A suspended member becomes active again; raises a `Rejection`."""
-    return _activated(draft, lei, o.MemberState.SUSPENDED, power, height)
+    _in_state(draft, lei, o.MemberState.SUSPENDED)
+    return _activated(draft, lei, power, height, o.Clause.VOTE)
 
 
 def suspend(draft: Draft, lei: Lei, height: int) -> list[Event]:
     """An active member may act no more, nor vote; raises a `Rejection`."""
     _in_state(draft, lei, o.MemberState.ACTIVE)
-    events = validators.set_power(draft, lei, 0, height)
-    return [*events, _moved(draft, lei, o.MemberState.SUSPENDED)]
+    events = validators.set_power(draft, lei, 0, height, o.Clause.VOTE)
+    return [*events, moved(draft, lei, o.MemberState.SUSPENDED, o.Clause.VOTE)]
 
 
 def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
@@ -115,9 +139,7 @@ def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
 
     A consensus key is not recovered: it would need a new seed chain, which RotateKey brings.
     """
-    member = draft.get(t.MEMBERS, t.MEMBERS.key(body.lei))
-    if member is None:
-        raise r.UnknownMember(f"LEI {body.lei[:40]}")
+    member = checks.member(draft, body.lei)
     if body.role == o.KeyRole.CONSENSUS:
         raise r.BadApplication("a consensus key is replaced by RotateKey")
     lost = _keys_of(draft, body.lei, body.role)
@@ -130,27 +152,57 @@ def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
     return [KeyRotated(body.lei, body.role, body.public_key)]
 
 
-def _activated(
-    draft: Draft, lei: Lei, state: o.MemberState, power: int, height: int
-) -> list[Event]:
-    _in_state(draft, lei, state)
-    changed = _moved(draft, lei, o.MemberState.ACTIVE)
-    return [changed, *validators.set_power(draft, lei, power, height)]
+def set_roles(draft: Draft, body: o.SetRoles) -> list[Event]:
+    """What a member is, but for VALIDATOR; raises a `Rejection`."""
+    member = checks.member_in(draft, body.lei, o.MemberState.ACTIVE)
+    wanted = list(body.roles)
+    if wanted != sorted({*wanted}) or not wanted or o.Role.VALIDATOR in wanted:
+        raise r.BadApplication(f"roles {[int(role) for role in wanted]}")
+    gone = {*member.roles} - {*wanted}
+    issues = [draft.must(t.ASSETS, key).issuer for key in draft.indexed(t.ASSETS, 0)]
+    if o.Role.ISSUER in gone and body.lei in issues:
+        raise r.BadApplication(f"{body.lei} issues assets, and stays an ISSUER")
+    if o.Role.MEMBER in gone and _has_contracts(draft, body.lei):
+        raise r.BadApplication(f"{body.lei} has live contracts, and stays a MEMBER")
+    if member.power:
+        wanted = sorted([*wanted, o.Role.VALIDATOR])
+    changed = msgspec.structs.replace(member, roles=tuple(wanted))
+    draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
+    return [RolesChanged(body.lei, changed.roles, basis(draft, o.Clause.VOTE))]
 
 
-def _in_state(draft: Draft, lei: Lei, state: o.MemberState) -> None:
-    member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
-    if member is None:
-        raise r.UnknownMember(f"LEI {lei[:40]}")
+def set_group(draft: Draft, body: o.SetGroup) -> list[Event]:
+    """A member has another ultimate parent; raises a `Rejection`."""
+    ids.lei(body.group)
+    member = checks.member(draft, body.lei)
+    changed = msgspec.structs.replace(member, group=body.group)
+    draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
+    return [GroupChanged(body.lei, body.group, basis(draft, o.Clause.VOTE))]
+
+
+def _has_contracts(draft: Draft, lei: Lei) -> bool:
+    sets = (draft.must(t.NETTING_SETS, k) for k in draft.indexed(t.NETTING_SETS, t.of_member(lei)))
+    return any(position.live for row in sets for position in row.positions)
+
+
+def _activated(draft: Draft, lei: Lei, power: int, height: int, clause: o.Clause) -> list[Event]:
+    changed = moved(draft, lei, o.MemberState.ACTIVE, clause)
+    return [changed, *validators.set_power(draft, lei, power, height, clause)]
+
+
+def _in_state(draft: Draft, lei: Lei, state: o.MemberState) -> o.Member:
+    member = checks.member(draft, lei)
     if member.state != state:
         raise r.WrongMemberState(f"{lei} is {o.MemberState(member.state).name}")
+    return member
 
 
-def _moved(draft: Draft, lei: Lei, state: o.MemberState) -> MemberChanged:
+def moved(draft: Draft, lei: Lei, state: o.MemberState, clause: o.Clause) -> MemberChanged:
+    """The member is in another state, by the rule named."""
     key = t.MEMBERS.key(lei)
     member = draft.must(t.MEMBERS, key)
     draft.put(t.MEMBERS, key, msgspec.structs.replace(member, state=state))
-    return MemberChanged(lei, state)
+    return MemberChanged(lei, state, basis(draft, clause))
 
 
 # -------------------------------------------------------------------- keys
@@ -162,6 +214,8 @@ def _keys_of(draft: Draft, lei: Lei, role: o.KeyRole) -> list[bytes]:
 
 def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes) -> None:
     """Give a member a key that nobody has had, nor will have."""
+    if role == o.KeyRole.BOOTSTRAP:
+        raise r.BadApplication("no member has the bootstrap key")
     if len(public_key) != HASH_BYTES or not key_is_acceptable(public_key):
         raise r.BadApplication(f"key {public_key.hex()[:16]} is no acceptable Ed25519 key")
     if draft.get(t.KEYS, t.KEYS.key(public_key)) is not None:
@@ -173,3 +227,10 @@ def _retire(draft: Draft, public_key: bytes, height: int) -> None:
     """The key signs nothing any more, and can never be anybody else's."""
     key = t.KEYS.key(public_key)
     draft.put(t.KEYS, key, msgspec.structs.replace(draft.must(t.KEYS, key), retired=height))
+
+
+def retire_all_keys(draft: Draft, lei: Lei, height: int) -> None:
+    """The member signs nothing any more."""
+    for role in o.KeyRole:
+        for public_key in _keys_of(draft, lei, role):
+            _retire(draft, public_key, height)

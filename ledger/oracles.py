@@ -57,7 +57,7 @@ def take_extensions(draft: Draft, extensions: tuple[tuple[bytes, bytes], ...], h
         try:
             carried = decode(data, ExtensionMarks, EXTENSION_BYTES_MAX)
             row = draft.must(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(consensus_key))
-            if o.Role.ORACLE in checks.active_member(draft, row.member).roles:
+            if o.Role.ORACLE in checks.acting_member(draft, row.member).roles:
                 submit(overlay, SubmitOracle(row.member, carried.date, carried.marks), height)
                 overlay.commit()
         except (Rejection, MalformedBytes, Oversize):

@@ -14,6 +14,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import Event, NetworkRecovered
+from ledger.rulebook import basis
 from ledger.state import Draft, State
 from ledger.transactions import KeySignature
 from wire.codec import Record
@@ -144,7 +145,10 @@ def enact(draft: Draft, signed_: SignedRecovery) -> list[Event]:
     recovery = signed_.recovery
     total = sum(entry.power for entry in recovery.validators)
     leis = tuple(entry.lei for entry in recovery.validators)
-    return [NetworkRecovered(recovery.height, recovery.round, leis, total, recovery.reason)]
+    because = basis(draft, o.Clause.RECOVERY)
+    return [
+        NetworkRecovered(recovery.height, recovery.round, leis, total, recovery.reason, because)
+    ]
 
 
 def _enact_checked(draft: Draft, signed_: SignedRecovery) -> None:

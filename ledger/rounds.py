@@ -268,7 +268,7 @@ def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
 
 def _free_cash(draft: Draft, posed: Round) -> Ints:
     free = [
-        [cash.free(draft, t.own_account(_party(party), asset)) for asset in posed.assets]
+        [cash.means(draft, _party(party), asset) for asset in posed.assets]
         for party in posed.participants
     ]
     return np.array(free, np.int64)
@@ -278,7 +278,7 @@ def _move_cash(draft: Draft, posed: Round, moved: Ints) -> None:
     for i, party in enumerate(posed.participants):
         for j, asset in enumerate(posed.assets):
             if moved[i, j]:
-                cash.credit(draft, t.own_account(_party(party), asset), int(moved[i, j]))
+                cash.settle_net(draft, _party(party), asset, int(moved[i, j]))
 
 
 def _because(posed: Round, outcome: Settlement) -> dict[int, Party]:

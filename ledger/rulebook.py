@@ -4,13 +4,23 @@ from collections.abc import Iterable
 from typing import Final
 
 from ledger import objects as o
+from ledger import tables as t
 from ledger.default import rules as default_rules
+from ledger.rejections import BadRulebook
+from ledger.state import Draft
+from wire.codec import Digest, digest_of
 from wire.ids import AssetCode
 from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
 from wire.money import BPS
 
 EVIDENCE_AGE_BLOCKS_MAX: Final = 100_000
 """The ledger keeps one row a height for as long."""
+
+CURE_DATES_MAX: Final = 250
+"""A year of business dates: an attestation that nobody renews must end some day."""
+
+COOLING_OFF_BLOCKS_MAX: Final = 100_000_000
+"""Three years of blocks of a second: a member must be able to leave."""
 
 
 def _electorate(kind: o.ProposalKind) -> o.Electorate:
@@ -31,6 +41,16 @@ STANDARD_VOTING: Final = tuple(
     for kind in o.ProposalKind
 )
 """More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
+
+
+STANDARD_MEMBERSHIP: Final = o.MembershipRules(
+    kyc_required=False,
+    capital_min=0,
+    contribution_min=0,
+    kyc_cure_dates=5,
+    cooling_off_blocks=1_000,
+)
+"""Votes decide alone, until a network publishes criteria."""
 
 
 STANDARD_GRACE_BLOCKS: Final = 100
@@ -68,8 +88,28 @@ def standard(
         evidence_age_ms=3_600_000,
         group_vote_bps_max=3_334,
         voting=STANDARD_VOTING,
+        membership=STANDARD_MEMBERSHIP,
         default=default_rules.STANDARD,
     )
+
+
+def put_in_force(draft: Draft, rulebook: o.Rulebook, height: int) -> Digest:
+    """Make `rulebook` the one in force from block `height` on, and keep its version; raises
+    `BadRulebook`. Returns its hash."""
+    assets = [t.ASSETS.parts(key)[0] for key in draft.indexed(t.ASSETS, 0)]
+    fault = fault_of(rulebook, assets)
+    if fault is not None:
+        raise BadRulebook(fault)
+    digest = digest_of(rulebook)
+    draft.put(t.RULEBOOK, t.rulebook_key(), rulebook)
+    version = o.RulebookVersion(rulebook, digest, height)
+    draft.put(t.RULEBOOKS, t.RULEBOOKS.key(rulebook.version), version)
+    return digest
+
+
+def basis(draft: Draft, clause: o.Clause) -> o.Basis:
+    """What a decision by `clause` rests on: the version in force."""
+    return o.Basis(clause, draft.must(t.RULEBOOK, t.rulebook_key()).version)
 
 
 CLEAR_AFTER_BLOCKS: Final = 2
@@ -107,13 +147,22 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             "not one voting rule for each kind of proposal, in order",
         ),
     )
-    for holds, what in checks:
+    for holds, what in (*checks, *_of_membership(rulebook.membership)):
         if not holds:
             return what
     for rule in rulebook.voting:
         if not _is_sound(rule):
             return f"the voting rule of {o.ProposalKind(rule.kind).name}"
     return default_rules.fault_of(rulebook.default)
+
+
+def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:
+    return (
+        (0 <= rules.capital_min <= AMOUNT_MAX, "the capital minimum"),
+        (0 <= rules.contribution_min <= AMOUNT_MAX, "the contribution minimum"),
+        (0 <= rules.kyc_cure_dates <= CURE_DATES_MAX, "the cure window of attestations"),
+        (0 <= rules.cooling_off_blocks <= COOLING_OFF_BLOCKS_MAX, "the cooling-off"),
+    )
 
 
 def _are_sound(bounds: o.TermsBounds) -> bool:

@@ -32,7 +32,7 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
         checks.asset(draft, leg.asset)
         checks.amount(leg.amount)
         for lei in (leg.sender, leg.to):
-            checks.active_member(draft, lei)
+            checks.acting_member(draft, lei)
         if leg.sender == leg.to:
             raise r.BadSettlementBatch(f"{leg.sender} delivers to itself")
     if not any(action.creator in (leg.sender, leg.to) for leg in action.legs):
@@ -98,9 +98,9 @@ def due(draft: Draft, height: int) -> list[Event]:
 
 def cancel_those_of(draft: Draft, lei: Lei) -> list[Event]:
     """Withdraw every batch with a leg of `lei` that is not irrevocable."""
-    rows = [draft.must(t.BATCHES, key) for key in draft.indexed(t.BATCHES, t.INSTRUCTED)]
-    concerned = [row for row in rows if any(lei in (leg.sender, leg.to) for leg in row.legs)]
-    return [_cancelled(draft, row, lei) for row in concerned]
+    rows = [draft.must(t.BATCHES, key) for key in draft.indexed(t.BATCHES, t.of_member(lei))]
+    open_ones = [row for row in rows if row.state == o.BatchState.INSTRUCTED]
+    return [_cancelled(draft, row, lei) for row in open_ones]
 
 
 def _open(draft: Draft, creator: Lei, reference: str) -> o.Batch:
@@ -133,7 +133,7 @@ def _date_has_come(draft: Draft, row: o.Batch) -> bool:
 
 def _settled(draft: Draft, row: o.Batch) -> Event:
     for leg in row.legs:
-        cash.move(draft, _escrow(row, leg), t.own_account(leg.to, leg.asset), leg.amount)
+        cash.move(draft, _escrow(row, leg), cash.paid_into(draft, leg.to, leg.asset), leg.amount)
     draft.put(t.BATCHES, _key(row), msgspec.structs.replace(row, state=o.BatchState.SETTLED))
     return BatchSettled(row.creator, row.reference)
 
@@ -141,7 +141,8 @@ def _settled(draft: Draft, row: o.Batch) -> Event:
 def _cancelled(draft: Draft, row: o.Batch, by: Lei | None) -> Event:
     for leg in row.legs:
         if leg.sender in row.allocated:
-            cash.move(draft, _escrow(row, leg), t.own_account(leg.sender, leg.asset), leg.amount)
+            back = cash.paid_into(draft, leg.sender, leg.asset)
+            cash.move(draft, _escrow(row, leg), back, leg.amount)
     draft.put(t.BATCHES, _key(row), msgspec.structs.replace(row, state=o.BatchState.CANCELLED))
     return BatchCancelled(row.creator, row.reference, by)
 

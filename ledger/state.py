@@ -99,7 +99,7 @@ class State:
         rows = self._rows.mutate()
         for key, row in changes.items():
             table = BY_TAG[key[0]]
-            if table.index is not None:
+            if table.indexed:
                 index = _reindexed(index, table, key, rows.get(key), row)
             if row is None:
                 rows.pop(key, None)
@@ -111,9 +111,8 @@ class State:
 def _reindexed(
     index: _Index, table: Table[Any], key: bytes, old: Record | None, new: Record | None
 ) -> _Index:
-    assert table.index is not None
-    before = () if old is None else table.index(old)
-    after = () if new is None else table.index(new)
+    before = () if old is None else table.numbers(key, old)
+    after = () if new is None else table.numbers(key, new)
     for value in before:
         if value not in after:
             rest = index[table.tag, value].delete(key)
@@ -173,11 +172,11 @@ class Draft:
 
     def indexed(self, table: Table[Any], value: int) -> list[bytes]:
         """Keys of the rows of `table` that are indexed under `value`, sorted."""
-        assert table.index is not None
+        assert table.indexed
         keys = set(self.parent.indexed(table, value))
         for key in self._touched.get(table.tag, ()):
             row = self.changes[key]
-            if row is not None and value in table.index(row):
+            if row is not None and value in table.numbers(key, row):
                 keys.add(key)
             else:
                 keys.discard(key)

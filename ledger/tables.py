@@ -20,16 +20,29 @@ ROW_BYTES_MAX: Final = 64 << 20
 
 
 class Table(Generic[R]):
-    """A table: `tag`, `name`, `row` type; `index` gives the numbers a row can be found under."""
+    """A table: `tag`, `name`, `row` type; `index` gives the numbers a row can be found under, and
+    `owners` those that its key's parts give."""
 
     def __init__(
-        self, tag: int, name: str, row: type[R], index: Callable[[R], tuple[int, ...]] | None = None
+        self,
+        tag: int,
+        name: str,
+        row: type[R],
+        index: Callable[[R], tuple[int, ...]] | None = None,
+        owners: Callable[[tuple[Any, ...]], tuple[int, ...]] | None = None,
     ) -> None:
         self.tag = tag
         self.name = name
         self.row = row
-        self.index = index
+        self.indexed = index is not None or owners is not None
+        self._index = index
+        self._owners = owners
         self._prefix = bytes([tag])
+
+    def numbers(self, key: bytes, row: R) -> tuple[int, ...]:
+        """What the row of `key` can be found under."""
+        found = () if self._index is None else self._index(row)
+        return found if self._owners is None else (*found, *self._owners(self.parts(key)))
 
     def key(self, *parts: str | int | bytes) -> bytes:
         """The state key of the row with these key parts."""
@@ -46,10 +59,6 @@ def at_height(height: int) -> int:
     return 2 * height
 
 
-INSTRUCTED: Final = 0
-"""The index value of every batch that is not irrevocable yet: no block has height 0."""
-
-
 def on_date(date: int) -> int:
     """The index value of what happens on a business date."""
     return 2 * date + 1
@@ -60,17 +69,38 @@ def of_case(number: int) -> int:
     return 2 * number
 
 
-def in_state(state: int) -> int:
-    """The index value of what is in a state."""
+def close_outs_in(state: int) -> int:
+    """The index value of the close-outs in a state."""
     return 2 * state + 1
 
 
+def of_member(party: str) -> int:
+    """The index value of what belongs to a member or to a client of it: above all others."""
+    return (1 << 128) + int(ids.member_of(party), 36)
+
+
+def in_state(state: o.MemberState) -> int:
+    """The index value of the members in a state."""
+    return 100 + state
+
+
+ATTESTED: Final = 200
+"""The index value of the members that somebody has attested."""
+
+
+def member_indexes(row: o.Member) -> tuple[int, ...]:
+    """A member is looked for by its roles, by its state, and when attestations expire."""
+    attested = () if row.kyc is None else (ATTESTED,)
+    return (*row.roles, in_state(row.state), *attested)
+
+
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
-    """A batch is looked for at its deadline, and when irrevocable on its date."""
+    """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
+    parties = tuple({of_member(lei): None for leg in row.legs for lei in (leg.sender, leg.to)})
     if row.state == o.BatchState.INSTRUCTED:
-        return (INSTRUCTED, at_height(row.deadline))
+        return (at_height(row.deadline), *parties)
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
-        return (on_date(row.settle_date),)
+        return (on_date(row.settle_date), *parties)
     return ()
 
 
@@ -94,7 +124,8 @@ WOUND_UP: Final = 1
 def netting_set_indexes(row: o.NettingSet) -> tuple[int, ...]:
     """A set without contracts is in the next cycle until everything has settled."""
     rest = any(not p.live and (p.settled or p.held_first or p.held_second) for p in row.positions)
-    return (WOUND_UP,) if rest else ()
+    members = (of_member(row.first), of_member(row.second))
+    return (WOUND_UP, *members) if rest else members
 
 
 UNMET: Final = 1
@@ -110,18 +141,21 @@ def call_indexes(row: o.MarginCall) -> tuple[int, ...]:
 
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
-MEMBERS: Final = Table(3, "member", o.Member, lambda row: row.roles)  # lei
+MEMBERS: Final = Table(3, "member", o.Member, member_indexes)
+"""By LEI; indexed by role, by state, and whether there is an attestation that can expire."""
 KEYS: Final = Table(4, "key", o.SigningKeyRow, lambda row: () if row.retired else (row.role,))
 """By public key; indexed while in use."""
 NONCES: Final = Table(5, "nonce", o.Nonce, lambda row: (row.valid_until,))  # key, nonce
 SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
 ASSETS: Final = Table(7, "asset", o.Asset, lambda _row: (0,))  # code
-BALANCES: Final = Table(8, "balance", o.Balance)  # owner, kind, reference, asset
+BALANCES: Final = Table(8, "balance", o.Balance, None, lambda parts: (of_member(parts[0]),))
+"""By owner, kind, reference, asset."""
 INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
 CONTRACTS: Final = Table(10, "trade", o.Contract, contract_indexes)
 """By UTI; indexed by state, and while live by netting set."""
 NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, netting_set_indexes)
-"""By first and second party; indexed while a value is to be paid although no contract is left."""
+"""By first and second party; indexed by member, and while a value is to be paid although there is
+no contract left."""
 LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
 FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
 ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
@@ -139,6 +173,8 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+RULEBOOKS: Final = Table(38, "rulebook_version", o.RulebookVersion)  # version
+BOOTSTRAP: Final = Table(40, "bootstrap", o.Bootstrap)
 CSAS: Final = Table(26, "csa", o.Csa, lambda row: (row.mark_source,))  # first, second
 CALLS: Final = Table(27, "call", o.MarginCall, call_indexes)
 """By id (of variation margin: of its obligation); indexed by the height of its next step."""
@@ -152,7 +188,7 @@ PENDING: Final = Table(33, "pending", o.Pending, lambda row: (at_height(row.unti
 """Terminations and novations that wait for consent, by UTI; indexed by their deadline."""
 DEFAULT_CASES: Final = Table(42, "default_case", o.DefaultCase, lambda row: (row.state,))  # number
 CLOSE_OUTS: Final = Table(
-    43, "close_out", o.CloseOut, lambda row: (of_case(row.case), in_state(row.state))
+    43, "close_out", o.CloseOut, lambda row: (of_case(row.case), close_outs_in(row.state))
 )
 """By case, debtor, creditor."""
 LOSS_CLAIMS: Final = Table(44, "loss_claim", o.LossClaim)  # case, debtor, creditor
@@ -171,6 +207,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
+    RULEBOOKS, BOOTSTRAP,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
     CONTRIBUTIONS,
 )  # fmt: skip
@@ -202,6 +239,11 @@ def rulebook_key() -> bytes:
     return RULEBOOK.key()
 
 
+def bootstrap_key() -> bytes:
+    """Key of the one row of the bootstrap key."""
+    return BOOTSTRAP.key()
+
+
 def own_account(party: str, asset: str) -> bytes:
     """Key of what a party holds itself of an asset: a member's house, or a client account."""
     client = ids.client_of(party)
@@ -227,6 +269,11 @@ def estate(defaulter: str, case: int, asset: str) -> bytes:
 def recovered(defaulter: str, case: int, asset: str) -> bytes:
     """Key of what has been recovered for those who bore the losses of a case."""
     return BALANCES.key(defaulter, o.AccountKind.RESERVE, str(case), asset)
+
+
+def blocked_account(lei: str, asset: str) -> bytes:
+    """Key of what a member was paid of an asset while it was off the white list."""
+    return BALANCES.key(lei, o.AccountKind.BLOCKED, "", asset)
 
 
 def im_escrow(poster: str, secured: str, asset: str) -> bytes:

@@ -8,7 +8,15 @@ altering a signature.
 
 from typing import Final, NewType
 
-from ledger.actions import Action, ApplyMembership, RegisterTrade, RotateKey, TradeBatch
+from ledger.actions import (
+    Action,
+    ApplyMembership,
+    Bootstrap,
+    RegisterTrade,
+    RetireBootstrap,
+    RotateKey,
+    TradeBatch,
+)
 from wire import merkle
 from wire.codec import Digest, Record, decode, encode, sha256
 from wire.errors import BadSignature, MalformedBytes
@@ -67,12 +75,14 @@ def is_trade(action: Action) -> bool:
 
 
 def new_keys(action: Action) -> tuple[bytes, ...]:
-    """Keys that an action brings to the ledger: each signs it, to show that it is held."""
+    """Keys that an action itself names: each signs it, to show that it is held."""
     match action:
         case ApplyMembership(keys=keys):
             return tuple(entry.public_key for entry in keys)
         case RotateKey(new=new):
             return (new,)
+        case Bootstrap(key=key) | RetireBootstrap(key=key):
+            return (key,)
         case _:
             return ()
 

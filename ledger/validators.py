@@ -11,6 +11,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import Event, PowerChanged, ValidatorSuspended
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.codec import Record
 from wire.ids import Lei
@@ -41,8 +42,9 @@ def validators(draft: Draft) -> list[tuple[Lei, o.Member]]:
     return [(t.MEMBERS.parts(key)[0], draft.must(t.MEMBERS, key)) for key in keys]
 
 
-def set_power(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
-    """Give `lei` voting power (0: take it) by block `height`; raises a `Rejection`."""
+def set_power(draft: Draft, lei: Lei, power: int, height: int, clause: o.Clause) -> list[Event]:
+    """Give `lei` voting power (0: take it) by block `height`, by the rule named; raises a
+    `Rejection`."""
     key = t.MEMBERS.key(lei)
     member = draft.must(t.MEMBERS, key)
     if member.power == power:
@@ -51,7 +53,7 @@ def set_power(draft: Draft, lei: Lei, power: int, height: int) -> list[Event]:
         raise r.NotAValidatorMember(f"{lei} has no consensus key")
     _require_sound_set(draft, lei, power)
     empower(draft, lei, power, height + TAKES_EFFECT)
-    return [PowerChanged(lei, power, height + TAKES_EFFECT)]
+    return [PowerChanged(lei, power, height + TAKES_EFFECT, basis(draft, clause))]
 
 
 def empower(draft: Draft, lei: Lei, power: int, first: int) -> None:
@@ -136,9 +138,12 @@ def punish(draft: Draft, accusations: tuple[Accusation, ...], height: int) -> li
         row = draft.must(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(one.consensus_key))
         offence = o.Offence(row.member, one.kind, height)
         draft.put(t.OFFENCES, t.OFFENCES.key(one.consensus_key, one.height), offence)
-        events.append(ValidatorSuspended(row.member, one.kind, one.height, one.consensus_key))
+        because = basis(draft, o.Clause.EVIDENCE)
+        events.append(
+            ValidatorSuspended(row.member, one.kind, one.height, one.consensus_key, because)
+        )
         if len(validators(draft)) > 1:
-            events += set_power(draft, row.member, 0, height)
+            events += set_power(draft, row.member, 0, height, o.Clause.EVIDENCE)
     return events
 
 

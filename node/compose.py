@@ -3,38 +3,27 @@
 import json
 import tomllib
 from collections.abc import Iterable
-from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from ledger import objects as o
-from ledger.default.rules import STANDARD as STANDARD_DEFAULT
 from ledger.genesis import (
     BadGenesis,
     Genesis,
-    GenesisAsset,
     GenesisKey,
     GenesisMember,
     genesis_state,
 )
-from ledger.rulebook import STANDARD_BOUNDS, STANDARD_GRACE_BLOCKS, STANDARD_VOTING
+from node.described import Described, named
 from node.identity import PublicKeys, read_public_keys
-from node.plain import plain
-from node.rehearsal.errors import BadScript
-from node.rehearsal.forms import Names, record
+from node.rulebook_form import RulebookEntry, rulebook_of
 from wire.errors import CodedError
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei
 
-E = TypeVar("E", bound=IntEnum)
 
-
-class _Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of the parts of a description."""
-
-
-class MemberEntry(_Described, frozen=True):
+class MemberEntry(Described, frozen=True):
     """A member: either `keys_file`, or everything written out. Keys are hex."""
 
     keys_file: str | None = None
@@ -49,11 +38,11 @@ class MemberEntry(_Described, frozen=True):
     peer_key: str | None = None
     consensus_key: str | None = None
     seed_link: str | None = None
-    keys: dict[str, str] = {}
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Signing key by role: trade, treasury, governance, oracle; added to those of `keys_file`."""
 
 
-class AssetEntry(_Described, frozen=True):
+class AssetEntry(Described, frozen=True):
     """A settlement token."""
 
     code: str
@@ -62,14 +51,14 @@ class AssetEntry(_Described, frozen=True):
     exponent: int = 2
 
 
-class DeliveryEntry(_Described, frozen=True):
+class DeliveryEntry(Described, frozen=True):
     """What the seller delivers on the last date."""
 
     asset: str
     per_unit: int
 
 
-class CouponEntry(_Described, frozen=True):
+class CouponEntry(Described, frozen=True):
     """A scheduled payment: an `amount` in units of the price scale, or a `fixing`."""
 
     date: int
@@ -83,7 +72,7 @@ class CouponEntry(_Described, frozen=True):
     day_basis: int = 360
 
 
-class InstrumentEntry(_Described, frozen=True):
+class InstrumentEntry(Described, frozen=True):
     """Something to trade."""
 
     code: str
@@ -101,7 +90,7 @@ class InstrumentEntry(_Described, frozen=True):
     coupons: tuple[CouponEntry, ...] = ()
 
 
-class FeedEntry(_Described, frozen=True):
+class FeedEntry(Described, frozen=True):
     """What oracles mark."""
 
     code: str
@@ -133,7 +122,7 @@ def instrument(
 ) -> o.Instrument:
     """The instrument that `entry` describes; raises `BadGenesis`."""
     scales = {row.code: row.scale for row in feeds}
-    product = _named(o.Product, entry.product)
+    product = named(o.Product, entry.product)
     delivery = entry.delivery
     return o.Instrument(
         code=InstrumentCode(entry.code),
@@ -144,7 +133,7 @@ def instrument(
         maturity=Date(entry.maturity),
         service=service,
         asset_class=(
-            _named(o.AssetClass, entry.asset_class) if entry.asset_class else CLASSES[product]
+            named(o.AssetClass, entry.asset_class) if entry.asset_class else CLASSES[product]
         ),
         issuer=None if entry.issuer is None else Lei(entry.issuer),
         delivery=(
@@ -155,7 +144,7 @@ def instrument(
 
 
 def _coupon(entry: CouponEntry) -> o.Coupon:
-    date, payer = Date(entry.date), _named(o.Side, entry.payer)
+    date, payer = Date(entry.date), named(o.Side, entry.payer)
     if (entry.amount is None) == (entry.fixing is None):
         raise BadGenesis(f"coupon of {date}: either an amount or a fixing")
     if entry.amount is not None:
@@ -166,58 +155,15 @@ def _coupon(entry: CouponEntry) -> o.Coupon:
     return o.FloatingCoupon(date, payer, fixing, fixed, entry.spread, entry.days, entry.day_basis)
 
 
-class VotingEntry(_Described, frozen=True):
-    """How proposals of one kind are decided."""
+class BootstrapEntry(Described, frozen=True):
+    """A key that takes the network's first steps alone."""
 
-    kind: str
-    electorate: str = "VALIDATORS"
-    quorum_bps: int = 5_000
-    threshold_bps: int = 6_667
-    window_blocks: int = 1_000
-    notice_blocks: int = 1
+    public_key: str
+    until: int
+    """The last height at which it can act."""
 
 
-class TermsEntry(_Described, frozen=True):
-    """Bounds of bilateral terms."""
-
-    threshold_max: int = STANDARD_BOUNDS.threshold_max
-    minimum_transfer_max: int = STANDARD_BOUNDS.minimum_transfer_max
-    grace_blocks_max: int = STANDARD_BOUNDS.grace_blocks_max
-    haircut_bps_min: int = STANDARD_BOUNDS.haircut_bps_min
-    im_models: tuple[str, ...] = tuple(model.name for model in STANDARD_BOUNDS.im_models)
-    confidence_bps_min: int = STANDARD_BOUNDS.confidence_bps_min
-    look_back_min: int = STANDARD_BOUNDS.look_back_min
-
-
-class MarginEntry(_Described, frozen=True):
-    """How often margin is called, and how long a call may stay unmet."""
-
-    cycle_blocks: int = 0
-    grace_blocks: int = STANDARD_GRACE_BLOCKS
-
-
-class RulebookEntry(_Described, frozen=True):
-    """The parameters of the network."""
-
-    currency: str
-    service: str = "EQUITY-FORWARD"
-    version: int = 1
-    minimum_transfer_amount: int = 0
-    rounding_unit: int = 1
-    funding_window_blocks: int = 2
-    terms: TermsEntry = TermsEntry()
-    margin: MarginEntry = MarginEntry()
-    oracle_quorum: int = 3
-    evidence_age_blocks: int = 10_000
-    evidence_age_ms: int = 3_600_000
-    group_vote_bps_max: int = 3_334
-    voting: tuple[VotingEntry, ...] = ()
-    """Rules that differ from the standard ones."""
-    default: dict[str, Any] = {}
-    """Rules of default that differ from the standard ones: see `ledger/objects/default.py`."""
-
-
-class Description(_Described, frozen=True):
+class Description(Described, frozen=True):
     """A whole network."""
 
     chain_id: str
@@ -230,6 +176,7 @@ class Description(_Described, frozen=True):
     rulebook: RulebookEntry
     instruments: tuple[InstrumentEntry, ...] = ()
     feeds: tuple[FeedEntry, ...] = ()
+    bootstrap: BootstrapEntry | None = None
 
 
 def read_description(path: Path) -> Description:
@@ -256,7 +203,7 @@ def compose(description: Description, folder: Path) -> Genesis:
         time_ms=description.time_ms,
         members=tuple(_member(entry, folder) for entry in description.members),
         assets=tuple(
-            GenesisAsset(AssetCode(x.code), _named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
+            o.AssetTerms(AssetCode(x.code), named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
             for x in description.assets
         ),
         instruments=tuple(
@@ -264,101 +211,22 @@ def compose(description: Description, folder: Path) -> Genesis:
         ),
         feeds=feeds,
         calendar=tuple(Date(date) for date in description.calendar),
-        rulebook=_rulebook(rules),
+        rulebook=rulebook_of(rules),
+        bootstrap=None
+        if description.bootstrap is None
+        else o.Bootstrap(
+            _must("bootstrap", description.bootstrap.public_key), description.bootstrap.until, 0
+        ),
     )
     genesis_state(genesis)
     return genesis
-
-
-def _rulebook(entry: RulebookEntry) -> o.Rulebook:
-    voting = {rule.kind: rule for rule in STANDARD_VOTING}
-    for rule in entry.voting:
-        kind = _named(o.ProposalKind, rule.kind)
-        voting[kind] = o.VotingRule(
-            kind=kind,
-            electorate=_named(o.Electorate, rule.electorate),
-            quorum_bps=rule.quorum_bps,
-            threshold_bps=rule.threshold_bps,
-            window_blocks=rule.window_blocks,
-            notice_blocks=rule.notice_blocks,
-        )
-    return o.Rulebook(
-        version=entry.version,
-        service=entry.service,
-        currency=AssetCode(entry.currency),
-        minimum_transfer_amount=entry.minimum_transfer_amount,
-        rounding_unit=entry.rounding_unit,
-        funding_window_blocks=entry.funding_window_blocks,
-        terms=_bounds(entry.terms),
-        margin=o.MarginRules(entry.margin.cycle_blocks, entry.margin.grace_blocks),
-        oracle_quorum=entry.oracle_quorum,
-        evidence_age_blocks=entry.evidence_age_blocks,
-        evidence_age_ms=entry.evidence_age_ms,
-        group_vote_bps_max=entry.group_vote_bps_max,
-        voting=tuple(voting.values()),
-        default=_default_rules(entry.default),
-    )
-
-
-def _default_rules(changes: dict[str, Any]) -> o.DefaultRules:
-    try:
-        fields = {**plain(STANDARD_DEFAULT), **changes}
-        rules: o.DefaultRules = record(o.DefaultRules, fields, Names({}), "rulebook.default")
-    except BadScript as error:
-        raise BadGenesis(error.detail) from None
-    return rules
-
-
-def _bounds(entry: TermsEntry) -> o.TermsBounds:
-    return o.TermsBounds(
-        threshold_max=entry.threshold_max,
-        minimum_transfer_max=entry.minimum_transfer_max,
-        grace_blocks_max=entry.grace_blocks_max,
-        haircut_bps_min=entry.haircut_bps_min,
-        im_models=tuple(_named(o.ImModel, name) for name in entry.im_models),
-        confidence_bps_min=entry.confidence_bps_min,
-        look_back_min=entry.look_back_min,
-    )
-
-
-def amended_rulebook(current: dict[str, Any], text: str) -> o.Rulebook:
-    """The next version of the rulebook in force (as the API shows it), with the changes in `text`.
-
-    `text`: TOML, the same keys as `rulebook` of a description. Raises `BadGenesis`.
-    """
-    try:
-        changes = tomllib.loads(text)
-    except ValueError as error:
-        raise BadGenesis(f"the rulebook: {error}") from None
-    return amended(current, changes, int(current["version"]) + 1)
-
-
-def amended(current: dict[str, Any], changes: dict[str, Any], version: int) -> o.Rulebook:
-    """A rulebook, as plain values, with `changes`; voting rules are changed one by one.
-
-    Raises `BadGenesis`.
-    """
-    try:
-        merged = {**current, "version": version, **changes}
-        for part, old in current.items():
-            if isinstance(old, dict):
-                merged[part] = {**old, **changes.get(part, {})}
-        kinds = {rule["kind"]: rule for rule in current["voting"]}
-        for rule in changes.get("voting", ()):
-            kind = str(rule["kind"]).upper()
-            kinds[kind] = {**kinds.get(kind, {}), **rule, "kind": kind}
-        merged["voting"] = list(kinds.values())
-        merged["default"] = {**current.get("default", {}), **changes.get("default", {})}
-        return _rulebook(msgspec.convert(merged, RulebookEntry))
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadGenesis(f"the rulebook: {error}") from None
 
 
 def _member(entry: MemberEntry, folder: Path) -> GenesisMember:
     known = None if entry.keys_file is None else _keys_file(folder / entry.keys_file)
     lei = entry.lei or (known.lei if known else "")
     roles = entry.roles if entry.roles is not None else (known.roles if known else ())
-    found = tuple(_named(o.Role, role) for role in roles)
+    found = tuple(named(o.Role, role) for role in roles)
     power = entry.power
     if power is None:
         power = 1 if o.Role.VALIDATOR in found else 0
@@ -373,7 +241,7 @@ def _member(entry: MemberEntry, folder: Path) -> GenesisMember:
         power=power,
         seed_link=_key(lei, entry.seed_link or (known.seed_link if known else None)),
         keys=tuple(
-            GenesisKey(_must(lei, text), _named(o.KeyRole, role)) for role, text in keys.items()
+            GenesisKey(_must(lei, text), named(o.KeyRole, role)) for role, text in keys.items()
         ),
     )
 
@@ -383,14 +251,6 @@ def _keys_file(path: Path) -> PublicKeys:
         return read_public_keys(path)
     except CodedError as error:
         raise BadGenesis(f"keys_file: {error}") from None
-
-
-def _named(kind: type[E], name: str) -> E:
-    try:
-        return kind[name.upper()]
-    except KeyError:
-        choices = ", ".join(member.name for member in kind)
-        raise BadGenesis(f"{kind.__name__} {name[:20]!r}: one of {choices}") from None
 
 
 def _key(lei: str, text: str | None) -> bytes | None:

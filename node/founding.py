@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger import objects as o
-from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.genesis import Genesis, GenesisKey, GenesisMember
 from ledger.rulebook import standard
 from node.core.seedchain import SeedChain
 from wire import ids
@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     calendar: tuple[Date, ...]
     maturity: Date
     oracles: int = 3
+    attestors: int = 0
     funding_window_blocks: int = 2
     seed_chain_length: int = 1 << 20
 
@@ -67,6 +68,7 @@ class Founded(msgspec.Struct, frozen=True):
     members: tuple[Identity, ...]
     oracles: tuple[Identity, ...]
     observers: tuple[Identity, ...]
+    attestors: tuple[Identity, ...]
     issuer: Identity
 
 
@@ -76,19 +78,21 @@ def found(plan: Plan) -> Founded:
     members = _identities(plan, "MEMBER", plan.members, validator)
     oracles = _identities(plan, "ORACLE", plan.oracles, (o.Role.ORACLE,))
     observers = _identities(plan, "OBSERVER", plan.observers, (o.Role.REGULATOR,))
+    attestors = _identities(plan, "ATTESTOR", plan.attestors, (o.Role.ATTESTOR,))
     issuer = _identities(plan, "CASHBANK", 1, (o.Role.ISSUER,))[0]
-    everybody = [*members, *oracles, *observers, issuer]
+    everybody = [*members, *oracles, *observers, *attestors, issuer]
     genesis = Genesis(
         chain_id=plan.chain_id,
         time_ms=plan.time_ms,
         members=tuple(_genesis_member(who, plan.seed_chain_length) for who in everybody),
-        assets=(GenesisAsset(CURRENCY, o.AssetKind.CASH, issuer.lei, 2),),
+        assets=(o.AssetTerms(CURRENCY, o.AssetKind.CASH, issuer.lei, 2),),
         instruments=tuple(_forward(share, plan.maturity) for share in plan.shares),
         feeds=tuple(o.Feed(_feed(share), PRICE_SCALE, 1, VALUE_MAX, 0) for share in plan.shares),
         calendar=plan.calendar,
         rulebook=standard(SERVICE, CURRENCY, plan.funding_window_blocks),
+        bootstrap=None,
     )
-    return Founded(genesis, members, oracles, observers, issuer)
+    return Founded(genesis, members, oracles, observers, attestors, issuer)
 
 
 def _identities(
@@ -134,7 +138,7 @@ def key_roles(roles: Sequence[o.Role]) -> list[tuple[str, o.KeyRole]]:
         keys.append(("trade", o.KeyRole.TRADE))
     if o.Role.MEMBER in roles or o.Role.ISSUER in roles:
         keys.append(("treasury", o.KeyRole.TREASURY))
-    if o.Role.MEMBER in roles or o.Role.REGULATOR in roles:
+    if not {o.Role.MEMBER, o.Role.ATTESTOR, o.Role.REGULATOR}.isdisjoint(roles):
         keys.append(("governance", o.KeyRole.GOVERNANCE))
     if o.Role.ORACLE in roles:
         keys.append(("oracle", o.KeyRole.ORACLE))

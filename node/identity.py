@@ -76,12 +76,18 @@ def note(home: Home, name: str, role: str) -> None:
     (home.path / "identity.json").write_bytes(msgspec.json.encode(noted) + b"\n")
 
 
-def application(home: Home, group: str) -> tuple[ApplyMembership, tuple[SigningKey, ...]]:
-    """The home's application for membership, and the keys that must sign it."""
+def application(
+    home: Home, group: str, contribution: int
+) -> tuple[ApplyMembership, tuple[SigningKey, ...]]:
+    """The home's application for membership, and the keys that must sign it.
+
+    `contribution`: what it commits itself to pay into the default fund, minor units.
+    """
     noted = _noted(home)
     lei, keys = home.config().lei, home.keys()
     votes = noted["role"] == "member"
-    purposes = [*(key_roles((Role.MEMBER,)) if votes else [("governance", KeyRole.GOVERNANCE)])]
+    role = Role.MEMBER if votes else Role.REGULATOR
+    purposes = key_roles((role,))
     if votes:
         purposes.append(("consensus", KeyRole.CONSENSUS))
     purposes.append(("peer", KeyRole.PEER))
@@ -91,11 +97,12 @@ def application(home: Home, group: str) -> tuple[ApplyMembership, tuple[SigningK
         lei=ids.lei(lei),
         name=noted["name"],
         group=ids.lei(group or lei),
-        roles=(Role.MEMBER if votes else Role.REGULATOR,),
+        roles=(role,),
         keys=tuple(
-            MemberKey(key.public, role) for key, (_, role) in zip(held, purposes, strict=True)
+            MemberKey(key.public, what) for key, (_, what) in zip(held, purposes, strict=True)
         ),
         seed_link=SeedChain(keys.seed_chain).anchor if votes else b"",
+        contribution=contribution,
     )
     return action, held
 

@@ -59,6 +59,12 @@ EXTENSION_BYTES_MAX: Final = 1 << 10
 BATCH_LEGS_MAX: Final = 64
 """Legs of a settlement batch, which settles in one transition."""
 
+CALENDAR_DATES_MAX: Final = 4_096
+"""Business dates ahead: sixteen years in the network's row, which every block writes."""
+
+EXPONENT_MAX: Final = 8
+"""Digits of a minor unit: those of bitcoin; 10^8 times an amount stays far below 2^127."""
+
 MEMBERS_MAX: Final = 100_000
 """Members of a network."""
 

@@ -28,8 +28,10 @@ from ledger.actions.default import (
     WithdrawFund,
 )
 from ledger.actions.governance import (
+    Bootstrap,
     CastVote,
     Propose,
+    RetireBootstrap,
 )
 from ledger.actions.margin import (
     AgreeIm,
@@ -44,9 +46,15 @@ from ledger.actions.margin import (
 )
 from ledger.actions.members import (
     ApplyMembership,
+    AttestCapital,
+    AttestKyc,
+    Exit,
     MemberKey,
+    Resign,
+    RevokeKyc,
     RotateKey,
     StandDown,
+    WithdrawResignation,
 )
 from ledger.actions.settlement import (
     Allocate,
@@ -100,6 +108,14 @@ Action = (
     | ConfirmTermination
     | ProposeNovation
     | ConsentNovation
+    | AttestKyc
+    | RevokeKyc
+    | AttestCapital
+    | Resign
+    | WithdrawResignation
+    | Exit
+    | Bootstrap
+    | RetireBootstrap
     | ContributeFund
     | WithdrawFund
     | PostCapital
@@ -123,6 +139,9 @@ __all__ = [
     "AmendTrade",
     "ApplyMembership",
     "Approve",
+    "AttestCapital",
+    "AttestKyc",
+    "Bootstrap",
     "CancelBatch",
     "CancelTrade",
     "CastVote",
@@ -134,6 +153,7 @@ __all__ = [
     "CureDefault",
     "DirectDefault",
     "DistributeRecovery",
+    "Exit",
     "FeedMark",
     "MemberKey",
     "Mint",
@@ -149,7 +169,10 @@ __all__ = [
     "RegisterTrade",
     "ReleaseEstate",
     "RequestTermination",
+    "Resign",
+    "RetireBootstrap",
     "ReturnExcessIm",
+    "RevokeKyc",
     "RotateKey",
     "SetLimit",
     "StandDown",
@@ -163,4 +186,5 @@ __all__ = [
     "Transfer",
     "WithdrawCase",
     "WithdrawFund",
+    "WithdrawResignation",
 ]

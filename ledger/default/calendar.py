@@ -63,7 +63,7 @@ def pending(state: State) -> bool:
         any(state.indexed(t.DEFAULT_CASES, one) for one in waiting)
         or bool(state.indexed(t.OVERDUES, 0))
         or bool(state.indexed(t.CALLS, t.UNMET))
-        or bool(state.indexed(t.CLOSE_OUTS, t.in_state(o.CloseOutState.DUE)))
+        or bool(state.indexed(t.CLOSE_OUTS, t.close_outs_in(o.CloseOutState.DUE)))
     )
 
 

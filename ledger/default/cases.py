@@ -4,10 +4,12 @@ from typing import Final
 
 import msgspec
 
+from ledger import cash
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import CaseMoved
+from ledger.rulebook import basis
 from ledger.state import Draft, State
 from wire.ids import Lei, Party, member_of
 
@@ -55,8 +57,7 @@ def move(
 ) -> CaseMoved:
     """The case enters `state`, until a height (0: until something else ends it)."""
     put(draft, number, msgspec.structs.replace(row, state=state, until=until))
-    version = draft.must(t.RULEBOOK, t.rulebook_key()).version
-    return CaseMoved(number, state, until, reason, version)
+    return CaseMoved(number, state, until, reason, basis(draft, o.Clause.DEFAULT))
 
 
 def close_outs(draft: Draft, number: int) -> list[tuple[bytes, o.CloseOut]]:
@@ -77,12 +78,12 @@ def group_of(draft: Draft, party: str) -> Lei:
 
 
 def pays_on(draft: Draft, party: Party) -> bool:
-    """Whether debts of and to the party still go through netting rounds: of active members; of a
-    member in default while a stay lets its payments go on, or while what was entered before the
-    declaration is protected."""
+    """Whether debts of and to the party still go through netting rounds: of members in good
+    standing; of one in default while a stay lets its payments go on, or while what was entered
+    before the declaration is protected."""
     member = draft.must(t.MEMBERS, t.MEMBERS.key(member_of(party)))
     if member.state != o.MemberState.DEFAULTED:
-        return member.state == o.MemberState.ACTIVE
+        return member.state in (o.MemberState.ACTIVE, o.MemberState.RESIGNING)
     found = open_case(draft, member.lei)
     if found is None or found[1].state == o.CaseState.WATERFALL:
         return False
@@ -105,7 +106,7 @@ def receiving_account(draft: Draft, party: Party, asset: str) -> bytes:
     """Where a party is paid: its own account, or the estate of its member's last case."""
     lei = member_of(party)
     if not in_default(draft, party):
-        return t.own_account(party, asset)
+        return cash.paid_into(draft, party, asset)
     declared = [
         number
         for number, row in in_states(draft, tuple(o.CaseState))

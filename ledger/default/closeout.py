@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.default import cases, estate
 from ledger.default.prices import Prices, bid_offer, draft_mark
 from ledger.events import ClosedOut, Event, InstrumentPriced
-from ledger.rulebook import settle_height
+from ledger.rulebook import basis, settle_height
 from ledger.state import Draft
 from wire.ids import AssetCode, Date, Party
 from wire.money import BPS
@@ -197,7 +197,7 @@ def _fixed(draft: Draft, key: bytes, one: o.CloseOut, height: int) -> list[Event
     events: list[Event] = [
         ClosedOut(
             one.case, one.debtor, one.creditor, one.amount, one.values, one.unpaid_to,
-            one.unpaid_by, one.eligible, rulebook.version,
+            one.unpaid_by, one.eligible, basis(draft, o.Clause.CLOSE_OUT),
         )
     ]  # fmt: skip
     if one.amount > 0:

@@ -16,6 +16,7 @@ from ledger import tables as t
 from ledger.actions import Stay
 from ledger.default import cases, estate, notices
 from ledger.events import DefaultDeclared, Event, MemberChanged
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.ids import Lei, Party, member_of
 
@@ -34,11 +35,12 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     key = t.MEMBERS.key(row.defaulter)
     events: list[Event] = []
+    why = basis(draft, o.Clause.DEFAULT)
     if len(validators.validators(draft)) > 1:  # the last one keeps deciding
-        events += validators.set_power(draft, row.defaulter, 0, height)
+        events += validators.set_power(draft, row.defaulter, 0, height, o.Clause.DEFAULT)
     member = draft.must(t.MEMBERS, key)
     draft.put(t.MEMBERS, key, msgspec.structs.replace(member, state=o.MemberState.DEFAULTED))
-    events.append(MemberChanged(row.defaulter, o.MemberState.DEFAULTED))
+    events.append(MemberChanged(row.defaulter, o.MemberState.DEFAULTED, why))
     cancelled = settlement.cancel_those_of(draft, row.defaulter)
     contracts = freeze(draft, row.defaulter)
     pairs = pairs_of(draft, row.defaulter)
@@ -56,7 +58,7 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
         netting_sets=len(pairs),
         contracts=contracts,
         batches=len(cancelled),
-        rulebook_version=rulebook.version,
+        basis=why,
     )
     return [done, *events, *cancelled, moved]
 

@@ -28,7 +28,7 @@ def owe_estate(draft: Draft, row: o.CloseOut, asset: AssetCode, date: Date) -> N
 def collect(draft: Draft, height: int) -> list[Event]:
     """Take what is due to estates; who cannot pay is overdue like any debtor."""
     events: list[Event] = []
-    for key in draft.indexed(t.CLOSE_OUTS, t.in_state(o.CloseOutState.DUE)):
+    for key in draft.indexed(t.CLOSE_OUTS, t.close_outs_in(o.CloseOutState.DUE)):
         row = draft.must(t.CLOSE_OUTS, key)
         if row.due <= height:
             events += _collected(draft, key, row, height)

@@ -14,6 +14,7 @@ from ledger import tables as t
 from ledger.default import cases, collateral, fund
 from ledger.default.prices import Prices
 from ledger.events import ClaimCovered, Event, TrancheBears
+from ledger.rulebook import basis
 from ledger.state import Draft
 from ledger.waterfall import Case, Claim, Outcome, Resources, Step, Terms, fall
 from wire.ids import Lei, member_of
@@ -46,6 +47,7 @@ class _Allocation:
         self._draft = draft
         self._rows = rows
         self._rulebook = rulebook
+        self._basis = basis(draft, o.Clause.WATERFALL)
         self._prices = {number: Prices(draft, number, row) for number, row in rows.items()}
         self._sets: dict[tuple[int, str, str], o.CloseOut] = {
             (number, one.debtor, one.creditor): one
@@ -140,9 +142,7 @@ class _Allocation:
             so_far = applied[case].get(step.tranche, 0)
             applied[case][step.tranche] = so_far + amount
             self._events.append(
-                TrancheBears(
-                    case, place, step.tranche, step.rank, bearer, amount, self._rulebook.version
-                )
+                TrancheBears(case, place, step.tranche, step.rank, bearer, amount, self._basis)
             )
 
     def _put_claim(self, claim: Claim, covered: list[o.TrancheSum]) -> None:

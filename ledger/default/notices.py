@@ -18,6 +18,7 @@ from ledger import tables as t
 from ledger.actions import CureDefault, DirectDefault, NotifyInsolvency, WithdrawCase
 from ledger.default import cases, estate, fund
 from ledger.events import CaseMoved, DebtPaid, Event, NoticeEnded, NoticeGiven
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.ids import AssetCode, Lei, member_of
 
@@ -91,8 +92,8 @@ def open_case(draft: Draft, lei: Lei, trigger: o.Trigger, reason: str, height: i
     number = total.cases + 1
     fund.put_fund(draft, msgspec.structs.replace(total, cases=number))
     cases.put(draft, number, row)
-    blocks = rulebook.default.notice_blocks
-    return [NoticeGiven(number, lei, trigger, reason, row.cure, blocks, rulebook.version)]
+    blocks, why = rulebook.default.notice_blocks, basis(draft, o.Clause.DEFAULT)
+    return [NoticeGiven(number, lei, trigger, reason, row.cure, blocks, why)]
 
 
 def open_overdue(draft: Draft, height: int) -> list[Event]:

@@ -13,6 +13,7 @@ from ledger import tables as t
 from ledger.actions import DistributeRecovery, RecordRecovery, ReleaseEstate
 from ledger.default import cases, fund, notices
 from ledger.events import Event, RecoveryPaid, RecoveryRecorded
+from ledger.rulebook import basis
 from ledger.state import Draft
 from ledger.waterfall import CAPITAL, repay
 from wire.ids import Lei, Party
@@ -62,6 +63,7 @@ def distribute(draft: Draft, action: DistributeRecovery) -> list[Event]:
         for key, share in zip(keys, rows, strict=True)
     ]
     events: list[Event] = []
+    why = basis(draft, o.Clause.RECOVERIES)
     parts = repay(amount, borne, rulebook.default.repay)
     for key, share, part in zip(keys, rows, parts, strict=True):
         if part:
@@ -70,7 +72,7 @@ def distribute(draft: Draft, action: DistributeRecovery) -> list[Event]:
             _repaid(draft, share.tranche, bearer, part)
             paid = msgspec.structs.replace(share, repaid=share.repaid + part)
             draft.put(t.LOSS_SHARES, key, paid)
-            events.append(RecoveryPaid(number, share.tranche, bearer, part, rulebook.version))
+            events.append(RecoveryPaid(number, share.tranche, bearer, part, why))
     total = sum(event.amount for event in events if isinstance(event, RecoveryPaid))
     row = msgspec.structs.replace(row, repaid=row.repaid + total)
     cases.put(draft, number, row)

@@ -17,6 +17,7 @@ from ledger import tables as t
 from ledger.default import cases, fund
 from ledger.default.prices import convert, draft_mark
 from ledger.events import ContributionShort, Event, FundBreached, FundSized
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.ids import AssetCode, Date, FeedCode, Lei, Party, member_of
 from wire.money import BPS, Rounding, largest_remainder, muldiv
@@ -48,7 +49,9 @@ def resize(draft: Draft, date: Date) -> list[Event]:
     )
     fund.put_fund(draft, row)
     events: list[Event] = [
-        FundSized(rulebook.service, date, requirement, name, groups, has, rulebook.version)
+        FundSized(
+            rulebook.service, date, requirement, name, groups, has, basis(draft, o.Clause.FUND)
+        )
     ]
     if row.breached:
         events.append(FundBreached(rulebook.service, date, requirement, has))

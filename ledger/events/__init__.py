@@ -25,9 +25,16 @@ from ledger.events.default import (
     TrancheBears,
 )
 from ledger.events.governance import (
+    BootstrapActed,
+    BootstrapRetired,
+    CalendarExtended,
+    GroupChanged,
+    Listed,
     ProposalDecided,
     ProposalEnacted,
     ProposalOpened,
+    RolesChanged,
+    RulebookAmended,
     VoteCast,
 )
 from ledger.events.margin import (
@@ -42,11 +49,17 @@ from ledger.events.margin import (
     MarkHeld,
 )
 from ledger.events.members import (
+    BalanceReleased,
+    CapitalAttested,
     KeyRotated,
+    KycAttested,
+    KycRevoked,
     MemberApplied,
     MemberChanged,
+    MemberResigned,
     NetworkRecovered,
     PowerChanged,
+    StandingChanged,
     ValidatorSuspended,
 )
 from ledger.events.netting import (
@@ -99,6 +112,19 @@ Event = (
     | DisputeResolved
     | MarkHeld
     | ContractChanged
+    | KycAttested
+    | KycRevoked
+    | StandingChanged
+    | BalanceReleased
+    | CapitalAttested
+    | MemberResigned
+    | Listed
+    | CalendarExtended
+    | RulebookAmended
+    | RolesChanged
+    | GroupChanged
+    | BootstrapActed
+    | BootstrapRetired
     | NoticeGiven
     | NoticeEnded
     | DefaultDeclared
@@ -121,12 +147,17 @@ Event = (
 )
 
 __all__ = [
+    "BalanceReleased",
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
     "BatchSettled",
+    "BootstrapActed",
+    "BootstrapRetired",
+    "CalendarExtended",
     "CallIssued",
     "CallMoved",
+    "CapitalAttested",
     "CaseMoved",
     "CashMoved",
     "ClaimCovered",
@@ -147,13 +178,18 @@ __all__ = [
     "FundBreached",
     "FundMoved",
     "FundSized",
+    "GroupChanged",
     "ImMoved",
     "InstrumentPriced",
     "KeyRotated",
+    "KycAttested",
+    "KycRevoked",
+    "Listed",
     "MarginCycle",
     "MarkHeld",
     "MemberApplied",
     "MemberChanged",
+    "MemberResigned",
     "NetworkRecovered",
     "NoticeEnded",
     "NoticeGiven",
@@ -164,10 +200,13 @@ __all__ = [
     "QuoteTaken",
     "RecoveryPaid",
     "RecoveryRecorded",
+    "RolesChanged",
     "RoundCleared",
     "RoundFrozen",
     "RoundRecomputed",
     "RoundSettled",
+    "RulebookAmended",
+    "StandingChanged",
     "TradeRegistered",
     "TrancheBears",
     "ValidatorSuspended",

@@ -1,7 +1,8 @@
-"""The default fund and cases. `rulebook_version`: of the rule by which it happened."""
+"""The default fund and cases. `basis`: the rule by which it happened."""
 
 from ledger.objects import (
     AssetSum,
+    Basis,
     CaseState,
     PriceSource,
     Tranche,
@@ -20,7 +21,7 @@ class NoticeGiven(Record, frozen=True, tag=60):
     reason: str
     cure: tuple[AssetSum, ...]
     notice_blocks: int
-    rulebook_version: int
+    basis: Basis
 
 
 class NoticeEnded(Record, frozen=True, tag=61):
@@ -41,7 +42,7 @@ class DefaultDeclared(Record, frozen=True, tag=62):
     contracts: int
     batches: int
     """Cancelled, not being irrevocable."""
-    rulebook_version: int
+    basis: Basis
 
 
 class RoundRecomputed(Record, frozen=True, tag=63):
@@ -62,7 +63,7 @@ class CaseMoved(Record, frozen=True, tag=64):
     state: CaseState
     until: int
     reason: str
-    rulebook_version: int
+    basis: Basis
 
 
 class InstrumentPriced(Record, frozen=True, tag=65):
@@ -88,7 +89,7 @@ class ClosedOut(Record, frozen=True, tag=66):
     unpaid_to: int
     unpaid_by: int
     eligible: int
-    rulebook_version: int
+    basis: Basis
 
 
 class TrancheBears(Record, frozen=True, tag=67):
@@ -101,7 +102,7 @@ class TrancheBears(Record, frozen=True, tag=67):
     bearer: str
     """A member or party, or CAPITAL."""
     amount: int
-    rulebook_version: int
+    basis: Basis
 
 
 class ClaimCovered(Record, frozen=True, tag=68):
@@ -136,7 +137,7 @@ class FundSized(Record, frozen=True, tag=70):
     groups: tuple[Lei, ...]
     """Whose stressed losses add up to it."""
     fund: int
-    rulebook_version: int
+    basis: Basis
 
 
 class FundBreached(Record, frozen=True, tag=71):
@@ -181,7 +182,7 @@ class RecoveryPaid(Record, frozen=True, tag=75):
     tranche: Tranche
     bearer: str
     amount: int
-    rulebook_version: int
+    basis: Basis
 
 
 class DebtPaid(Record, frozen=True, tag=78):

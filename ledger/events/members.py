@@ -1,12 +1,14 @@
 """Members, their keys and power."""
 
 from ledger.objects import (
+    Basis,
     KeyRole,
     MemberState,
     OffenceKind,
+    Standing,
 )
 from wire.codec import Record
-from wire.ids import Lei
+from wire.ids import AssetCode, Date, Lei
 
 
 class MemberApplied(Record, frozen=True, tag=9):
@@ -20,6 +22,7 @@ class MemberChanged(Record, frozen=True, tag=10):
 
     lei: Lei
     state: MemberState
+    basis: Basis
 
 
 class KeyRotated(Record, frozen=True, tag=11):
@@ -36,6 +39,7 @@ class PowerChanged(Record, frozen=True, tag=12):
     lei: Lei
     power: int
     from_height: int
+    basis: Basis
 
 
 class ValidatorSuspended(Record, frozen=True, tag=13):
@@ -45,6 +49,7 @@ class ValidatorSuspended(Record, frozen=True, tag=13):
     kind: OffenceKind
     offence_height: int
     consensus_key: bytes
+    basis: Basis
 
 
 class NetworkRecovered(Record, frozen=True, tag=22):
@@ -56,3 +61,51 @@ class NetworkRecovered(Record, frozen=True, tag=22):
     validators: tuple[Lei, ...]
     power: int
     reason: str
+    basis: Basis
+
+
+class KycAttested(Record, frozen=True, tag=40):
+    """Somebody vouches for a member."""
+
+    lei: Lei
+    attestor: Lei
+    expires: Date
+
+
+class KycRevoked(Record, frozen=True, tag=41):
+    """An attestor or the authority objects to a member."""
+
+    lei: Lei
+    attestor: Lei
+
+
+class StandingChanged(Record, frozen=True, tag=42):
+    """Where a member stands on the white list has changed; neither way is a default."""
+
+    lei: Lei
+    standing: Standing
+    basis: Basis
+
+
+class BalanceReleased(Record, frozen=True, tag=43):
+    """What a member was paid while it was blocked is its own again."""
+
+    lei: Lei
+    asset: AssetCode
+    amount: int
+
+
+class CapitalAttested(Record, frozen=True, tag=44):
+    """Somebody has stated a member's capital."""
+
+    lei: Lei
+    attestor: Lei
+    amount: int
+
+
+class MemberResigned(Record, frozen=True, tag=45):
+    """A member leaves; the first height at which it may exit."""
+
+    lei: Lei
+    leaves_from: int
+    basis: Basis

@@ -5,6 +5,16 @@ from wire.codec import Record
 from wire.ids import AssetCode, Lei
 
 
+class AssetTerms(Record, frozen=True):
+    """What an asset is, before anything of it exists: listed at genesis or by vote."""
+
+    code: AssetCode
+    kind: AssetKind
+    issuer: Lei
+    exponent: int
+    """Digits of the minor unit (ISO 4217)."""
+
+
 class Asset(Record, frozen=True):
     """A settlement token or security."""
 

@@ -11,6 +11,18 @@ class Role(IntEnum):
     ORACLE = 3
     REGULATOR = 4
     ISSUER = 5
+    ATTESTOR = 6
+    """Attests who applicants are and what capital they have; for money, nothing else."""
+
+
+class Standing(IntEnum):
+    """Where a member stands on the white list, which its state says nothing about."""
+
+    LISTED = 1
+    CURING = 2
+    """Its attestation has expired; the cure window of the rulebook is open, nothing has changed."""
+    BLOCKED = 3
+    """It starts no transaction and is paid into its blocked account; what it owes still settles."""
 
 
 class MemberState(IntEnum):
@@ -35,6 +47,8 @@ class KeyRole(IntEnum):
     """Votes and proposals; never a transaction, except to show that it is held."""
     PEER = 6
     """The node's side of a connection; as above."""
+    BOOTSTRAP = 7
+    """The network's first steps, until it is retired; no member's."""
 
 
 class AccountKind(IntEnum):
@@ -243,8 +257,32 @@ class ProposalKind(IntEnum):
     REINSTATE_MEMBER = 4
     RECOVER_KEY = 5
     AMEND_RULEBOOK = 6
+    LIST_ASSET = 7
+    LIST_FEED = 8
+    LIST_INSTRUMENT = 9
+    EXTEND_CALENDAR = 10
+    SET_ROLES = 11
+    SET_GROUP = 12
     NOTE_DEFAULT = 13
     WITHDRAW_NOTICE = 14
+
+
+class Clause(IntEnum):
+    """The rule that a decision rests on: a chapter of the rulebook."""
+
+    VOTE = 1
+    EVIDENCE = 2
+    RECOVERY = 3
+    WHITE_LIST = 4
+    RESIGNATION = 5
+    BOOTSTRAP = 6
+    SETTLEMENT = 7
+    MARGIN = 8
+    DEFAULT = 9
+    CLOSE_OUT = 10
+    WATERFALL = 11
+    FUND = 12
+    RECOVERIES = 13
 
 
 class ProposalState(IntEnum):

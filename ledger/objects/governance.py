@@ -1,9 +1,11 @@
 """Proposals, what they would do, and the votes on them."""
 
-from ledger.objects.enums import KeyRole, ProposalKind, ProposalState
+from ledger.objects.assets import AssetTerms
+from ledger.objects.enums import KeyRole, ProposalKind, ProposalState, Role
 from ledger.objects.network import Rulebook, VotingRule
+from ledger.objects.trades import Feed, Instrument
 from wire.codec import Record
-from wire.ids import Lei
+from wire.ids import Date, Lei
 
 
 class AdmitMember(Record, frozen=True, tag=ProposalKind.ADMIT_MEMBER.value):
@@ -47,6 +49,44 @@ class AmendRulebook(Record, frozen=True, tag=ProposalKind.AMEND_RULEBOOK.value):
     rulebook: Rulebook
 
 
+class ListAsset(Record, frozen=True, tag=ProposalKind.LIST_ASSET.value):
+    """A settlement token or security can be minted by its issuer."""
+
+    asset: AssetTerms
+
+
+class ListFeed(Record, frozen=True, tag=ProposalKind.LIST_FEED.value):
+    """Oracles mark one thing more; no business date closes without it from then on."""
+
+    feed: Feed
+
+
+class ListInstrument(Record, frozen=True, tag=ProposalKind.LIST_INSTRUMENT.value):
+    """Members can trade one thing more."""
+
+    instrument: Instrument
+
+
+class ExtendCalendar(Record, frozen=True, tag=ProposalKind.EXTEND_CALENDAR.value):
+    """Business dates after the last one of the calendar, ascending."""
+
+    dates: tuple[Date, ...]
+
+
+class SetRoles(Record, frozen=True, tag=ProposalKind.SET_ROLES.value):
+    """What a member is on the network; VALIDATOR goes with its power, and is not named."""
+
+    lei: Lei
+    roles: tuple[Role, ...]
+
+
+class SetGroup(Record, frozen=True, tag=ProposalKind.SET_GROUP.value):
+    """A member has another ultimate parent."""
+
+    lei: Lei
+    group: Lei
+
+
 class NoteDefault(Record, frozen=True, tag=ProposalKind.NOTE_DEFAULT.value):
     """A case is opened with a notice: also of an operational miss, which nothing else opens."""
 
@@ -66,6 +106,12 @@ ProposalBody = (
     | ReinstateMember
     | RecoverKey
     | AmendRulebook
+    | ListAsset
+    | ListFeed
+    | ListInstrument
+    | ExtendCalendar
+    | SetRoles
+    | SetGroup
     | NoteDefault
     | WithdrawNotice
 )

@@ -1,8 +1,36 @@
 """Members, their keys, and what consensus knows of them."""
 
-from ledger.objects.enums import KeyRole, MemberState, Role
+from ledger.objects.enums import KeyRole, MemberState, Role, Standing
 from wire.codec import Record
-from wire.ids import Lei
+from wire.ids import Date, Lei
+
+
+class Kyc(Record, frozen=True):
+    """Who vouches for knowing a member, and where it stands on the white list.
+
+    The file itself stays with the attestor; the ledger has its hash.
+    """
+
+    attestor: Lei | None
+    """None: nobody yet; the member is one of the founders."""
+    file_hash: bytes
+    expires: Date | None
+    """The last business date it is good for; None: it has none."""
+    standing: Standing
+    cure_left: int
+    """Business dates left of the cure window, while CURING."""
+    objections: tuple[Lei, ...]
+    """Attestors and authorities that have revoked, ascending; each takes back its own."""
+
+
+class Capital(Record, frozen=True):
+    """What capital an attestor has found a member to have."""
+
+    attestor: Lei
+    amount: int
+    """In minor units of the rulebook's currency."""
+    file_hash: bytes
+    as_of: Date
 
 
 class Member(Record, frozen=True):
@@ -20,6 +48,13 @@ class Member(Record, frozen=True):
     """Ed25519 key of its votes; validators only."""
     power: int
     """Voting power; zero for all but validators."""
+    kyc: Kyc | None
+    """None: on the white list since the genesis, which everybody has agreed to."""
+    capital: Capital | None
+    contribution: int
+    """What it has committed itself to pay into the default fund, at least."""
+    leaves_from: int
+    """RESIGNING: the first height at which it may exit, its cooling-off over; else 0."""
 
 
 class SigningKeyRow(Record, frozen=True):

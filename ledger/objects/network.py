@@ -1,7 +1,7 @@
 """The network itself: constants, counters, the rulebook."""
 
 from ledger.objects.default import DefaultRules
-from ledger.objects.enums import Electorate, ImModel, ProposalKind
+from ledger.objects.enums import Clause, Electorate, ImModel, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date
 
@@ -41,6 +41,28 @@ class VotingRule(Record, frozen=True):
     """How long it is open."""
     notice_blocks: int
     """Between adoption and effect."""
+
+
+class Basis(Record, frozen=True):
+    """What a decision rests on: stands in the event of every one."""
+
+    clause: Clause
+    rulebook_version: int
+
+
+class MembershipRules(Record, frozen=True):
+    """What it takes to become a member, to stay one, and to leave."""
+
+    kyc_required: bool
+    """Whether an applicant needs an attestation in force."""
+    capital_min: int
+    """Attested capital of a member that trades, in minor units of the currency."""
+    contribution_min: int
+    """What it commits itself to pay into the default fund, at least."""
+    kyc_cure_dates: int
+    """Business dates after an attestation has expired in which nothing changes."""
+    cooling_off_blocks: int
+    """Between resignation and exit; the member stays liable."""
 
 
 class TermsBounds(Record, frozen=True):
@@ -87,4 +109,25 @@ class Rulebook(Record, frozen=True):
     """Most of the entitled weight that one group's votes count for."""
     voting: tuple[VotingRule, ...]
     """One for each kind of proposal, sorted."""
+    membership: MembershipRules
     default: DefaultRules
+
+
+class RulebookVersion(Record, frozen=True):
+    """One version of the rulebook, kept for ever; the key is its number."""
+
+    rulebook: Rulebook
+    rulebook_hash: bytes
+    """SHA-256 of its canonical encoding: what members sign and lawyers cite."""
+    from_height: int
+    """Of the block that put it in force; 0: the genesis."""
+
+
+class Bootstrap(Record, frozen=True):
+    """The key that can take a network's first steps alone; the one row of it."""
+
+    public_key: bytes
+    until: int
+    """The last height at which it can act."""
+    retired: int
+    """Height of the block that retired it for good; 0 while it can act."""

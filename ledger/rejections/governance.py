@@ -1,5 +1,6 @@
 """Proposals, votes, the rulebook, a recovery; and blocks."""
 
+from ledger.rejections.envelope import WrongSigners
 from wire.errors import Rejection
 
 
@@ -45,3 +46,17 @@ class BlockRefused(Rejection):
 
     code = "BLOCK_INVALID"
     remedy = "None for a user: its proposer is at fault, validators prevote nil."
+
+
+class BadListing(Rejection):
+    """What is to be listed contradicts itself or the ledger, or is there already."""
+
+    code = "LISTING_INVALID"
+    remedy = "Use a new code, an issuer with that role, and what is listed already; dates ascend."
+
+
+class NotTheBootstrapKey(WrongSigners):
+    """The network has no bootstrap key, it is another one, or it has been retired."""
+
+    code = "BOOTSTRAP_NOT_THE_KEY"
+    remedy = "Propose, and have the electorate vote."

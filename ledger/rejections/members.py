@@ -71,3 +71,48 @@ class WrongMemberState(Rejection):
 
     code = "MEMBER_WRONG_STATE"
     remedy = "Admit applicants, suspend active members, reinstate suspended ones."
+
+
+class NotOnWhiteList(Rejection):
+    """The member's attestation has expired past its cure window, or has been revoked."""
+
+    code = "MEMBER_NOT_ON_WHITE_LIST"
+    remedy = "Have the attestation renewed; what it owes settles meanwhile, what it gets is kept."
+
+
+class NotAnAttestor(Rejection):
+    """Only attestors and the authority attest and revoke, and not for their own group."""
+
+    code = "ATTESTOR_NOT_AUTHORISED"
+    remedy = "Ask a member with the role ATTESTOR or REGULATOR outside the member's group."
+
+
+class BadAttestation(Rejection):
+    """An attestation names no file, an amount or a date that cannot be, or revokes twice."""
+
+    code = "ATTESTATION_INVALID"
+    remedy = (
+        "Give the SHA-256 of the file and a date to come; the authority alone shortens what is "
+        "in force."
+    )
+
+
+class CriterionMissing(Rejection):
+    """The applicant does not fulfil a published criterion of admission."""
+
+    code = "MEMBER_CRITERION_MISSING"
+    remedy = "See the rulebook's membership chapter; have what is missing attested, then propose."
+
+
+class StillOpen(Rejection):
+    """The member has something open, and cannot leave before it is closed."""
+
+    code = "MEMBER_STILL_OPEN"
+    remedy = "Settle, close or withdraw each thing that the message names, then exit again."
+
+
+class CoolingOff(Rejection):
+    """The cooling-off after the resignation is not over."""
+
+    code = "MEMBER_COOLING_OFF"
+    remedy = "Exit at the height in the message, or later."

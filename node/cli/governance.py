@@ -106,6 +106,10 @@ def apply_(
     home: HomeOption,
     out: Annotated[Path, typer.Option(help="Where the signed application goes.")],
     group: Annotated[str, typer.Option(help="LEI of the ultimate parent, if there is one.")] = "",
+    contribution: Annotated[
+        int,
+        typer.Option(help="What you commit to pay into the default fund, minor units."),
+    ] = 0,
     height: Annotated[
         int, typer.Option(help="The network's height, if it is known: how long it stays valid.")
     ] = 0,
@@ -124,7 +128,7 @@ def apply_(
     from wire.limits import VALID_UNTIL_HEIGHTS_MAX
 
     where = Home(home)
-    action, keys = application(where, group)
+    action, keys = application(where, group, contribution)
     until = height + VALID_UNTIL_HEIGHTS_MAX
     chain_id = where.genesis().chain_id
     tx = signed(unsigned(chain_id, action, nonce=0, valid_until=until), *keys)
@@ -247,7 +251,7 @@ def rulebook(
     """Amend the rulebook: the file names what changes, all else stays as it is in force."""
     from ledger.objects import AmendRulebook
     from node.cli.client import Client
-    from node.compose import amended_rulebook
+    from node.rulebook_form import amended_rulebook
 
     current = Client(home).get("/v1/rulebook")["rulebook"]
     body = AmendRulebook(amended_rulebook(current, read_text(file)))

@@ -6,14 +6,15 @@ from typing import Any, Final
 import msgspec
 
 from ledger import objects as o
-from ledger.genesis import Genesis, GenesisAsset, GenesisKey, GenesisMember
+from ledger.genesis import Genesis, GenesisKey, GenesisMember
 from ledger.rulebook import standard
-from node.compose import FeedEntry, InstrumentEntry, amended, feed, instrument
+from node.compose import FeedEntry, InstrumentEntry, feed, instrument
 from node.core.seedchain import SeedChain
 from node.founding import VALUE_MAX, key_roles
 from node.plain import plain
 from node.rehearsal.errors import BadScript
 from node.rehearsal.forms import Names, build
+from node.rulebook_form import amended
 from wire import ids
 from wire.ids import AssetCode, Date, Lei
 from wire.signing import SigningKey
@@ -22,6 +23,7 @@ SEED_LINKS: Final = 1 << 14
 """Blocks that a rehearsal can have."""
 
 START_MS: Final = 1_700_000_000_000
+BOOTSTRAP: Final = "BOOTSTRAP"
 ISSUER: Final = "BANK"
 ORACLES: Final = ("ORACLE1", "ORACLE2", "ORACLE3")
 
@@ -68,6 +70,8 @@ class NetworkPart(_Part, frozen=True):
     rulebook: dict[str, Any] = {}
     """Parameters that differ from the standard ones."""
     service: str = "EQUITY-FORWARD"
+    bootstrap_until: int = 0
+    """The last height at which the bootstrap key `BOOTSTRAP` can act; 0: there is none."""
 
 
 def names_of(network: NetworkPart) -> Names:
@@ -104,7 +108,7 @@ def found(network: NetworkPart, names: Names) -> Genesis:
         time_ms=START_MS,
         members=tuple(_member(m, names) for m in members),
         assets=tuple(
-            GenesisAsset(
+            o.AssetTerms(
                 AssetCode(x.code),
                 build(o.AssetKind, x.kind, names, "assets.kind"),
                 names.lei(x.issuer),
@@ -119,6 +123,7 @@ def found(network: NetworkPart, names: Names) -> Genesis:
         feeds=feeds,
         calendar=tuple(Date(date) for date in network.calendar),
         rulebook=amended(plain(rulebook), named(network.rulebook, names), 1),
+        bootstrap=_bootstrap(network),
     )
 
 
@@ -131,6 +136,12 @@ def named(rulebook: dict[str, Any], names: Names) -> dict[str, Any]:
     if default.get("operator") not in (None, "none"):
         default["operator"] = names.lei(str(default["operator"]))
     return {**rulebook, "default": default} if default else rulebook
+
+
+def _bootstrap(network: NetworkPart) -> o.Bootstrap | None:
+    if not network.bootstrap_until:
+        return None
+    return o.Bootstrap(secret(BOOTSTRAP, "bootstrap").public, network.bootstrap_until, 0)
 
 
 def _with_lei(entry: InstrumentEntry, names: Names) -> InstrumentEntry:

@@ -8,13 +8,12 @@ import msgspec
 from ledger import execution, rounds
 from ledger import objects as o
 from ledger import tables as t
-from ledger.actions import Action, CommitMark
+from ledger.actions import Action, Bootstrap, CommitMark, RetireBootstrap
 from ledger.apply import Applied, Block, apply_block
 from ledger.marks import digest as marks_digest
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
 from ledger.transactions import KeySignature, Transaction, new_keys
-from node.compose import amended
 from node.plain import plain
 from node.rehearsal.errors import BadScript
 from node.rehearsal.forms import Names, build
@@ -25,6 +24,7 @@ from node.rehearsal.founding import (
     named,
     seed_chain,
 )
+from node.rulebook_form import amended
 from wire.codec import digest_of
 from wire.errors import Rejection
 from wire.signing import Verified
@@ -165,6 +165,9 @@ class Rehearsal:
             salt = build(bytes, fields.pop("salt", ""), self.names, where)
             marks = build(tuple[o.ContractMark, ...], fields.pop("marks"), self.names, where)
             fields["digest"] = marks_digest(salt, marks).hex()
+        if kind in (Bootstrap, RetireBootstrap):
+            row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
+            fields.setdefault("key", "" if row is None else row.public_key.hex())
         action = build(kind, fields, self.names, where)
         self._nonce += 1
         nonce = 0 if kind.__name__ in ("RegisterTrade", "TradeBatch") else self._nonce

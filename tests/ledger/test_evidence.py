@@ -46,9 +46,10 @@ def test_an_equivocator_loses_its_power_two_heights_later_and_its_supervisors_ar
     b = world.members[1]
     applied = world.apply(accusations=(_said(b, 1),))
     key = b.key("consensus").public
+    because = o.Basis(o.Clause.EVIDENCE, 1)
     assert applied.events == (
-        ValidatorSuspended(b.lei, o.OffenceKind.DOUBLE_VOTE, 1, key),
-        PowerChanged(b.lei, 0, 4),
+        ValidatorSuspended(b.lei, o.OffenceKind.DOUBLE_VOTE, 1, key, because),
+        PowerChanged(b.lei, 0, 4, because),
     )
     row = world.state.must(t.MEMBERS, t.MEMBERS.key(b.lei))
     assert (row.power, row.state) == (0, o.MemberState.ACTIVE)

@@ -18,6 +18,10 @@ from wire.signing import SigningKey
 SEED = b"\x07" * 32
 WINDOW = 20
 
+ROLES = [role for role in o.KeyRole if role != o.KeyRole.BOOTSTRAP]
+VOTE = o.Basis(o.Clause.VOTE, 1)
+"""What a vote under the first rulebook rests on."""
+
 
 def _quick(genesis: Genesis) -> Genesis:
     """Votes close after WINDOW blocks, and take effect one block later."""
@@ -69,14 +73,14 @@ class Applicant:
 
     def __init__(self, number: int = 1) -> None:
         self.lei = ids.lei_from(f"APPLICANT{number:09d}")
-        self.secrets = {role: SigningKey(bytes([number, role]) * 16) for role in o.KeyRole}
+        self.secrets = {role: SigningKey(bytes([number, role]) * 16) for role in ROLES}
 
     def action(self, *without: o.KeyRole) -> ApplyMembership:
         keys = tuple(
             MemberKey(key.public, role) for role, key in self.secrets.items() if role not in without
         )
         seed = b"" if o.KeyRole.CONSENSUS in without else SEED
-        return ApplyMembership(self.lei, "Applicant", self.lei, (o.Role.MEMBER,), keys, seed)
+        return ApplyMembership(self.lei, "Applicant", self.lei, (o.Role.MEMBER,), keys, seed, 0)
 
     def apply(self, world: World) -> Transaction:
         return world.sign(self.action(), *self.secrets.values())
@@ -93,11 +97,11 @@ def test_a_proposal_is_adopted_as_soon_as_no_further_vote_could_stop_it() -> Non
     world.must(_vote(world, b, 1))
     assert _proposal(world, 1).state == o.ProposalState.OPEN
     applied = world.must(_vote(world, c, 1))
-    decided = ProposalDecided(1, o.ProposalState.ADOPTED, 3, 0, 3, world.height + 1)
+    decided = ProposalDecided(1, o.ProposalState.ADOPTED, 3, 0, 3, world.height + 1, VOTE)
     assert decided in applied.events
     applied = world.apply()
-    assert ProposalEnacted(1, "OK", "") in applied.events
-    assert PowerChanged(world.members[3].lei, 5, world.height + 2) in applied.events
+    assert ProposalEnacted(1, "OK", "", VOTE) in applied.events
+    assert PowerChanged(world.members[3].lei, 5, world.height + 2, VOTE) in applied.events
     assert _power(world)[world.members[3].lei] == 5
 
 
@@ -413,7 +417,8 @@ def test_a_validator_stands_down_and_stays_a_member() -> None:
     world = _world()
     b = world.members[1]
     applied = world.must(world.sign(StandDown(b.lei), b.key("governance")))
-    assert PowerChanged(b.lei, 0, world.height + 2) in applied.events
+    because = o.Basis(o.Clause.RESIGNATION, 1)
+    assert PowerChanged(b.lei, 0, world.height + 2, because) in applied.events
     row = _member(world, b.lei)
     assert (row.state, row.power, row.roles) == (o.MemberState.ACTIVE, 0, (o.Role.MEMBER,))
     assert world.codes(world.sign(StandDown(b.lei), b.key("governance"))) == ["VALIDATOR_NOT_ONE"]

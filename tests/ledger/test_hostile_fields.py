@@ -16,21 +16,27 @@ from ledger.actions import (
     Allocate,
     ApplyMembership,
     Approve,
+    AttestCapital,
+    AttestKyc,
     CancelBatch,
     CastVote,
     CreateBatch,
+    Exit,
     FeedMark,
     MemberKey,
     Mint,
     Propose,
     Redeem,
     RegisterTrade,
+    Resign,
+    RevokeKyc,
     RotateKey,
     SetLimit,
     StandDown,
     SubmitOracle,
     TradeBatch,
     Transfer,
+    WithdrawResignation,
 )
 from ledger.apply import apply_block, check_block, check_terms, check_transaction
 from ledger.receipts import Receipt
@@ -79,6 +85,7 @@ TRADES = st.builds(
     reference=TEXTS,
 )
 BYTES = st.sampled_from([key.public for key in KEYS[:6]]) | st.binary(max_size=40)
+HASHES = st.just(bytes(32)) | st.binary(max_size=40)
 RULEBOOKS = st.builds(
     msgspec.structs.replace,
     st.just(WORLD.genesis.rulebook),
@@ -88,6 +95,14 @@ RULEBOOKS = st.builds(
     evidence_age_blocks=NUMBERS,
     evidence_age_ms=NUMBERS,
     group_vote_bps_max=NUMBERS,
+    membership=st.builds(
+        o.MembershipRules,
+        kyc_required=st.booleans(),
+        capital_min=NUMBERS,
+        contribution_min=NUMBERS,
+        kyc_cure_dates=NUMBERS,
+        cooling_off_blocks=NUMBERS,
+    ),
     voting=st.just(WORLD.genesis.rulebook.voting) | st.just(()),
 )
 BODIES = st.one_of(
@@ -121,6 +136,7 @@ ACTIONS = st.one_of(
             st.builds(MemberKey, public_key=BYTES, role=st.sampled_from(o.KeyRole)), max_size=3
         ).map(tuple),
         seed_link=BYTES,
+        contribution=NUMBERS,
     ),
     st.builds(
         RotateKey,
@@ -146,6 +162,14 @@ ACTIONS = st.one_of(
     st.builds(Allocate, sender=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
     st.builds(Approve, receiver=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
     st.builds(CancelBatch, member=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
+    st.builds(AttestKyc, attestor=LEIS, member=LEIS, file_hash=HASHES, expires=DATES),
+    st.builds(RevokeKyc, attestor=LEIS, member=LEIS, file_hash=HASHES),
+    st.builds(
+        AttestCapital, attestor=LEIS, member=LEIS, amount=NUMBERS, file_hash=HASHES, as_of=DATES
+    ),
+    st.builds(Resign, member=LEIS),
+    st.builds(WithdrawResignation, member=LEIS),
+    st.builds(Exit, member=LEIS),
 )
 WINDOWS = st.integers(0, 60) | st.sampled_from([2**53 - 1, -1, 2**64 - 1])
 
@@ -227,6 +251,12 @@ def test_any_action_signed_by_those_it_names_is_rejected_or_applied(
             | StandDown(member=lei)
             | Propose(proposer=lei)
             | CastVote(voter=lei)
+            | AttestKyc(attestor=lei)
+            | RevokeKyc(attestor=lei)
+            | AttestCapital(attestor=lei)
+            | Resign(member=lei)
+            | WithdrawResignation(member=lei)
+            | Exit(member=lei)
         ):
             keys = [by_lei[lei].key("governance")] if lei in by_lei else []
         case _:

@@ -1,5 +1,7 @@
 """Netting rounds on the ledger, from the freeze to settlement, in cents."""
 
+import msgspec
+
 from ledger import objects as o
 from ledger import tables as t
 from ledger.apply import Applied
@@ -196,18 +198,8 @@ def test_members_not_in_good_standing_stay_out_of_the_freeze() -> None:
     p1, p2, p3 = mission(world)
     key = t.MEMBERS.key(p1.lei)
     row = world.state.must(t.MEMBERS, key)
-    suspended = o.Member(
-        row.lei,
-        row.name,
-        row.group,
-        row.roles,
-        o.MemberState.SUSPENDED,
-        row.peer_key,
-        row.consensus_key,
-        row.power,
-    )
-    rows = {k: encode(v) for k, v in world.state.rows()} | {key: encode(suspended)}
-    world.state = type(world.state).load(iter(rows.items()))
+    suspended = msgspec.structs.replace(row, state=o.MemberState.SUSPENDED)
+    world.put({key: suspended})
     assert world.codes(world.transfer(p1, p2, 1), world.transfer(p2, p1, 1)) == [
         "MEMBER_NOT_ACTIVE",
         "MEMBER_NOT_ACTIVE",

@@ -85,7 +85,9 @@ def test_a_block_replaces_the_validators_at_once(world: Founded, state: State) -
     assert len(after) == 4
     assert after.total == 40
     leis = tuple(who.lei for who in world.members[3:])
-    assert applied.events == (NetworkRecovered(0, 9, leis, 40, "the data centre burnt down"),)
+    because = o.Basis(o.Clause.RECOVERY, 1)
+    told = NetworkRecovered(0, 9, leis, 40, "the data centre burnt down", because)
+    assert applied.events == (told,)
     lost = applied.state.must(t.MEMBERS, t.MEMBERS.key(world.members[0].lei))
     assert (lost.power, lost.state) == (0, o.MemberState.ACTIVE)
     assert o.Role.VALIDATOR not in lost.roles

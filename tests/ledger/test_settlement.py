@@ -9,7 +9,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.actions import Allocate, Approve, CancelBatch, CreateBatch, Mint
 from ledger.events import BatchCancelled, BatchSettled
-from ledger.genesis import Genesis, GenesisAsset
+from ledger.genesis import Genesis
 from ledger.invariants import InvariantBroken, check_full
 from ledger.state import Draft
 from ledger.transactions import Transaction
@@ -23,7 +23,7 @@ BOND = AssetCode("BOND")
 
 def _with_a_bond(genesis: Genesis) -> Genesis:
     cash = genesis.assets[0]
-    bond = GenesisAsset(BOND, o.AssetKind.SECURITY, cash.issuer, 0)
+    bond = o.AssetTerms(BOND, o.AssetKind.SECURITY, cash.issuer, 0)
     return msgspec.structs.replace(genesis, assets=(*genesis.assets, bond))
 
 

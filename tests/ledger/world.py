@@ -22,12 +22,12 @@ from ledger.actions import (
 from ledger.apply import Applied, Block, apply_block, check_transaction
 from ledger.genesis import Genesis, genesis_state
 from ledger.invariants import check_full
-from ledger.state import State
+from ledger.state import Draft, State
 from ledger.transactions import Transaction, decode_transaction, signed, unsigned, verified
 from ledger.validators import Accusation
 from node.core.seedchain import SeedChain
 from node.founding import Founded, Identity, Plan, found
-from wire.codec import encode, sha256
+from wire.codec import Record, encode, sha256
 from wire.ids import AssetCode, Date, FeedCode, InstrumentCode, Lei, Uti
 from wire.signing import SigningKey, Verified
 
@@ -47,6 +47,7 @@ def plan(members: int = 3, shares: tuple[str, ...] = ("AAA",), maturity: int = 2
         seed=7,
         members=members,
         observers=1,
+        attestors=3,
         time_ms=START_MS,
         shares=shares,
         calendar=CALENDAR,
@@ -76,6 +77,7 @@ class World:
         self.members = self.founded.members
         self.oracles = self.founded.oracles
         self.issuer = self.founded.issuer
+        self.attestors = self.founded.attestors
         self.observer = self.founded.observers[0]
         self.blocks: list[Block] = []
         self._numbers = itertools.count(1)
@@ -110,6 +112,13 @@ class World:
             slot = (row.debtor, row.creditor)
             found_[slot] = found_.get(slot, 0) + row.amount
         return found_
+
+    def put(self, rows: dict[bytes, Record]) -> None:
+        """Rows as no transaction made them: the state goes on from there."""
+        draft = Draft(self.state)
+        for key, row in rows.items():
+            draft.take(key, row)
+        self.state = self.state.folded(draft)[0]
 
     # ---------------------------------------------------------------- signing
     def sign(

@@ -18,7 +18,7 @@ CLASSIC: Final = (Tranche.IM, Tranche.DEFAULTER, Tranche.CAPITAL, Tranche.SURVIV
 """As central counterparties have it."""
 
 CAPITAL: Final = "CAPITAL"
-"""The operator's capital, among bearers; every other one is a member or a party."""
+"""The bearer of the operator's capital, where nobody names the operator."""
 
 DCN: Final = (
     Tranche.IM,
@@ -66,6 +66,8 @@ class Resources(NamedTuple):
     """Lower is used first; who is not named has rank 0."""
     gains: Mapping[str, int] = {}
     """Net gains of the round, for a haircut."""
+    operator: str = CAPITAL
+    """Whose capital it is."""
 
 
 class Terms(NamedTuple):
@@ -133,7 +135,7 @@ class _Run:
             case Tranche.OWN_CONTRIBUTION:
                 yield self._own_contributions()
             case Tranche.CAPITAL:
-                yield self._shared(tranche, {CAPITAL: self._resources.capital})
+                yield self._shared(tranche, {self._resources.operator: self._resources.capital})
             case Tranche.SURVIVORS:
                 yield self._survivors(tranche, 0, self._left)
             case Tranche.SURVIVORS_BY_RANK:

@@ -9,7 +9,6 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import CaseMoved
-from ledger.rulebook import basis
 from ledger.state import Draft, State
 from wire.ids import Lei, Party, member_of
 
@@ -47,6 +46,16 @@ def must_be_in(draft: Draft, number: int, *states: o.CaseState) -> o.DefaultCase
     return row
 
 
+def rules_of(draft: Draft, row: o.DefaultCase) -> o.DefaultRules:
+    """The rules of a case: those in force when notice was given, whatever is amended later."""
+    return draft.must(t.RULEBOOKS, t.RULEBOOKS.key(row.rulebook_version)).rulebook.default
+
+
+def basis(row: o.DefaultCase, clause: o.Clause) -> o.Basis:
+    """What a decision in a case rests on."""
+    return o.Basis(clause, row.rulebook_version)
+
+
 def put(draft: Draft, number: int, row: o.DefaultCase) -> None:
     """Write a case."""
     draft.put(t.DEFAULT_CASES, t.DEFAULT_CASES.key(number), row)
@@ -57,7 +66,7 @@ def move(
 ) -> CaseMoved:
     """The case enters `state`, until a height (0: until something else ends it)."""
     put(draft, number, msgspec.structs.replace(row, state=state, until=until))
-    return CaseMoved(number, state, until, reason, basis(draft, o.Clause.DEFAULT))
+    return CaseMoved(number, state, until, reason, basis(row, o.Clause.DEFAULT))
 
 
 def close_outs(draft: Draft, number: int) -> list[tuple[bytes, o.CloseOut]]:
@@ -87,7 +96,7 @@ def pays_on(draft: Draft, party: Party) -> bool:
     found = open_case(draft, member.lei)
     if found is None or found[1].state == o.CaseState.WATERFALL:
         return False
-    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
+    rules = rules_of(draft, found[1])
     return found[1].state == o.CaseState.STAYED or rules.protected_after_entry
 
 

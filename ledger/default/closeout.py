@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.default import cases, estate
 from ledger.default.prices import Prices, bid_offer, draft_mark
 from ledger.events import ClosedOut, Event, InstrumentPriced
-from ledger.rulebook import basis, settle_height
+from ledger.rulebook import settle_height
 from ledger.state import Draft
 from wire.ids import AssetCode, Date, Party
 from wire.money import BPS
@@ -87,7 +87,7 @@ def fix(
         if one.state == o.CloseOutState.FROZEN:
             sums = _summed(draft, row, one, book, prices, events)
             _wind_up(draft, one, book)
-            events += _fixed(draft, key, _totalled(draft, one, sums, prices), height)
+            events += _fixed(draft, key, row, _totalled(draft, one, sums, prices), height)
     return events
 
 
@@ -98,6 +98,7 @@ def _summed(
     sums = _Sums()
     pair = (one.debtor, one.creditor)
     told: set[str] = set()
+    rules = cases.rules_of(draft, row)
     between_estates = cases.in_default(draft, one.creditor)
     for contract in book.contracts.get(pair, []):
         trade = contract.trade
@@ -111,7 +112,7 @@ def _summed(
         value = sets.contract_value(trade, instrument, price.value, exponent)
         value = value if trade.buyer == one.creditor else -value
         if not between_estates:
-            value += bid_offer(draft, trade, instrument, price.value)
+            value += bid_offer(draft, rules, trade, instrument, price.value)
         sums.values[instrument.currency] += value
         if value > 0 and not _is_covered(draft, row, contract, instrument):
             sums.not_covered[instrument.currency] += value
@@ -131,7 +132,7 @@ def _is_covered(
 ) -> bool:
     """Whether the fund covers a contract: not one registered shortly before the notice at a price
     outside the band around the last mark that the oracles had closed by then."""
-    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
+    rules = cases.rules_of(draft, row)
     if contract.height < row.opened - rules.look_back_blocks:
         return True
     dates = [(t.DATE_CLOSES.parts(key)[0], key) for key in draft.indexed(t.DATE_CLOSES, 0)]
@@ -191,13 +192,15 @@ def _wind_up(draft: Draft, one: o.CloseOut, book: Book) -> None:
         draft.put(t.NETTING_SETS, key, replace(row, positions=()))
 
 
-def _fixed(draft: Draft, key: bytes, one: o.CloseOut, height: int) -> list[Event]:
+def _fixed(
+    draft: Draft, key: bytes, row: o.DefaultCase, one: o.CloseOut, height: int
+) -> list[Event]:
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     network = draft.must(t.NETWORK, t.network_key())
     events: list[Event] = [
         ClosedOut(
             one.case, one.debtor, one.creditor, one.amount, one.values, one.unpaid_to,
-            one.unpaid_by, one.eligible, basis(draft, o.Clause.CLOSE_OUT),
+            one.unpaid_by, one.eligible, cases.basis(row, o.Clause.CLOSE_OUT),
         )
     ]  # fmt: skip
     if one.amount > 0:

@@ -16,7 +16,6 @@ from ledger import tables as t
 from ledger.actions import Stay
 from ledger.default import cases, estate, notices
 from ledger.events import DefaultDeclared, Event, MemberChanged
-from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.ids import Lei, Party, member_of
 
@@ -32,10 +31,9 @@ LIVE_STATES: Final = (
 
 def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[Event]:
     """Put the member of a notice in default, in block `height`."""
-    rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     key = t.MEMBERS.key(row.defaulter)
     events: list[Event] = []
-    why = basis(draft, o.Clause.DEFAULT)
+    why, rules = cases.basis(row, o.Clause.DEFAULT), cases.rules_of(draft, row)
     if len(validators.validators(draft)) > 1:  # the last one keeps deciding
         events += validators.set_power(draft, row.defaulter, 0, height, o.Clause.DEFAULT)
     member = draft.must(t.MEMBERS, key)
@@ -49,7 +47,7 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
         draft.put(t.CLOSE_OUTS, t.CLOSE_OUTS.key(number, debtor, creditor), frozen)
         _drop_margin(draft, debtor, creditor)
     declared = msgspec.structs.replace(row, declared=height)
-    until = height + rulebook.default.porting_window_blocks
+    until = height + rules.porting_window_blocks
     moved = cases.move(draft, number, declared, o.CaseState.DECLARED, until, row.reason)
     done = DefaultDeclared(
         case=number,
@@ -80,7 +78,7 @@ def due(draft: Draft, height: int) -> list[Event]:
 
 def start_close_out(draft: Draft, number: int, row: o.DefaultCase, height: int, why: str) -> Event:
     """The window for quotes and oracle medians opens."""
-    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
+    rules = cases.rules_of(draft, row)
     fresh = msgspec.structs.replace(row, window=height, mark_date=None, stayed=0)
     until = height + rules.close_out_window_blocks
     return cases.move(draft, number, fresh, o.CaseState.CLOSE_OUT, until, why)
@@ -91,7 +89,7 @@ def stay(draft: Draft, action: Stay, height: int) -> list[Event]:
     checks.text(action.reason)
     notices.check_authority(draft, action.authority)
     row = cases.must_be_in(draft, action.case, o.CaseState.DECLARED, o.CaseState.CLOSE_OUT)
-    longest = draft.must(t.RULEBOOK, t.rulebook_key()).default.stay_blocks_max
+    longest = cases.rules_of(draft, row).stay_blocks_max
     end = height + action.blocks
     if action.blocks < 1 or end > row.declared + longest:
         raise r.BadStay(f"until {end}, at most {row.declared + longest}")

@@ -1,7 +1,8 @@
 """The waterfall on the ledger: claims of cases that are decided together, and who bears them.
 
 Cases whose claims are fixed wait for those that were declared before the first of them was fixed;
-then one waterfall allocates the losses of all, each shared tranche once.
+then one waterfall allocates the losses of all, each shared tranche once, by the rules of the first
+case's notice.
 """
 
 from collections import defaultdict
@@ -14,7 +15,6 @@ from ledger import tables as t
 from ledger.default import cases, collateral, fund
 from ledger.default.prices import Prices
 from ledger.events import ClaimCovered, Event, TrancheBears
-from ledger.rulebook import basis
 from ledger.state import Draft
 from ledger.waterfall import Case, Claim, Outcome, Resources, Step, Terms, fall
 from wire.ids import Lei, member_of
@@ -47,7 +47,9 @@ class _Allocation:
         self._draft = draft
         self._rows = rows
         self._rulebook = rulebook
-        self._basis = basis(draft, o.Clause.WATERFALL)
+        first = rows[min(rows)]
+        self._rules = cases.rules_of(draft, first)
+        self._basis = cases.basis(first, o.Clause.WATERFALL)
         self._prices = {number: Prices(draft, number, row) for number, row in rows.items()}
         self._sets: dict[tuple[int, str, str], o.CloseOut] = {
             (number, one.debtor, one.creditor): one
@@ -58,7 +60,7 @@ class _Allocation:
 
     def run(self) -> list[Event]:
         """Claims, waterfall, cash, and what is left on record of it."""
-        draft, rules = self._draft, self._rulebook.default
+        draft, rules = self._draft, self._rules
         terms = Terms(rules.order, rules.retention_bps)
         outcome = fall(self._claims(), self._resources(), terms)
         covered: dict[int, list[o.TrancheSum]] = defaultdict(list)
@@ -104,12 +106,13 @@ class _Allocation:
         ]
         return Resources(
             cases=found,
-            capital=cash.free(draft, self._capital()) if self._rulebook.default.operator else 0,
+            capital=cash.free(draft, self._capital()) if self._rules.operator else 0,
+            operator=self._rules.operator or "",
             contributions={lei: fund.contribution(draft, lei) for lei in survivors},
         )
 
     def _capital(self) -> bytes:
-        operator = self._rulebook.default.operator
+        operator = self._rules.operator
         assert operator is not None
         return t.capital(operator, self._rulebook.service, self._rulebook.currency)
 
@@ -165,7 +168,7 @@ class _Allocation:
         sums = tuple(o.TrancheSum(tranche, amount) for tranche, amount in applied.items())
         done = msgspec.structs.replace(row, loss=sum(applied.values()), applied=sums)
         others = any(tranche not in (o.Tranche.IM, o.Tranche.DEFAULTER) for tranche in applied)
-        open_end = others and self._rulebook.default.recourse == o.Recourse.FULL
+        open_end = others and cases.rules_of(self._draft, row).recourse == o.Recourse.FULL
         state = o.CaseState.RECOVERY if open_end else o.CaseState.CLOSED
         why = "losses are allocated"
         self._events.append(cases.move(self._draft, number, done, state, 0, why))

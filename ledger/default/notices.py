@@ -18,7 +18,6 @@ from ledger import tables as t
 from ledger.actions import CureDefault, DirectDefault, NotifyInsolvency, WithdrawCase
 from ledger.default import cases, estate, fund
 from ledger.events import CaseMoved, DebtPaid, Event, NoticeEnded, NoticeGiven
-from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.ids import AssetCode, Lei, member_of
 
@@ -92,7 +91,7 @@ def open_case(draft: Draft, lei: Lei, trigger: o.Trigger, reason: str, height: i
     number = total.cases + 1
     fund.put_fund(draft, msgspec.structs.replace(total, cases=number))
     cases.put(draft, number, row)
-    blocks, why = rulebook.default.notice_blocks, basis(draft, o.Clause.DEFAULT)
+    blocks, why = rulebook.default.notice_blocks, cases.basis(row, o.Clause.DEFAULT)
     return [NoticeGiven(number, lei, trigger, reason, row.cure, blocks, why)]
 
 
@@ -235,7 +234,7 @@ def count_room(draft: Draft, proposer: bytes) -> None:
 
 def had_room(draft: Draft, row: o.DefaultCase) -> bool:
     """Whether enough blocks had room, by proposers with over a third of the power."""
-    needed = draft.must(t.RULEBOOK, t.rulebook_key()).default.notice_blocks
+    needed = cases.rules_of(draft, row).notice_blocks
     powers = {lei: member.power for lei, member in validators.validators(draft)}
     heard = sum(powers.get(lei, 0) for lei in row.heard)
     return row.room_blocks >= needed and 3 * heard > sum(powers.values())

@@ -72,13 +72,13 @@ class Prices:
 
     def converted(self, asset: AssetCode, amount: int) -> int | None:
         """An amount in the rulebook's currency, half to even; None: no feed prices it."""
-        rulebook = self._draft.must(t.RULEBOOK, t.rulebook_key())
-        if asset == rulebook.currency or not amount:
+        currency = self._draft.must(t.RULEBOOK, t.rulebook_key()).currency
+        if asset == currency or not amount:
             return amount
-        for entry in rulebook.default.conversions:
+        for entry in cases.rules_of(self._draft, self._row).conversions:
             price = self.oracle(entry.feed) if entry.asset == asset else None
             if price is not None:
-                return convert(self._draft, rulebook.currency, entry, amount, price.value)
+                return convert(self._draft, currency, entry, amount, price.value)
         return None
 
 
@@ -95,9 +95,10 @@ def draft_mark(draft: Draft, feed: FeedCode, date: Date) -> int | None:
     return None if row is None else row.value
 
 
-def bid_offer(draft: Draft, trade: o.Trade, instrument: o.Instrument, price: int) -> int:
+def bid_offer(
+    draft: Draft, rules: o.DefaultRules, trade: o.Trade, instrument: o.Instrument, price: int
+) -> int:
     """What replacing the contract costs by the product's table, minor units, half to even."""
-    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
     bps = next((x.bps for x in rules.bid_offer if x.product == instrument.product), 0)
     exponent = checks.asset(draft, instrument.currency).exponent
     value = abs(sets.minor_units(trade.quantity, price, instrument, exponent))

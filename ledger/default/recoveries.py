@@ -13,9 +13,8 @@ from ledger import tables as t
 from ledger.actions import DistributeRecovery, RecordRecovery, ReleaseEstate
 from ledger.default import cases, fund, notices
 from ledger.events import Event, RecoveryPaid, RecoveryRecorded
-from ledger.rulebook import basis
 from ledger.state import Draft
-from ledger.waterfall import CAPITAL, repay
+from ledger.waterfall import repay
 from wire.ids import Lei, Party
 
 
@@ -63,8 +62,8 @@ def distribute(draft: Draft, action: DistributeRecovery) -> list[Event]:
         for key, share in zip(keys, rows, strict=True)
     ]
     events: list[Event] = []
-    why = basis(draft, o.Clause.RECOVERIES)
-    parts = repay(amount, borne, rulebook.default.repay)
+    why = cases.basis(row, o.Clause.RECOVERIES)
+    parts = repay(amount, borne, cases.rules_of(draft, row).repay)
     for key, share, part in zip(keys, rows, parts, strict=True):
         if part:
             bearer: str = t.LOSS_SHARES.parts(key)[2]
@@ -94,11 +93,8 @@ def _counts(draft: Draft, key: bytes) -> bool:
 def _repaid(draft: Draft, tranche: o.Tranche, bearer: str, amount: int) -> None:
     """To where the bearer's money came from: capital, contribution, or the creditor's account."""
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
-    if bearer == CAPITAL:
-        operator = rulebook.default.operator
-        assert operator is not None, "a rulebook whose capital was used keeps its operator"
-        target = t.capital(operator, rulebook.service, rulebook.currency)
-        cash.credit(draft, target, amount)
+    if tranche == o.Tranche.CAPITAL:
+        cash.credit(draft, t.capital(bearer, rulebook.service, rulebook.currency), amount)
     elif tranche in (o.Tranche.RETENTION, o.Tranche.RESIDUAL) or cases.in_default(
         draft, Party(bearer)
     ):

@@ -100,7 +100,7 @@ class TrancheBears(Record, frozen=True, tag=67):
     tranche: Tranche
     rank: int
     bearer: str
-    """A member or party, or CAPITAL."""
+    """A member or party; of capital, the operator."""
     amount: int
     basis: Basis
 

@@ -20,22 +20,34 @@ from ledger.actions import (
     AttestKyc,
     CancelBatch,
     CastVote,
+    ContributeFund,
     CreateBatch,
+    CureDefault,
+    DirectDefault,
+    DistributeRecovery,
     Exit,
     FeedMark,
     MemberKey,
     Mint,
+    NotifyInsolvency,
+    PostCapital,
     Propose,
+    RecordRecovery,
     Redeem,
     RegisterTrade,
+    ReleaseEstate,
     Resign,
     RevokeKyc,
     RotateKey,
     SetLimit,
     StandDown,
+    Stay,
     SubmitOracle,
+    SubmitQuote,
     TradeBatch,
     Transfer,
+    WithdrawCase,
+    WithdrawFund,
     WithdrawResignation,
 )
 from ledger.apply import apply_block, check_block, check_terms, check_transaction
@@ -84,6 +96,7 @@ TRADES = st.builds(
     source=st.sampled_from(o.TradeSource),
     reference=TEXTS,
 )
+SERVICES = st.just(WORLD.genesis.rulebook.service) | TEXTS
 BYTES = st.sampled_from([key.public for key in KEYS[:6]]) | st.binary(max_size=40)
 HASHES = st.just(bytes(32)) | st.binary(max_size=40)
 RULEBOOKS = st.builds(
@@ -104,6 +117,36 @@ RULEBOOKS = st.builds(
         cooling_off_blocks=NUMBERS,
     ),
     voting=st.just(WORLD.genesis.rulebook.voting) | st.just(()),
+    default=st.builds(
+        msgspec.structs.replace,
+        st.just(WORLD.genesis.rulebook.default),
+        notice_blocks=NUMBERS,
+        porting_window_blocks=NUMBERS,
+        close_out_window_blocks=NUMBERS,
+        stay_blocks_max=NUMBERS,
+        order=st.lists(st.sampled_from(o.Tranche), max_size=4).map(tuple),
+        retention_bps=NUMBERS,
+        bid_offer=st.lists(
+            st.builds(o.BidOffer, product=st.sampled_from(o.Product), bps=NUMBERS), max_size=2
+        ).map(tuple),
+        conversions=st.lists(st.builds(o.Conversion, asset=ASSETS, feed=FEEDS), max_size=2).map(
+            tuple
+        ),
+        operator=st.none() | LEIS,
+        committee=st.lists(LEIS, max_size=3).map(tuple),
+        scenarios=st.lists(
+            st.builds(
+                o.StressScenario,
+                name=TEXTS,
+                shifts=st.lists(st.builds(o.Shift, feed=FEEDS, bps=NUMBERS), max_size=2).map(tuple),
+            ),
+            max_size=2,
+        ).map(tuple),
+        contribution_floor=NUMBERS,
+        averaging_days=NUMBERS,
+        look_back_blocks=NUMBERS,
+        price_band_bps=NUMBERS,
+    ),
 )
 BODIES = st.one_of(
     st.builds(o.AdmitMember, lei=LEIS, power=NUMBERS),
@@ -112,6 +155,8 @@ BODIES = st.one_of(
     st.builds(o.ReinstateMember, lei=LEIS, power=NUMBERS),
     st.builds(o.RecoverKey, lei=LEIS, role=st.sampled_from(o.KeyRole), public_key=BYTES),
     st.builds(o.AmendRulebook, rulebook=RULEBOOKS),
+    st.builds(o.NoteDefault, lei=LEIS),
+    st.builds(o.WithdrawNotice, lei=LEIS),
 )
 ACTIONS = st.one_of(
     st.builds(Mint, asset=ASSETS, to=LEIS, amount=NUMBERS, reference=TEXTS),
@@ -162,6 +207,18 @@ ACTIONS = st.one_of(
     st.builds(Allocate, sender=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
     st.builds(Approve, receiver=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
     st.builds(CancelBatch, member=LEIS, creator=LEIS, reference=TEXTS | st.just("R")),
+    st.builds(ContributeFund, member=LEIS, service=SERVICES, amount=NUMBERS),
+    st.builds(WithdrawFund, member=LEIS, service=SERVICES, amount=NUMBERS),
+    st.builds(PostCapital, operator=LEIS, service=SERVICES, amount=NUMBERS),
+    st.builds(NotifyInsolvency, notifier=LEIS, member=LEIS, reason=TEXTS),
+    st.builds(DirectDefault, authority=LEIS, member=LEIS, reason=TEXTS),
+    st.builds(WithdrawCase, authority=LEIS, case=NUMBERS, reason=TEXTS),
+    st.builds(CureDefault, member=LEIS, case=NUMBERS),
+    st.builds(Stay, authority=LEIS, case=NUMBERS, blocks=NUMBERS, reason=TEXTS),
+    st.builds(SubmitQuote, member=LEIS, case=NUMBERS, instrument=INSTRUMENTS, price=NUMBERS),
+    st.builds(RecordRecovery, payer=LEIS, case=NUMBERS, amount=NUMBERS, reference=TEXTS),
+    st.builds(ReleaseEstate, authority=LEIS, case=NUMBERS, amount=NUMBERS, reference=TEXTS),
+    st.builds(DistributeRecovery, member=LEIS, case=NUMBERS),
     st.builds(AttestKyc, attestor=LEIS, member=LEIS, file_hash=HASHES, expires=DATES),
     st.builds(RevokeKyc, attestor=LEIS, member=LEIS, file_hash=HASHES),
     st.builds(
@@ -243,6 +300,11 @@ def test_any_action_signed_by_those_it_names_is_rejected_or_applied(
             | Allocate(sender=lei)
             | Approve(receiver=lei)
             | CancelBatch(member=lei)
+            | ContributeFund(member=lei)
+            | WithdrawFund(member=lei)
+            | PostCapital(operator=lei)
+            | CureDefault(member=lei)
+            | RecordRecovery(payer=lei)
         ):
             keys = [by_lei[lei].key("treasury")] if lei in by_lei else []
         case (
@@ -257,6 +319,12 @@ def test_any_action_signed_by_those_it_names_is_rejected_or_applied(
             | Resign(member=lei)
             | WithdrawResignation(member=lei)
             | Exit(member=lei)
+            | NotifyInsolvency(notifier=lei)
+            | DirectDefault(authority=lei)
+            | WithdrawCase(authority=lei)
+            | Stay(authority=lei)
+            | ReleaseEstate(authority=lei)
+            | DistributeRecovery(member=lei)
         ):
             keys = [by_lei[lei].key("governance")] if lei in by_lei else []
         case _:

@@ -89,6 +89,11 @@ def _round_flows(draft: Draft) -> None:
             amount = 0 if flow is None else flow.cancelled
             if not 0 <= amount <= debt.amount:
                 raise InvariantBroken("3-round-flows", f"{amount} of {debt} is cancelled")
+            if debt.instruction:
+                # Exchanged against value, so no claim that nets: nothing of it is cancelled.
+                if amount:
+                    raise InvariantBroken("3-round-flows", f"{amount} of a leg is cancelled")
+                continue
             slot = (debt.asset, debt.debtor, debt.creditor)
             owed[slot] += debt.amount
             cancelled[slot] += amount

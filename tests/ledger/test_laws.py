@@ -1,5 +1,6 @@
 """Laws of the ledger: conservation, order, replay, whatever members do."""
 
+import itertools
 import os
 
 import msgspec
@@ -8,27 +9,55 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ledger import objects as o
+from ledger import sets
 from ledger import tables as t
 from ledger.actions import (
+    Action,
+    AgreeIm,
+    AgreeMark,
     Allocate,
+    AmendCsa,
+    AmendTrade,
     Approve,
     CancelBatch,
+    CancelTrade,
     CastVote,
+    CommitMark,
+    ConfirmTermination,
+    ConsentNovation,
     CreateBatch,
+    FeedMark,
+    PostIm,
     Propose,
+    ProposeNovation,
+    RaiseDispute,
     Redeem,
+    RegisterCsa,
+    RegisterTrade,
+    RequestTermination,
+    Resign,
+    ReturnExcessIm,
+    RevokeKyc,
+    RotateKey,
+    SetLimit,
     StandDown,
+    SubmitContractMark,
+    SubmitMark,
+    SubmitOracle,
+    SubstituteCollateral,
     TradeBatch,
 )
 from ledger.apply import apply_block
 from ledger.execution import check_signers
 from ledger.genesis import genesis_state
+from ledger.marks import digest
 from ledger.rejections import WrongSigners
 from ledger.state import Draft
 from ledger.transactions import Transaction
+from tests.ledger.generated import RATE, Generator, rich
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.errors import Rejection
-from wire.ids import Lei
+from wire.ids import FeedCode, InstrumentCode, Lei, Uti, house
 from wire.signing import SigningKey
 
 MEMBER = st.integers(0, 3)
@@ -126,18 +155,8 @@ class Market(RuleBasedStateMachine):
 
     @rule()
     def decide(self) -> None:
-        self.world.apply(*(tx for tx in self.waiting if self._well_signed(tx)))
+        self.world.apply(*(tx for tx in self.waiting if well_signed(self.world, tx)))
         self.waiting = []
-
-    def _well_signed(self, tx: Transaction) -> bool:
-        """No proposer puts in what a rotated key has signed."""
-        try:
-            check_signers(Draft(self.world.state), tx)
-        except WrongSigners:
-            return False
-        except Rejection:
-            return True
-        return True
 
     @precondition(lambda self: self.open_dates)
     @rule(first=PRICE, second=PRICE)
@@ -163,9 +182,185 @@ class Market(RuleBasedStateMachine):
             assert state.root == self.world.state.root
 
 
+class Rules(RuleBasedStateMachine):
+    """Any transactions of any kind, signed by all who must, between closes of dates.
+
+    Half of them are drawn from their types alone; the others work on contracts, terms, marks and
+    requests that are there, or hardly any would ever find both parties in agreement.
+    """
+
+    @initialize(data=st.data())
+    def found(self, data: st.DataObject) -> None:
+        self.world = World(members=4, maturity=CALENDAR[3], change=rich)
+        self.generator = Generator(self.world, hostile=False)
+        self.open_dates = list(CALENDAR)
+        self.nonces = itertools.count(10**6)
+        self.utis = itertools.count(100)
+        self.committed: list[SubmitMark] = []
+        csas = [RegisterCsa(data.draw(self.generator.of(o.Csa))) for _ in range(4)]
+        trades = [RegisterTrade(self._trade(data)) for _ in range(6)]
+        self.world.must(*[self.world.mint(who, 10**5) for who in self.world.members])
+        self.world.apply(*self._signed(csas))
+        self.world.apply(*self._signed(trades))
+
+    def _trade(self, data: st.DataObject) -> o.Trade:
+        buyer, seller = (self.world.members[n] for n in data.draw(st.permutations(range(4)))[:2])
+        return o.Trade(
+            uti=Uti(f"{buyer.lei}L{next(self.utis)}"),
+            buyer=house(buyer.lei),
+            seller=house(seller.lei),
+            instrument=data.draw(self.generator.of(InstrumentCode)),
+            quantity=data.draw(st.sampled_from([1, 10, 100])),
+            price=data.draw(PRICE),
+            trade_date=CALENDAR[0],
+            source=o.TradeSource.OTC,
+            reference="",
+        )
+
+    def _signed(self, actions: list[Action]) -> list[Transaction]:
+        signed = [self.generator.signed(self.world, x, next(self.nonces)) for x in actions]
+        return [tx for tx in signed if well_signed(self.world, tx)]
+
+    @rule(data=st.data(), count=st.integers(1, 4))
+    def anything(self, data: st.DataObject, count: int) -> None:
+        actions = [data.draw(self.generator.actions()) for _ in range(count)]
+        rare = (Resign, RevokeKyc, StandDown, SetLimit, RotateKey)
+        kept = [x for x in actions if not isinstance(x, rare) or data.draw(st.integers(0, 9)) == 0]
+        self.world.apply(*self._signed(kept))
+
+    @rule(data=st.data())
+    def trade(self, data: st.DataObject) -> None:
+        self.world.apply(*self._signed([RegisterTrade(self._trade(data)) for _ in range(2)]))
+
+    @rule(data=st.data(), what=st.integers(0, 4))
+    def change_a_contract(self, data: st.DataObject, what: int) -> None:
+        live = self.world.state.indexed(t.CONTRACTS, o.ContractState.LIVE)
+        if not live:
+            return
+        trade = self.world.state.must(t.CONTRACTS, data.draw(st.sampled_from(live))).trade
+        quantity = data.draw(st.integers(1, trade.quantity))
+        price = data.draw(PRICE)
+        third = self.world.members[data.draw(MEMBER)].lei
+        leaving, staying = data.draw(st.permutations([trade.buyer, trade.seller]))
+        new = Uti(f"{trade.uti[:20]}N{next(self.utis)}")
+        sequences: tuple[list[Action], ...] = (
+            [CancelTrade(trade.buyer, trade.seller, trade.uti)],
+            [AmendTrade(msgspec.structs.replace(trade, quantity=quantity, price=price))],
+            [
+                RequestTermination(leaving, trade.uti, quantity, price),
+                ConfirmTermination(staying, trade.uti, quantity, price),
+            ],
+            [RequestTermination(leaving, trade.uti, quantity, price)],
+            [
+                ProposeNovation(leaving, house(third), trade.uti, new, price - 1_000),
+                ConsentNovation(house(third), trade.uti, new, price - 1_000),
+                ConsentNovation(staying, trade.uti, new, price - 1_000),
+            ],
+        )
+        self.world.apply(*self._signed(sequences[what]))
+
+    @rule(data=st.data(), what=st.integers(0, 5), amount=st.sampled_from([1, 50, 500, 20_000]))
+    def work_on_margin(self, data: st.DataObject, what: int, amount: int) -> None:
+        rows = [row for _, row in self.world.state.scan(t.CSAS)]
+        if not rows:
+            return
+        csa = data.draw(st.sampled_from(rows))
+        party, other = data.draw(st.permutations([csa.first, csa.second]))
+        drawn = data.draw(self.generator.of(o.Csa))
+        amended = msgspec.structs.replace(
+            drawn, first=csa.first, second=csa.second, version=csa.version + 1
+        )
+        action: Action = (
+            PostIm(party, other, USD, amount),
+            ReturnExcessIm(party, other, USD, amount),
+            SubstituteCollateral(party, other, USD, amount, USD, amount + 1),
+            AgreeIm(csa.first, csa.second, amount, 2 * amount),
+            RaiseDispute(party, other, amount, "too much"),
+            AmendCsa(amended),
+        )[what]
+        self.world.apply(*self._signed([action]))
+
+    @rule(data=st.data(), apart=st.sampled_from([0, 5, 5_000]), reveal=st.booleans())
+    def mark(self, data: st.DataObject, apart: int, reveal: bool) -> None:
+        """Both parties of a pair that marks for itself commit, and perhaps reveal."""
+        state = self.world.state
+        date = self.world.network.business_date
+        own = {}
+        for key in state.indexed(t.CSAS, o.MarkSource.PARTIES):
+            csa = state.must(t.CSAS, key)
+            row = o.NettingSet(csa.first, csa.second, ())
+            own[csa.first, csa.second] = [c.trade.uti for _, c in sets.contracts(state, row)]
+        pairs = [pair for pair, found in own.items() if found]
+        if not pairs or date is None:
+            return
+        first, second = data.draw(st.sampled_from(pairs))
+        utis = sorted(own[first, second])
+        value = data.draw(st.integers(-20_000, 20_000))
+        mine = tuple(o.ContractMark(uti, value) for uti in utis)
+        theirs = tuple(o.ContractMark(uti, value + apart) for uti in utis)
+        commits: list[Action] = []
+        reveals: list[Action] = []
+        for party, other, said in (
+            (first, second, mine),
+            (second, first, theirs),
+        ):
+            commits.append(CommitMark(party, other, date, digest(b"", said)))
+            reveals.append(SubmitMark(party, other, date, b"", said))
+        self.world.apply(*self._signed(commits + (reveals if reveal else reveals[:1])))
+
+    @rule(data=st.data(), agreed=st.booleans())
+    def decide_a_dispute(self, data: st.DataObject, agreed: bool) -> None:
+        disputes = self.world.state.scan(t.DISPUTES)
+        if not disputes:
+            return
+        key, row = data.draw(st.sampled_from(disputes))
+        first, second, asset = t.DISPUTES.parts(key)
+        marks = tuple(o.ContractMark(mark.uti, mark.first // 2) for mark in row.marks)
+        actions: list[Action] = [
+            SubmitContractMark(who.lei, first, second, marks) for who in self.world.oracles
+        ]
+        self.world.apply(
+            *self._signed([AgreeMark(first, second, asset, marks)] if agreed else actions)
+        )
+
+    @precondition(lambda self: self.open_dates)
+    @rule(price=PRICE, rate=st.integers(-500, 500))
+    def close(self, price: int, rate: int) -> None:
+        date = self.open_dates.pop(0)
+        marks = (FeedMark(FeedCode("EQ-AAA"), price), FeedMark(RATE, rate))
+        self.world.apply(
+            *[
+                self.world.sign(SubmitOracle(who.lei, date, marks), who.key("oracle"))
+                for who in self.world.oracles
+            ]
+        )
+
+    @rule(blocks=st.integers(1, 5))
+    def wait(self, blocks: int) -> None:
+        for _ in range(blocks):
+            self.world.apply()
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.settle()
+
+
+def well_signed(world: World, tx: Transaction) -> bool:
+    """No proposer puts in what has wrong signers."""
+    try:
+        check_signers(Draft(world.state), tx)
+    except WrongSigners:
+        return False
+    except Rejection:
+        return True
+    return True
+
+
 TestMarket = Market.TestCase
+TestRules = Rules.TestCase
 EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "40"))
 TestMarket.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
+TestRules.settings = TestMarket.settings
 
 
 @given(order=st.permutations(range(7)))

@@ -109,8 +109,14 @@ def due_for_clearing(state: State | Draft, height: int) -> list[o.NettingRound]:
 
 
 def problem(state: State | Draft, row: o.NettingRound) -> Problem:
-    """The netting problem of a frozen round."""
-    seed = sha256(encode(("dcn/round-seed/1", row.root, *row.links)))
+    """The netting problem of a frozen round.
+
+    The seed is of the links and nothing else: each of them was fixed long before, by its
+    validator's hash chain. Were the frozen obligations mixed in, then a proposer of the freezing
+    block that knows the next link (its own, when round 0 has failed, or one shown in a block that
+    was not decided) could try variants of its block until it likes the seed.
+    """
+    seed = sha256(encode(("dcn/round-seed/2", row.number, *row.links)))
     return Problem(row.number, netting_round(_due(state, row.obligations)), seed)
 
 
@@ -189,7 +195,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     for i, ident in enumerate(row.obligations):
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
-        results.append(_result(draft, posed, i, int(cancelled[i]), paid, because.get(i)))
+        results.append(_result(draft, row, i, int(cancelled[i]), paid, because.get(i)))
         _close_obligation(draft, ident, open_amount - paid, failed, row.settle_height)
         calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
@@ -220,13 +226,19 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
 
 
 def _result(
-    draft: Draft, posed: Problem, i: int, cancelled: int, paid: int, because_of: Party | None
+    draft: Draft,
+    frozen: o.NettingRound,
+    i: int,
+    cancelled: int,
+    paid: int,
+    because_of: Party | None,
 ) -> RoundResult:
-    ident = _ident(posed.round.obligations[i].id)
+    ident = frozen.obligations[i]
     row = draft.must(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
     return RoundResult(
-        salt=sha256(encode(("dcn/result-salt/1", posed.seed, ident))),
-        number=posed.number,
+        # Only who has the ledger knows the root, which no header shows.
+        salt=sha256(encode(("dcn/result-salt/2", frozen.root, frozen.links, ident))),
+        number=frozen.number,
         obligation=ident,
         debtor=row.debtor,
         creditor=row.creditor,
@@ -314,20 +326,36 @@ def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
 
 
 def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
-    """What is due, between members in good standing. A round's total in an asset, and so every
-    member's gross, must stay an amount: what does not fit waits for the next round."""
-    states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
-    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    """What is due, between members in good standing; of an instruction all legs or none. A round's
+    total in an asset, and so every member's gross, must stay an amount: what does not fit waits
+    for the next round."""
     gross: dict[str, int] = {}
     keys: list[bytes] = []
-    for key in waiting:
-        row = draft.must(t.OBLIGATIONS, key)
-        total = gross.get(row.asset, 0) + row.amount
-        pay_on = all(cases.pays_on(draft, party) for party in (row.debtor, row.creditor))
-        if row.due <= date and pay_on and total <= AMOUNT_MAX:
-            gross[row.asset] = total
-            keys.append(key)
+    for together in _instructions(draft):
+        rows = [draft.must(t.OBLIGATIONS, key) for key in together]
+        if not all(row.due <= date and _pays_on(draft, row) for row in rows):
+            continue
+        total = dict(gross)
+        for row in rows:
+            total[row.asset] = total.get(row.asset, 0) + row.amount
+        if max(total.values()) <= AMOUNT_MAX:
+            gross = total
+            keys += together
     return keys
+
+
+def _instructions(draft: Draft) -> list[list[bytes]]:
+    """The debts that no round holds: each alone, or with all the others of its instruction."""
+    states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
+    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    groups: dict[bytes, list[bytes]] = {}
+    for key in waiting:
+        groups.setdefault(draft.must(t.OBLIGATIONS, key).instruction or key, []).append(key)
+    return list(groups.values())
+
+
+def _pays_on(draft: Draft, row: o.Obligation) -> bool:
+    return all(cases.pays_on(draft, party) for party in (row.debtor, row.creditor))
 
 
 def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:

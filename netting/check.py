@@ -13,6 +13,7 @@ conservation leaves one f only: the optimum is then the only one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,11 @@ from netting.errors import CertificateRefused
 from netting.forest import fill_forest
 from netting.graph import Graph, Index, Ints, ParticipantId, exact_sum, net_positions
 from netting.tiebreak import anchors, weights
+
+Exact = TypeVar("Exact", Index, Ints)
+
+_INT32_HALF: Final = 1 << 30
+"""Differences of two numbers below it, and one more, fit in int32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +60,12 @@ def check(graph: Graph, ids: Sequence[ParticipantId], seed: bytes, certificate: 
 def _optimal_flows(
     graph: Graph, ids: Sequence[ParticipantId], seed: bytes, potentials: Potentials
 ) -> Ints:
-    reduced = graph.value() + _rise(potentials.p, graph.debtor, graph.creditor)
-    whole = reduced > 0
-    tight = np.flatnonzero(reduced == 0)
+    # |p| is at most n, which is checked, and n has four bytes at most: half the memory to walk.
+    assert graph.n < _INT32_HALF
+    first = _rise(potentials.p.astype(np.int32), graph.debtor, graph.creditor)
+    first += graph.value() if graph.free is not None else 1
+    whole = first > 0
+    tight = np.flatnonzero(first == 0)
     debtor, creditor = graph.debtor.take(tight), graph.creditor.take(tight)
     reduced = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
     reduced += _rise(potentials.q, debtor, creditor)
@@ -74,9 +83,9 @@ def _optimal_flows(
     return flows
 
 
-def _rise(potential: Ints, debtor: Index, creditor: Index) -> Ints:
-    """int64[E]: potential of the debtor minus that of the creditor."""
-    rise: Ints = potential.take(debtor) - potential.take(creditor)
+def _rise(potential: Exact, debtor: Index, creditor: Index) -> Exact:
+    """[E]: potential of the debtor minus that of the creditor."""
+    rise: Exact = potential.take(debtor) - potential.take(creditor)
     return rise
 
 

@@ -5,10 +5,10 @@ Legs of instructions (DvP, PvP) settle whole or not at all, so they are neither 
 cancelled in cycles; they take part in the settlement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -107,9 +107,13 @@ class Round:
     pools: tuple[Pool, ...]
     """One per asset."""
 
+    def questions(self) -> "tuple[Question, ...]":
+        """What a solver has to know, one per asset."""
+        return tuple((pool.graph, pool.ids) for pool in self.pools)
+
     def certify(self, seed: bytes, *, solver: Solver | None = None) -> bytes:
-        """The certificate of all assets: the lengths as LEB128, then the bytes of each."""
-        return _join([solve(pool.graph, pool.ids, seed, solver=solver) for pool in self.pools])
+        """The certificate of all assets."""
+        return certify(self.questions(), seed, solver=solver)
 
     def certify_greedily(self) -> bytes:
         """The same with MAXIMAL certificates, for a proposer whose time box has run out."""
@@ -137,6 +141,15 @@ class Round:
                 )
             )
         return ClearedRound(self, tuple(results), cancelled)
+
+
+Question: TypeAlias = tuple[Graph, tuple[ParticipantId, ...]]
+"""A graph to be solved, and its participants in order."""
+
+
+def certify(questions: Sequence[Question], seed: bytes, *, solver: Solver | None = None) -> bytes:
+    """The certificate of all assets: the lengths as LEB128, then the bytes of each."""
+    return _join([solve(graph, ids, seed, solver=solver) for graph, ids in questions])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,12 +190,15 @@ class ClearedRound:
         return leg_nets(self.round.legs)
 
 
-def freeze(obligations: Iterable[Obligation]) -> Round:
+def freeze(obligations: Iterable[Obligation], out: Collection[ParticipantId] = ()) -> Round:
     """A round of `obligations`; ids are unique, and all of one type, as are participants'.
 
-    Raises `BadObligations` (see `aggregate`), also for an id that occurs twice.
+    `out`: who stays out beforehand; no obligation of theirs is part of the round, nor any leg of
+    an instruction that has a leg of theirs. Raises `BadObligations` (see `aggregate`), also for an
+    id that occurs twice.
     """
-    ordered = tuple(sorted(obligations, key=lambda one: (one.due, one.id)))
+    joining = _without(tuple(obligations), out)
+    ordered = tuple(sorted(joining, key=lambda one: (one.due, one.id)))
     _refuse_what_no_array_holds(ordered)
     participants = tuple(
         sorted({one.debtor for one in ordered} | {one.creditor for one in ordered})
@@ -192,6 +208,16 @@ def freeze(obligations: Iterable[Obligation]) -> Round:
     alone = np.fromiter((one.instruction is None for one in ordered), np.bool_, len(ordered))
     pools = tuple(_pool(legs, asset, participants, alone) for asset in range(len(assets)))
     return Round(ordered, participants, assets, legs, pools)
+
+
+def _without(
+    obligations: Sequence[Obligation], out: Collection[ParticipantId]
+) -> Sequence[Obligation]:
+    """The obligations that touch nobody in `out`, alone or through their instruction."""
+    touching = [one.debtor in out or one.creditor in out for one in obligations]
+    pairs = list(zip(obligations, touching, strict=True))
+    broken = {one.instruction for one, touched in pairs if touched} - {None}
+    return [one for one, touched in pairs if not touched and one.instruction not in broken]
 
 
 def _refuse_what_no_array_holds(obligations: Sequence[Obligation]) -> None:

@@ -258,7 +258,10 @@ class Groups:
     """Values by a key from 0 to count - 1."""
 
     def __init__(self, keys: Ints, values: Ints, count: int) -> None:
-        self._values: Ints = values[np.argsort(keys)]
+        # NumPy sorts keys of two bytes by their digits, three times as fast.
+        short = count <= 1 << 16
+        order = np.argsort(keys.astype(np.uint16), kind="stable") if short else np.argsort(keys)
+        self._values: Ints = values[order]
         sizes = np.zeros(count, np.int64)
         np.add.at(sizes, keys, 1)
         self._ends = np.cumsum(sizes)

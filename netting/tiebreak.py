@@ -5,8 +5,8 @@ of obligations or on how participants are numbered. It is part of the rule, so s
 share it.
 """
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import compress
 from typing import Final, TypeAlias
 
@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netting.graph import Index, Ints, ParticipantId
+
+_DIGEST_WORDS: Final = 4
+"""Words of 8 bytes in a SHA-256 digest."""
 
 Anchors: TypeAlias = NDArray[np.uint64]
 
@@ -35,15 +38,11 @@ def anchors(ids: Sequence[ParticipantId], seed: bytes, debtor: Index, creditor: 
     asked[debtor] = True
     asked[creditor] = True
     prefix = DOMAIN + bytes((len(seed),)) + seed
-    sha256 = hashlib.sha256
+    names = [name.encode() if isinstance(name, str) else name for name in compress(ids, asked)]
+    # Half the time of a check with many members goes into this line.
+    digests = b"".join([sha256(prefix + name).digest() for name in names])
     found = np.zeros(len(ids), np.uint64)
-    found[asked] = np.frombuffer(
-        b"".join(
-            sha256(prefix + (name.encode() if isinstance(name, str) else name)).digest()[:8]
-            for name in compress(ids, asked)
-        ),
-        dtype="<u8",
-    )
+    found[asked] = np.frombuffer(digests, "<u8")[::_DIGEST_WORDS]
     return found
 
 

@@ -15,15 +15,16 @@ from consensus.verification import verify_commit
 from ledger.genesis import Genesis, genesis_state
 from ledger.state import State
 from ledger.tables import decode_row, table_of
+from node import round_proofs
 from node.blocks import DecidedBlock, Header, block_id
 from node.core.chain import validators_of
 from node.plain import plain
+from node.round_proofs import BYTES_MAX, ProvedPart
 from wire.codec import Record, decode, encode
 from wire.errors import BadProof, BadSignature, CodedError, Rejection
 from wire.statetree import StateProof, verify_state
 
 FORMAT = "dcn-proof/1"
-BYTES_MAX = 16 << 20
 
 
 class ProofNotReady(Rejection):
@@ -82,8 +83,7 @@ def check_file(text: str, genesis: Genesis | None, header_id: str | None) -> dic
     """
     try:
         raw = json.loads(text)
-        proved = decode(bytes.fromhex(raw["proved"]), ProvedRow, BYTES_MAX)
-        claim = claim_of(proved.proof)
+        proved, claim = _read(raw["format"], bytes.fromhex(raw["proved"]))
     except (ValueError, KeyError, TypeError, CodedError) as error:
         raise BadProof(f"not a proof file: {error}") from None
     ident = block_id(proved.header)
@@ -93,7 +93,11 @@ def check_file(text: str, genesis: Genesis | None, header_id: str | None) -> dic
         raise BadProof(f"is under header {ident.hex()}, not under {header_id}")
     if genesis is not None:
         _check_commit(proved, genesis)
-    verify_state(proved.proof, proved.header.state_root)
+    match proved:
+        case ProvedRow():
+            verify_state(proved.proof, proved.header.state_root)
+        case ProvedPart():
+            round_proofs.check_part(proved)
     return {
         "valid": True,
         "claim": claim,
@@ -105,7 +109,20 @@ def check_file(text: str, genesis: Genesis | None, header_id: str | None) -> dic
     }
 
 
-def _check_commit(proved: ProvedRow, genesis: Genesis) -> None:
+def _read(form: str, data: bytes) -> tuple[ProvedRow | ProvedPart, dict[str, Any]]:
+    """The content of a proof file, and what it claims; raises `ValueError` or `CodedError`."""
+    match form:
+        case "dcn-proof/1":
+            row = decode(data, ProvedRow, BYTES_MAX)
+            return row, claim_of(row.proof)
+        case round_proofs.FORMAT:
+            part = decode(data, ProvedPart, BYTES_MAX)
+            return part, round_proofs.claim_of(part)
+        case _:
+            raise ValueError(f"of no known format: {str(form)[:40]!r}")
+
+
+def _check_commit(proved: ProvedRow | ProvedPart, genesis: Genesis) -> None:
     header = proved.header
     validators: ValidatorSet = validators_of(genesis_state(genesis))
     if header.chain_id != genesis.chain_id or header.validators_hash != validators.hash:

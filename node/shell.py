@@ -14,7 +14,7 @@ from typing import cast
 import structlog
 
 from ledger.events import ValidatorSuspended
-from ledger.rounds import Problem, RoundCertificate
+from ledger.rounds import Problem
 from ledger.state import State
 from ledger.transactions import Transaction, TxId, tx_id
 from node.blocks import DecidedBlock, accusation
@@ -27,6 +27,7 @@ from node.network import Network
 from node.plain import plain
 from node.signer import Signer
 from node.snapshots import Snapshot
+from node.solving.parent import certificates
 from node.storage.light import light_blocks
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
@@ -40,9 +41,6 @@ log = structlog.get_logger("node")
 
 QUEUE_MAX = 4_096
 """Inputs that wait; above it the network is read no further."""
-
-SOLVE_SECONDS_MAX = 2.0
-"""The time box of the netting solver; past it the greedy result is shipped."""
 
 SAMPLES_MAX = 20_000
 """Finality measurements kept."""
@@ -90,6 +88,8 @@ class Shell:
         self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
         self._submitters: dict[TxId, asyncio.Future[None]] = {}
         self._accepted_ms: dict[TxId, int] = {}
+        self._solving: tuple[int, asyncio.Task[None]] | None = None
+        """The netting rounds of which height are being solved."""
 
     # ---------------------------------------------------------------- inputs
     def put(self, given: i.Input) -> None:
@@ -127,6 +127,7 @@ class Shell:
             while not self._queue:
                 self._filled.clear()
                 await self._filled.wait()
+                self._raise_from_solving()
             given = self._queue.popleft()
             if len(self._queue) < QUEUE_MAX:
                 self._drained.set()
@@ -176,7 +177,7 @@ class Shell:
             case e.KeepSubmissions(transactions=transactions):
                 await self._keep(transactions)
             case e.Solve(height=height, problems=problems):
-                return i.Solved(height, await _solved(problems), now_ms())
+                self._solve(height, problems)
             case e.LoadBlocks() | e.LoadLightBlocks() | e.Serve():
                 return await self._load(effect)
             case e.BeginSnapshot() | e.KeepChunk() | e.AssembleState() | e.InstallSnapshot():
@@ -206,6 +207,30 @@ class Shell:
             case e.RaiseSigner(from_height=height):
                 await self._signer.raise_to(height)
                 return None
+
+    def _solve(self, height: int, problems: tuple[Problem, ...]) -> None:
+        """Solve netting rounds beside everything else; an older height is given up."""
+        if self._solving is not None:
+            under_way, task = self._solving
+            if under_way == height and not task.done():
+                return  # asked again, as proposer of a later round
+            task.cancel()
+
+        async def solve() -> None:
+            found = await certificates(problems)
+            self.put(i.Solved(height, found, now_ms()))
+
+        task = asyncio.create_task(solve(), name="solving")
+        task.add_done_callback(lambda _: self._filled.set())
+        self._solving = (height, task)
+
+    def _raise_from_solving(self) -> None:
+        """A fault of solving is a bug, and ends the node as any other does."""
+        if self._solving is not None and self._solving[1].done():
+            _, task = self._solving
+            self._solving = None
+            if not task.cancelled():
+                task.result()
 
     def _set_timer(self, key: tuple[str | int, ...], duration_ms: int) -> None:
         running = self._timers.pop(key, None)
@@ -297,16 +322,3 @@ class Shell:
             case e.Serve(peer=peer, request=request):
                 reply = await self._snapshots.serve(request, self.tip.height)
                 return i.Served(peer, reply, now_ms())
-
-
-async def _solved(problems: tuple[Problem, ...]) -> tuple[RoundCertificate, ...]:
-    """Optimal certificates, or greedy ones past the time box."""
-    certificates = []
-    for problem in problems:
-        try:
-            work = asyncio.to_thread(problem.solve)
-            certificates.append(await asyncio.wait_for(work, SOLVE_SECONDS_MAX))
-        except TimeoutError:
-            log.warning("netting_time_box", round=problem.number)
-            certificates.append(problem.solve_greedily())
-    return tuple(certificates)

@@ -43,17 +43,24 @@ def root(entries: Sequence[bytes]) -> Digest:
 
 def inclusion_proof(entries: Sequence[bytes], index: int) -> tuple[Digest, ...]:
     """The audit path of entry `index`, nearest sibling first (RFC 6962 2.1.1)."""
-    if not 0 <= index < len(entries):
-        raise BadProof(f"entry {index} of {len(entries)}")
+    return inclusion_proofs(entries, (index,))[0]
+
+
+def inclusion_proofs(entries: Sequence[bytes], indexes: Sequence[int]) -> list[tuple[Digest, ...]]:
+    """As `inclusion_proof`, of several entries; the tree is built once."""
+    for index in indexes:
+        if not 0 <= index < len(entries):
+            raise BadProof(f"entry {index} of {len(entries)}")
     level = [leaf_hash(entry) for entry in entries]
-    path = []
+    places, paths = list(indexes), [list[Digest]() for _ in indexes]
     while len(level) > 1:
-        if index ^ 1 < len(level):
-            path.append(level[index ^ 1])
+        for path, place in zip(paths, places, strict=True):
+            if place ^ 1 < len(level):
+                path.append(level[place ^ 1])
         pairs = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         level = [*pairs, level[-1]] if len(level) % 2 else pairs
-        index >>= 1
-    return tuple(path)
+        places = [place >> 1 for place in places]
+    return [tuple(path) for path in paths]
 
 
 def verify_inclusion(

@@ -5,6 +5,7 @@ from ledger.actions.cash import (
     Redeem,
     Transfer,
 )
+from ledger.actions.clients import CloseClientAccount, OpenClientAccount
 from ledger.actions.contracts import (
     AmendTrade,
     CancelTrade,
@@ -116,6 +117,8 @@ Action = (
     | Exit
     | Bootstrap
     | RetireBootstrap
+    | OpenClientAccount
+    | CloseClientAccount
     | ContributeFund
     | WithdrawFund
     | PostCapital
@@ -145,6 +148,7 @@ __all__ = [
     "CancelBatch",
     "CancelTrade",
     "CastVote",
+    "CloseClientAccount",
     "CommitMark",
     "ConfirmTermination",
     "ConsentNovation",
@@ -158,6 +162,7 @@ __all__ = [
     "MemberKey",
     "Mint",
     "NotifyInsolvency",
+    "OpenClientAccount",
     "PostCapital",
     "PostIm",
     "Propose",

@@ -8,6 +8,7 @@ that are cured or given, stages that begin, close-outs, losses, and what is due 
 import msgspec
 
 from ledger import objects as o
+from ledger import settlement
 from ledger import tables as t
 from ledger.default import (
     cases,
@@ -71,7 +72,9 @@ def _close_out(draft: Draft, number: int, row: o.DefaultCase, height: int) -> li
     book, prices = closeout.book_of(draft, row), Prices(draft, number, row)
     if not closeout.is_ready(draft, book, prices):
         return []
-    events = closeout.fix(draft, number, row, book, prices, height)
+    events = settlement.cancel_those_of(draft, row.defaulter, in_netting=True)
+    book = closeout.book_of(draft, row)
+    events += closeout.fix(draft, number, row, book, prices, height)
     events += estate.take_over(draft, number, row)
     fixed = msgspec.structs.replace(row, fixed=height)
     why = "every netting set has its amount"

@@ -17,6 +17,7 @@ from ledger import tables as t
 from ledger.default import cases, estate
 from ledger.default.prices import Prices, bid_offer, draft_mark
 from ledger.events import ClosedOut, Event, InstrumentPriced
+from ledger.obligations import discharge
 from ledger.rulebook import settle_height
 from ledger.state import Draft
 from wire.ids import AssetCode, Date, Party
@@ -185,7 +186,7 @@ def _wind_up(draft: Draft, one: o.CloseOut, book: Book) -> None:
         key = t.CONTRACTS.key(contract.trade.uti)
         draft.put(t.CONTRACTS, key, replace(contract, state=o.ContractState.TERMINATED))
     for ident, _ in book.debts.get(pair, []):
-        estate.discharge(draft, ident)
+        discharge(draft, ident)
     key = t.netting_set_key(*pair)
     row = draft.get(t.NETTING_SETS, key)
     if row is not None:

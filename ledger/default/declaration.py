@@ -39,7 +39,9 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
     member = draft.must(t.MEMBERS, key)
     draft.put(t.MEMBERS, key, msgspec.structs.replace(member, state=o.MemberState.DEFAULTED))
     events.append(MemberChanged(row.defaulter, o.MemberState.DEFAULTED, why))
-    cancelled = settlement.cancel_those_of(draft, row.defaulter)
+    cancelled = settlement.cancel_those_of(
+        draft, row.defaulter, in_netting=not rules.protected_after_entry
+    )
     contracts = freeze(draft, row.defaulter)
     pairs = pairs_of(draft, row.defaulter)
     for debtor, creditor in pairs:

@@ -7,7 +7,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases
 from ledger.events import EstateCredited, EstatePaid, Event
-from ledger.obligations import owe
+from ledger.obligations import discharge, owe
 from ledger.state import Draft
 from wire.codec import encode, sha256
 from wire.ids import AssetCode, Date, Party, member_of
@@ -55,13 +55,6 @@ def _collected(draft: Draft, key: bytes, row: o.CloseOut, height: int) -> list[E
         draft.put(t.OBLIGATIONS, t.OBLIGATIONS.key(ident), failed)
         draft.put(t.OVERDUES, t.OVERDUES.key(ident), o.Overdue(height))
     return []
-
-
-def discharge(draft: Draft, ident: bytes) -> None:
-    """The obligation is gone, and with it its call and its being overdue."""
-    for key in (t.OBLIGATIONS.key(ident), t.CALLS.key(ident), t.OVERDUES.key(ident)):
-        if draft.row(key) is not None:
-            draft.delete(key)
 
 
 def _done(draft: Draft, key: bytes, row: o.CloseOut) -> None:

@@ -16,8 +16,9 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import CureDefault, DirectDefault, NotifyInsolvency, WithdrawCase
-from ledger.default import cases, estate, fund
+from ledger.default import cases, fund
 from ledger.events import CaseMoved, DebtPaid, Event, NoticeEnded, NoticeGiven
+from ledger.obligations import discharge
 from ledger.state import Draft
 from wire.ids import AssetCode, Lei, member_of
 
@@ -160,7 +161,7 @@ def _pay(draft: Draft, ident: bytes, debt: o.Obligation) -> list[Event]:
     source = t.own_account(debt.debtor, debt.asset)
     target = cases.receiving_account(draft, debt.creditor, debt.asset)
     cash.move(draft, source, target, debt.amount)
-    estate.discharge(draft, ident)
+    discharge(draft, ident)
     return [DebtPaid(debt.debtor, debt.creditor, debt.asset, debt.amount)]
 
 

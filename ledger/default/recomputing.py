@@ -30,19 +30,25 @@ def without_defaulters(draft: Draft, height: int, link: bytes) -> list[Event]:
 def _computed_again(
     draft: Draft, key: bytes, row: o.NettingRound, height: int, link: bytes
 ) -> list[Event]:
-    debts = [t.OBLIGATIONS.key(ident) for ident in row.obligations]
+    # Debts of a batch that was cancelled with the declaration are gone already.
+    idents = [ident for ident in row.obligations if draft.row(t.OBLIGATIONS.key(ident)) is not None]
+    debts = [t.OBLIGATIONS.key(ident) for ident in idents]
     parties: dict[Party, None] = {}
     for debt in (draft.must(t.OBLIGATIONS, one) for one in debts):
         parties |= {debt.debtor: None, debt.creditor: None}
     out = [one for one in sorted(parties) if cases.in_default(draft, one)]
     out = [party for party in out if not cases.pays_on(draft, party)]
-    if not out:
+    if not out and len(idents) == len(row.obligations):
         return []
-    _dissolve(draft, key, row, debts, sorted(parties))
+    _dissolve(draft, key, row, idents, sorted(parties))
+    torn = {
+        draft.must(t.OBLIGATIONS, one).instruction for one in debts if _touches(draft, one, out)
+    }
     kept, receivers = [], set()
     for one in debts:
         debt = draft.must(t.OBLIGATIONS, one)
-        if debt.debtor not in out and debt.creditor not in out:
+        whole = not debt.instruction or debt.instruction not in torn
+        if whole and not _touches(draft, one, out):
             kept.append(one)
             receivers.add(debt.creditor)
     again = rounds.open_round(draft, kept, row.date, height, link) if kept else None
@@ -51,16 +57,23 @@ def _computed_again(
     return [told] if again is None else [told, again]
 
 
+def _touches(draft: Draft, key: bytes, out: list[Party]) -> bool:
+    debt = draft.must(t.OBLIGATIONS, key)
+    return debt.debtor in out or debt.creditor in out
+
+
 def _dissolve(
-    draft: Draft, key: bytes, row: o.NettingRound, debts: list[bytes], parties: list[Party]
+    draft: Draft, key: bytes, row: o.NettingRound, idents: list[bytes], parties: list[Party]
 ) -> None:
     """Its obligations are open again; what was cancelled or published for it is gone."""
-    for ident, debt_key in zip(row.obligations, debts, strict=True):
+    for ident in row.obligations:
+        draft.delete(t.FLOWS.key(row.number, ident))
+    for ident in idents:
+        debt_key = t.OBLIGATIONS.key(ident)
         debt = draft.must(t.OBLIGATIONS, debt_key)
         overdue = draft.get(t.OVERDUES, t.OVERDUES.key(ident)) is not None
         state = o.ObligationState.FAILED if overdue else o.ObligationState.OPEN
         draft.put(t.OBLIGATIONS, debt_key, msgspec.structs.replace(debt, state=state))
-        draft.delete(t.FLOWS.key(row.number, ident))
     for party in parties:
         for figures in row.figures:
             draft.delete(t.PAY_INS.key(row.number, party, figures.asset))

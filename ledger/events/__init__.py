@@ -2,6 +2,9 @@
 
 from ledger.events.cash import (
     CashMoved,
+    ClientAccountClosed,
+    ClientAccountOpened,
+    FeeCharged,
 )
 from ledger.events.default import (
     CaseMoved,
@@ -71,6 +74,7 @@ from ledger.events.settlement import (
     BatchCancelled,
     BatchInstructed,
     BatchProgressed,
+    BatchRetried,
     BatchSettled,
 )
 from ledger.events.trading import (
@@ -125,6 +129,10 @@ Event = (
     | GroupChanged
     | BootstrapActed
     | BootstrapRetired
+    | ClientAccountOpened
+    | ClientAccountClosed
+    | FeeCharged
+    | BatchRetried
     | NoticeGiven
     | NoticeEnded
     | DefaultDeclared
@@ -151,6 +159,7 @@ __all__ = [
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
+    "BatchRetried",
     "BatchSettled",
     "BootstrapActed",
     "BootstrapRetired",
@@ -161,6 +170,8 @@ __all__ = [
     "CaseMoved",
     "CashMoved",
     "ClaimCovered",
+    "ClientAccountClosed",
+    "ClientAccountOpened",
     "ClosedOut",
     "ContractChanged",
     "ContractMatured",
@@ -175,6 +186,7 @@ __all__ = [
     "EstateCredited",
     "EstatePaid",
     "Event",
+    "FeeCharged",
     "FundBreached",
     "FundMoved",
     "FundSized",

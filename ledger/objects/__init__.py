@@ -4,6 +4,7 @@ from ledger.objects.assets import (
     Asset,
     AssetTerms,
     Balance,
+    Minting,
 )
 from ledger.objects.default import (
     AssetSum,
@@ -91,6 +92,7 @@ from ledger.objects.margin import (
 )
 from ledger.objects.members import (
     Capital,
+    ClientAccount,
     Kyc,
     Member,
     Nonce,
@@ -107,11 +109,14 @@ from ledger.objects.netting import (
 from ledger.objects.network import (
     Basis,
     Bootstrap,
+    FeeDiscount,
+    FeeSchedule,
     MarginRules,
     MembershipRules,
     Network,
     Rulebook,
     RulebookVersion,
+    SettlementRules,
     TermsBounds,
     VotingRule,
 )
@@ -144,6 +149,7 @@ from ledger.objects.trades import (
     Settled,
     Termination,
     Trade,
+    TradeFee,
 )
 from ledger.objects.validators import (
     ConsensusKey,
@@ -174,6 +180,7 @@ __all__ = [
     "Capital",
     "CaseState",
     "Clause",
+    "ClientAccount",
     "CloseOut",
     "CloseOutState",
     "ConsensusKey",
@@ -197,6 +204,8 @@ __all__ = [
     "Electorate",
     "EligibleAsset",
     "ExtendCalendar",
+    "FeeDiscount",
+    "FeeSchedule",
     "Feed",
     "FirmQuote",
     "FixedCoupon",
@@ -223,6 +232,7 @@ __all__ = [
     "Member",
     "MemberState",
     "MembershipRules",
+    "Minting",
     "NettingOpinion",
     "NettingRound",
     "NettingSet",
@@ -263,6 +273,7 @@ __all__ = [
     "SetPower",
     "SetRoles",
     "Settled",
+    "SettlementRules",
     "Shift",
     "Side",
     "SigningKeyRow",
@@ -272,6 +283,7 @@ __all__ = [
     "Termination",
     "TermsBounds",
     "Trade",
+    "TradeFee",
     "TradeSource",
     "Tranche",
     "TrancheSum",

@@ -278,11 +278,12 @@ class Clause(IntEnum):
     BOOTSTRAP = 6
     SETTLEMENT = 7
     MARGIN = 8
-    DEFAULT = 9
-    CLOSE_OUT = 10
-    WATERFALL = 11
-    FUND = 12
-    RECOVERIES = 13
+    FEES = 9
+    DEFAULT = 10
+    CLOSE_OUT = 11
+    WATERFALL = 12
+    FUND = 13
+    RECOVERIES = 14
 
 
 class ProposalState(IntEnum):
@@ -305,3 +306,5 @@ class BatchState(IntEnum):
     """Every sender has allocated and every receiver approved; it waits for its date."""
     SETTLED = 3
     CANCELLED = 4
+    IN_NETTING = 5
+    """Its legs are debts of one instruction, and wait for a round that settles all of them."""

@@ -20,6 +20,7 @@ from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, st
 from node.api.governance import governance_queries
 from node.api.light import light_routes
 from node.api.reading import number_of
+from node.api.round_proofs import round_proof_routes
 from node.blocks import DecidedBlock
 from node.blotter import fields_of, trade_from
 from node.core import inputs as i
@@ -57,6 +58,7 @@ def make_app(daemon: Daemon) -> Litestar:
             *_queries(daemon),
             *governance_queries(daemon),
             *light_routes(daemon),
+            *round_proof_routes(daemon),
             *_submissions(daemon),
         ],
     )

@@ -35,9 +35,17 @@ def network(tip: Tip) -> Json:
         "state_root": tip.state.root.hex(),
         "business_date": row.business_date,
         "rounds": row.rounds,
+        **rulebook(tip.state),
         "validators": len(tip.validators),
         "live_contracts": len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
     }
+
+
+def rulebook(state: State) -> Json:
+    """The version of the rulebook in force, and its hash."""
+    version = state.must(t.RULEBOOK, t.rulebook_key()).version
+    digest = state.must(t.RULEBOOKS, t.RULEBOOKS.key(version)).rulebook_hash
+    return {"rulebook_version": version, "rulebook_hash": digest.hex()}
 
 
 def account(state: State, lei: str) -> Json | None:
@@ -84,7 +92,12 @@ def block(decided: DecidedBlock) -> Json:
 
 def contract(row: o.Contract) -> Json:
     """A registered trade."""
-    return {**plain(row.trade), "state": row.state.name, "height": row.height}
+    return {
+        **plain(row.trade),
+        "state": row.state.name,
+        "height": row.height,
+        "fees": plain(row.fees),
+    }
 
 
 def rounds(state: State) -> list[Json]:

@@ -17,6 +17,6 @@ OutOption = Annotated[
 ]
 
 PROOF_OF = "balance LEI ASSET; trade UTI; member LEI; asset, instrument or feed CODE; " + (
-    "netting_set LEI LEI; round NUMBER"
+    "netting_set LEI LEI; round NUMBER; result ROUND [LEI or account]"
 )
 """What can be proved, for help texts."""

@@ -255,6 +255,13 @@ class Store:
         """Record that `height` is the lowest that is kept from now on; in a transaction."""
         await self.db.execute("INSERT OR REPLACE INTO meta VALUES ('oldest', ?)", (encode(height),))
 
+    async def results(self, height: int) -> list[bytes]:
+        """The round results of the block at `height`, encoded, in order."""
+        cursor = await self.db.execute(
+            "SELECT result FROM results WHERE height=? ORDER BY position", (height,)
+        )
+        return [bytes(row[0]) for row in await cursor.fetchall()]
+
     # ---------------------------------------------------------------- own submissions
     async def keep(self, transactions: Sequence[Transaction]) -> None:
         """Write accepted submissions; what is decided already stays as it is."""

@@ -135,12 +135,18 @@ class Market(RuleBasedStateMachine):
         member = self.world.members[who]
         self.waiting.append(self.world.sign(StandDown(member.lei), member.key("governance")))
 
-    @rule(pair=st.permutations(range(4)), amount=AMOUNT, ahead=st.integers(1, 5))
-    def instruct(self, pair: list[int], amount: int, ahead: int) -> None:
+    @rule(
+        pair=st.permutations(range(4)),
+        amount=AMOUNT,
+        ahead=st.integers(1, 5),
+        retries=st.integers(0, 2),
+    )
+    def instruct(self, pair: list[int], amount: int, ahead: int, retries: int) -> None:
         one, other = (self.world.members[n] for n in pair[:2])
         legs = (o.Leg(one.lei, other.lei, USD, amount), o.Leg(other.lei, one.lei, USD, 7))
         reference = str(len(self.batches) + 1)
-        action = CreateBatch(one.lei, reference, legs, None, self.world.height + ahead)
+        deadline = self.world.height + ahead
+        action = CreateBatch(one.lei, reference, legs, None, deadline, retries, False)
         self.batches.append((one.lei, reference))
         self.waiting.append(self.world.sign(action, one.key("treasury")))
 

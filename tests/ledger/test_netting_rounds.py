@@ -254,3 +254,22 @@ def test_the_greedy_certificate_serves_and_says_so() -> None:
     world.apply(certificates=(greedy,))
     ((_, row),) = world.state.scan(t.ROUNDS)
     assert (row.figures[0].objective, row.figures[0].cleared) == (2, 90)
+
+
+def test_what_the_freezing_block_contains_does_not_move_the_seed() -> None:
+    """Only the links of two hash chains do: a proposer can skip its turn, and choose nothing."""
+    seeds = {}
+    for quantity in (30, 31):
+        world = World(maturity=CALENDAR[4])
+        a, b, _ = world.members
+        owe(world, (a, b, quantity))
+        world.close(D1, AAA=1_000)
+        world.apply()
+        (row,) = due_for_clearing(world.state, 4)
+        seeds[row.root] = problem(world.state, row).seed
+        for place in (0, 1):
+            links = tuple(bytes(32) if i == place else link for i, link in enumerate(row.links))
+            other = msgspec.structs.replace(row, links=links)
+            assert problem(world.state, other).seed != seeds[row.root]
+    assert len(seeds) == 2
+    assert len(set(seeds.values())) == 1

@@ -104,6 +104,28 @@ def test_everybody_freezes_the_same_round_in_whatever_order(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
+@given(obligations(), st.sets(st.sampled_from([f"M{n}" for n in range(6)]), max_size=3))
+def test_who_stays_out_beforehand_takes_no_leg_of_anybody_else_apart(
+    owed: list[Due], out: set[str]
+) -> None:
+    joining = set(freeze(owed, out).obligations)
+    for one in owed:
+        together = [one] if one.instruction is None else []
+        together += [x for x in owed if one.instruction and x.instruction == one.instruction]
+        touched = any(out & {str(x.debtor), str(x.creditor)} for x in together)
+        assert (one in joining) == (not touched)
+
+
+def test_client_accounts_are_participants_of_their_own() -> None:
+    """A client's debt cancels against its claims, not against those of its member's house."""
+    own, client = "5299000J2N45DDNE4Y28", "5299000J2N45DDNE4Y28:C1"
+    owed = [Due("1", client, "B", "USD", 10), Due("2", "B", own, "USD", 10)]
+    round_ = freeze(owed)
+    assert round_.participants == (own, client, "B")
+    assert not round_.clear(SEED, round_.certify(SEED)).cancelled.any()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(obligations())
 def test_instructions_are_not_cancelled_in_cycles(owed: list[Due]) -> None:
     round_ = freeze(owed)

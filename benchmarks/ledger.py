@@ -17,6 +17,7 @@ from typing import Any
 # Run as a script, Python looks for modules beside it first, and there `netting.py` is a benchmark.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +31,7 @@ from ledger.state import Draft, State
 from ledger.transactions import KeySignature, Transaction
 from node.core.seedchain import SeedChain
 from node.founding import CURRENCY, Founded, Identity, Plan, found
+from node.heap import undisturbed
 from wire.codec import encode, sha256
 from wire.ids import Date, InstrumentCode, Uti
 from wire.limits import BATCH_TRADES_MAX
@@ -68,7 +70,7 @@ class Bench:
             tuple(Verified(tx) for tx in transactions),
             tuple(rounds.problem(self.state, row).solve() for row in due),
             (),
-            o.RecentBlock(sha256(encode(height)), bytes(32), time_ms),
+            o.RecentBlock(sha256(encode(height)), bytes(32), time_ms, 0),
             (),
         )
 
@@ -112,7 +114,10 @@ def rates(bench: Bench, count: int) -> None:
     pairs = [(members[i % 12], members[(i + 1 + i // 12 % 11) % 12]) for i in range(count)]
     issuer = bench.founded.issuer
     bench.apply(
-        [bench.signed(Mint(CURRENCY, who.lei, 10**15, ""), (issuer, "treasury")) for who in members]
+        [
+            bench.signed(Mint(CURRENCY, who.lei, 10**15, "reserve"), (issuer, "treasury"))
+            for who in members
+        ]
     )
     transfers = [
         bench.signed(Transfer(CURRENCY, a.lei, b.lei, 1, ""), (a, "treasury")) for a, b in pairs
@@ -142,7 +147,10 @@ def cycle(bench: Bench, contracts: int) -> None:
     def run() -> int:
         draft = Draft(bench.state)
         draft.put(t.MARKS, t.MARKS.key("EQ-AAA", DATE), o.Mark(101_000, 3, None))
-        return len(margin.cycle(draft, DATE))
+        network = draft.must(t.NETWORK, t.network_key())
+        closed = msgspec.structs.replace(network, closed_date=DATE)
+        draft.put(t.NETWORK, t.network_key(), closed)
+        return len(margin.cycle(draft, DATE, network.height + 1))
 
     live = len(bench.state.indexed(t.CONTRACTS, o.ContractState.LIVE))
     bench.timed(f"margin cycle over {live:,} contracts", run, 1, "2 s")
@@ -155,7 +163,8 @@ def tree(bench: Bench, rows: int) -> None:
         for n in range(rows)
     ]
     begin = time.perf_counter()
-    state = State.load(iter(stored))
+    with undisturbed():  # as a node loads it
+        state = State.load(iter(stored))
     took = time.perf_counter() - begin
     bench.rows.append([f"reload {rows:,} rows", f"{took:,.1f} s", f"{rows / took:,.0f}/s", ""])
 

@@ -200,7 +200,7 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     events += oracles.close_date(draft)
     if date is not None and margin.is_closed(draft, date):
         events += kyc.date_closed(draft, date)
-    events += settlement.due(draft, block.height)
+    events += settlement.due(draft, block.height, results)
     calls.due(draft, block.height, events)
     if date is not None and (
         margin.is_closed(draft, date) or margin.is_intraday(draft, block.height)

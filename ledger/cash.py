@@ -84,18 +84,22 @@ def _blocked(draft: Draft, party: str, asset: str) -> int:
     return 0 if ids.client_of(party) else free(draft, t.blocked_account(party, asset))
 
 
-def mint(draft: Draft, action: Mint) -> list[Event]:
-    """The issuer creates `amount` for the receiver."""
+def mint(draft: Draft, action: Mint, height: int) -> list[Event]:
+    """The issuer creates `amount` for the receiver, on the reserve that it names."""
     asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
     checks.text(action.reference)
+    if not action.reference.strip():
+        raise r.NoReserve(f"{action.amount} {asset.code}")
     checks.payable_member(draft, action.to)
     minted = asset.minted + action.amount
     if minted > AMOUNT_MAX:
         raise r.BadAmount(f"minted would be {minted}, at most {AMOUNT_MAX}")
     credit(draft, paid_into(draft, action.to, asset.code), action.amount)
+    row = o.Minting(action.to, action.amount, action.reference, height)
+    draft.put(t.MINTINGS, t.MINTINGS.key(asset.code, asset.minted), row)
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, minted, asset.redeemed))
-    return [CashMoved(asset.code, None, action.to, action.amount)]
+    return [CashMoved(asset.code, None, ids.house(action.to), action.amount)]
 
 
 def redeem(draft: Draft, action: Redeem) -> list[Event]:
@@ -106,20 +110,36 @@ def redeem(draft: Draft, action: Redeem) -> list[Event]:
     _debit(draft, t.own_account(asset.issuer, asset.code), action.amount)
     redeemed = asset.redeemed + action.amount
     draft.put(t.ASSETS, t.ASSETS.key(asset.code), _supply(asset, asset.minted, redeemed))
-    return [CashMoved(asset.code, asset.issuer, None, action.amount)]
+    return [CashMoved(asset.code, ids.house(asset.issuer), None, action.amount)]
 
 
 def transfer(draft: Draft, action: Transfer) -> list[Event]:
-    """A member pays another from its own account."""
-    checks.asset(draft, action.asset)
+    """A party pays another from its own account."""
+    asset = checks.asset(draft, action.asset)
     checks.amount(action.amount)
     checks.text(action.reference)
     if action.sender == action.to:
         raise r.SelfTransfer(f"{action.sender} to itself")
-    checks.payable_member(draft, action.to)
+    checks.open_account(draft, action.sender)
+    checks.payable_party(draft, action.to)
+    _check_segregation(action, asset)
     source = t.own_account(action.sender, action.asset)
     move(draft, source, paid_into(draft, action.to, action.asset), action.amount)
     return [CashMoved(action.asset, action.sender, action.to, action.amount)]
+
+
+def _check_segregation(action: Transfer, asset: o.Asset) -> None:
+    """Client money stays client money, until an issuer takes it back."""
+    inside = ids.member_of(action.sender) == ids.member_of(action.to)
+    match bool(ids.client_of(action.sender)), bool(ids.client_of(action.to)):
+        case False, True:
+            allowed = inside
+        case True, False:
+            allowed = action.to == ids.house(asset.issuer) and not inside
+        case _:
+            allowed = True
+    if not allowed:
+        raise r.ClientSegregated(f"{action.sender} to {action.to}")
 
 
 def _supply(asset: o.Asset, minted: int, redeemed: int) -> o.Asset:

@@ -61,7 +61,19 @@ def trading_member(draft: Draft, lei: str) -> o.Member:
 def trading_party(draft: Draft, party: str) -> None:
     """The party's member is ACTIVE and may trade; a client account must be open."""
     trading_member(draft, ids.member_of(party))
-    if ids.client_of(party):
+    open_account(draft, party)
+
+
+def payable_party(draft: Draft, party: str) -> None:
+    """The party's member may be paid; a client account must be open."""
+    payable_member(draft, ids.member_of(party))
+    open_account(draft, party)
+
+
+def open_account(draft: Draft, party: str) -> None:
+    """A house, or a client account that is open; raises `UnknownAccount`."""
+    lei, colon, client = party.partition(":")
+    if colon and draft.get(t.CLIENTS, t.CLIENTS.key(lei, client)) is None:
         raise r.UnknownAccount(f"client account {party[:40]}")
 
 

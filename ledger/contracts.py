@@ -45,7 +45,7 @@ def amend(draft: Draft, action: AmendTrade, height: int) -> list[Event]:
     trades.check_terms(draft, new)
     sets.leave(draft, contract, o.ContractState.TERMINATED, 0)
     sets.join(draft, new)
-    changed = o.Contract(new, o.ContractState.LIVE, height)
+    changed = replace(contract, trade=new, height=height)
     draft.put(t.CONTRACTS, t.CONTRACTS.key(new.uti), changed)
     _forget(draft, new.uti)
     return [ContractChanged(new.uti, "AMENDED", new.quantity), *_margined(draft, new)]
@@ -89,7 +89,7 @@ def confirm_termination(draft: Draft, action: ConfirmTermination, height: int) -
     sets.leave(draft, contract, o.ContractState.TERMINATED, final)
     if rest.quantity:
         sets.join(draft, rest)
-        changed = o.Contract(rest, o.ContractState.LIVE, height)
+        changed = replace(contract, trade=rest, height=height)
         draft.put(t.CONTRACTS, t.CONTRACTS.key(trade.uti), changed)
     _forget(draft, trade.uti)
     return [ContractChanged(trade.uti, "TERMINATED", rest.quantity), *_released(draft, trade)]
@@ -164,7 +164,7 @@ def _novate(draft: Draft, contract: o.Contract, what: o.Novation, height: int) -
     settled = _settled_value(draft, old)
     sets.leave(draft, contract, o.ContractState.NOVATED, settled)
     sets.join(draft, new, sets.seen_from_first(new, settled))
-    row = o.Contract(new, o.ContractState.LIVE, height)
+    row = o.Contract(new, o.ContractState.LIVE, height, ())
     draft.put(t.CONTRACTS, t.CONTRACTS.key(new.uti), row)
     _forget(draft, old.uti)
     if what.payment:

@@ -13,6 +13,7 @@ from ledger import (
     calls,
     cash,
     checks,
+    clients,
     contracts,
     csa,
     custody,
@@ -42,12 +43,14 @@ from ledger.actions import (
     CancelBatch,
     CancelTrade,
     CastVote,
+    CloseClientAccount,
     CommitMark,
     ConfirmTermination,
     ConsentNovation,
     CreateBatch,
     Exit,
     Mint,
+    OpenClientAccount,
     PostIm,
     Propose,
     ProposeNovation,
@@ -187,9 +190,9 @@ def _nobody(_draft: Draft, _tx: Transaction) -> Required:
 
 
 RULES: Final[dict[type[Action], Rule]] = {
-    Mint: Rule(_issuer, lambda draft, action, _: cash.mint(draft, action)),
+    Mint: Rule(_issuer, cash.mint),
     Redeem: Rule(_issuer, lambda draft, action, _: cash.redeem(draft, action)),
-    Transfer: Rule(_treasurer("sender"), lambda draft, action, _: cash.transfer(draft, action)),
+    Transfer: Rule(_treasurers("sender"), lambda draft, action, _: cash.transfer(draft, action)),
     RegisterTrade: Rule(
         _parties,
         lambda draft, action, height: trades.register(draft, action.trade, height),
@@ -220,6 +223,8 @@ RULES: Final[dict[type[Action], Rule]] = {
     Exit: Rule(_governor(), leaving.leave),
     Bootstrap: Rule(_bootstrap, bootstrap.act),
     RetireBootstrap: Rule(_bootstrap, bootstrap.retire),
+    OpenClientAccount: Rule(_governor(), clients.open_),
+    CloseClientAccount: Rule(_governor(), lambda draft, action, _: clients.close(draft, action)),
     RegisterCsa: Rule(
         _signatories,
         lambda draft, action, _: csa.register(draft, action),

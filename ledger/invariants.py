@@ -126,6 +126,27 @@ def _escrow_is_whole(draft: Draft) -> None:
                 raise InvariantBroken("2-escrow", f"{sender} has {found}, must have {amount}")
 
 
+def _clients_are_apart(draft: Draft) -> None:
+    """2: client money lies in an account that is open; a closed account holds nothing."""
+    for key, row in draft.changes.items():
+        if key[0] == t.BALANCES.tag and isinstance(row, o.Balance) and row.balance:
+            owner, kind, reference, _ = t.BALANCES.parts(key)
+            if kind == o.AccountKind.CLIENT:
+                _require_account(draft, owner, reference, row)
+        if key[0] == t.CLIENTS.tag and row is None:
+            owner, reference = t.CLIENTS.parts(key)
+            for account in draft.indexed(t.BALANCES, t.of_member(owner)):
+                held = draft.must(t.BALANCES, account)
+                _, kind, name, _ = t.BALANCES.parts(account)
+                if kind == o.AccountKind.CLIENT and name == reference and held.balance:
+                    _require_account(draft, owner, reference, held)
+
+
+def _require_account(draft: Draft, owner: str, reference: str, row: o.Balance) -> None:
+    if draft.row(t.CLIENTS.key(owner, reference)) is None:
+        raise InvariantBroken("2-clients", f"{owner}:{reference} is not open, and has {row}")
+
+
 def _two_parties(draft: Draft) -> None:
     """6: a live contract has two different members as parties."""
     for row in draft.changes.values():
@@ -179,6 +200,7 @@ INVARIANTS: Final[dict[str, Callable[[Draft], None]]] = {
     "1-conservation": _conservation,
     "2-nothing-negative": _nothing_negative,
     "2-escrow": _escrow_is_whole,
+    "2-clients": _clients_are_apart,
     "3-round-figures": _round_figures,
     "3-round-flows": _round_flows,
     "6-two-parties": _two_parties,

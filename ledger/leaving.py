@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ledger import cash, checks, membership, validators
+from ledger import cash, checks, membership, obligations, sets, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -17,7 +17,6 @@ from ledger.actions import Exit, Resign, WithdrawResignation
 from ledger.events import Event, MemberResigned
 from ledger.rulebook import basis
 from ledger.state import Draft
-from wire import ids
 from wire.ids import Lei
 
 
@@ -75,12 +74,6 @@ Finds = Callable[[Draft, Lei], list[str]]
 """Draft and member -> what of one kind is open, each in a few words with its number."""
 
 
-def _contracts(draft: Draft, lei: Lei) -> list[str]:
-    sets = [draft.must(t.NETTING_SETS, k) for k in draft.indexed(t.NETTING_SETS, t.of_member(lei))]
-    live = sum(position.live for row in sets for position in row.positions)
-    return [f"{live} live contracts"] if live else []
-
-
 def _batches(draft: Draft, lei: Lei) -> list[str]:
     rows = [draft.must(t.BATCHES, key) for key in draft.indexed(t.BATCHES, t.of_member(lei))]
     return [f"batch {row.creator}/{row.reference}" for row in rows]
@@ -107,12 +100,23 @@ def _issues(draft: Draft, lei: Lei) -> list[str]:
     ]
 
 
-def _obligations(draft: Draft, lei: Lei) -> list[str]:
-    keys = [key for state in o.ObligationState for key in draft.indexed(t.OBLIGATIONS, state)]
-    rows = [draft.must(t.OBLIGATIONS, key) for key in keys]
-    mine = [row for row in rows if lei in map(ids.member_of, (row.debtor, row.creditor))]
-    return [f"{len(mine)} obligations"] if mine else []
+def _clients(draft: Draft, lei: Lei) -> list[str]:
+    keys = draft.indexed(t.CLIENTS, t.of_member(lei))
+    return [f"client account {t.CLIENTS.parts(key)[1]}" for key in keys]
 
 
-WHAT_IS_OPEN: Final[tuple[Finds, ...]] = (_contracts, _batches, _balances, _issues, _obligations)
+def _collects(draft: Draft, lei: Lei) -> list[str]:
+    collector = draft.must(t.RULEBOOK, t.rulebook_key()).fees.collector
+    return ["the rulebook has it collect the fees"] if collector == lei else []
+
+
+WHAT_IS_OPEN: Final[tuple[Finds, ...]] = (
+    sets.open_of,
+    _batches,
+    _balances,
+    _clients,
+    _issues,
+    _collects,
+    obligations.of,
+)
 """Cheap ones first. Custody, funds and estates are balances, so none of them is forgotten."""

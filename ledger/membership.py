@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ledger import checks, criteria, validators
+from ledger import checks, criteria, sets, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -162,8 +162,8 @@ def set_roles(draft: Draft, body: o.SetRoles) -> list[Event]:
     issues = [draft.must(t.ASSETS, key).issuer for key in draft.indexed(t.ASSETS, 0)]
     if o.Role.ISSUER in gone and body.lei in issues:
         raise r.BadApplication(f"{body.lei} issues assets, and stays an ISSUER")
-    if o.Role.MEMBER in gone and _has_contracts(draft, body.lei):
-        raise r.BadApplication(f"{body.lei} has live contracts, and stays a MEMBER")
+    if o.Role.MEMBER in gone and sets.open_of(draft, body.lei):
+        raise r.BadApplication(f"{body.lei} has contracts, and stays a MEMBER")
     if member.power:
         wanted = sorted([*wanted, o.Role.VALIDATOR])
     changed = msgspec.structs.replace(member, roles=tuple(wanted))
@@ -178,11 +178,6 @@ def set_group(draft: Draft, body: o.SetGroup) -> list[Event]:
     changed = msgspec.structs.replace(member, group=body.group)
     draft.put(t.MEMBERS, t.MEMBERS.key(body.lei), changed)
     return [GroupChanged(body.lei, body.group, basis(draft, o.Clause.VOTE))]
-
-
-def _has_contracts(draft: Draft, lei: Lei) -> bool:
-    sets = (draft.must(t.NETTING_SETS, k) for k in draft.indexed(t.NETTING_SETS, t.of_member(lei)))
-    return any(position.live for row in sets for position in row.positions)
 
 
 def _activated(draft: Draft, lei: Lei, power: int, height: int, clause: o.Clause) -> list[Event]:

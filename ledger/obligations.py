@@ -4,7 +4,7 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.state import Draft
 from wire.codec import encode, sha256
-from wire.ids import AssetCode, Date, Party
+from wire.ids import AssetCode, Date, Party, is_of
 
 
 def owe(
@@ -25,7 +25,7 @@ def owe(
     assert amount, about
     if amount < 0:
         debtor, creditor, amount = creditor, debtor, -amount
-    ident = sha256(encode(("dcn/obligation/1", origin.name, *about)))
+    ident = ident_of(origin, about)
     row = o.Obligation(
         debtor, creditor, asset, amount, due, origin, o.ObligationState.OPEN, instruction
     )
@@ -33,3 +33,17 @@ def owe(
     assert draft.get(t.OBLIGATIONS, key) is None, about
     draft.put(t.OBLIGATIONS, key, row)
     return ident
+
+
+def ident_of(origin: o.Origin, about: tuple[str | int, ...]) -> bytes:
+    """The id of the debt of an origin about something."""
+    return sha256(encode(("dcn/obligation/1", origin.name, *about)))
+
+
+def of(draft: Draft, whose: str) -> list[str]:
+    """The open debts, either way, of a member with its clients or of one client account: in a few
+    words with their number, if there are any."""
+    keys = [key for state in o.ObligationState for key in draft.indexed(t.OBLIGATIONS, state)]
+    rows = [draft.must(t.OBLIGATIONS, key) for key in keys]
+    mine = [row for row in rows if is_of(row.debtor, whose) or is_of(row.creditor, whose)]
+    return [f"{len(mine)} obligations"] if mine else []

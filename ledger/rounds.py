@@ -311,19 +311,32 @@ def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
 
 
 def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
-    """What is due, between members in good standing. A round's total in an asset, and so every
-    member's gross, must stay an amount: what does not fit waits for the next round."""
-    states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
-    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    """What is due, between members in good standing; of an instruction all legs or none. A round's
+    total in an asset, and so every member's gross, must stay an amount: what does not fit waits
+    for the next round."""
     gross: dict[str, int] = {}
     keys: list[bytes] = []
-    for key in waiting:
-        row = draft.must(t.OBLIGATIONS, key)
-        total = gross.get(row.asset, 0) + row.amount
-        if row.due <= date and _in_good_standing(draft, row) and total <= AMOUNT_MAX:
-            gross[row.asset] = total
-            keys.append(key)
+    for together in _instructions(draft):
+        rows = [draft.must(t.OBLIGATIONS, key) for key in together]
+        if not all(row.due <= date and _in_good_standing(draft, row) for row in rows):
+            continue
+        total = dict(gross)
+        for row in rows:
+            total[row.asset] = total.get(row.asset, 0) + row.amount
+        if max(total.values()) <= AMOUNT_MAX:
+            gross = total
+            keys += together
     return keys
+
+
+def _instructions(draft: Draft) -> list[list[bytes]]:
+    """The debts that no round holds: each alone, or with all the others of its instruction."""
+    states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
+    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    groups: dict[bytes, list[bytes]] = {}
+    for key in waiting:
+        groups.setdefault(draft.must(t.OBLIGATIONS, key).instruction or key, []).append(key)
+    return list(groups.values())
 
 
 def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:

@@ -8,7 +8,7 @@ from ledger import tables as t
 from ledger.rejections import BadRulebook
 from ledger.state import Draft
 from wire.codec import Digest, digest_of
-from wire.ids import AssetCode
+from wire.ids import AssetCode, Lei
 from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
 
 BPS: Final = 10_000
@@ -22,6 +22,17 @@ CURE_DATES_MAX: Final = 250
 
 COOLING_OFF_BLOCKS_MAX: Final = 100_000_000
 """Three years of blocks of a second: a member must be able to leave."""
+
+RETRIES_MAX: Final = 100
+"""A batch must end some day."""
+
+FEE_MAX: Final = 10**15
+"""A fee in minor units: flat fee and fee on a notional stay amounts together."""
+
+FEE_PPM_MAX: Final = 100_000
+"""A tenth of the notional."""
+
+FEE_DISCOUNTS_MAX: Final = 16
 
 STANDARD_VOTING: Final = tuple(
     o.VotingRule(
@@ -46,6 +57,10 @@ STANDARD_MEMBERSHIP: Final = o.MembershipRules(
 )
 """Votes decide alone, until a network publishes criteria."""
 
+
+STANDARD_SETTLEMENT: Final = o.SettlementRules(retries_max=3)
+
+NO_FEES: Final = o.FeeSchedule(collector=None, flat=0, notional_ppm=0, cap=0, discounts=())
 
 STANDARD_GRACE_BLOCKS: Final = 100
 
@@ -83,6 +98,8 @@ def standard(
         group_vote_bps_max=3_334,
         voting=STANDARD_VOTING,
         membership=STANDARD_MEMBERSHIP,
+        fees=NO_FEES,
+        settlement=STANDARD_SETTLEMENT,
     )
 
 
@@ -90,7 +107,7 @@ def put_in_force(draft: Draft, rulebook: o.Rulebook, height: int) -> Digest:
     """Make `rulebook` the one in force from block `height` on, and keep its version; raises
     `BadRulebook`. Returns its hash."""
     assets = [t.ASSETS.parts(key)[0] for key in draft.indexed(t.ASSETS, 0)]
-    fault = fault_of(rulebook, assets)
+    fault = fault_of(rulebook, assets) or _fault_of_collector(draft, rulebook.fees.collector)
     if fault is not None:
         raise BadRulebook(fault)
     digest = digest_of(rulebook)
@@ -98,6 +115,14 @@ def put_in_force(draft: Draft, rulebook: o.Rulebook, height: int) -> Digest:
     version = o.RulebookVersion(rulebook, digest, height)
     draft.put(t.RULEBOOKS, t.RULEBOOKS.key(rulebook.version), version)
     return digest
+
+
+def _fault_of_collector(draft: Draft, collector: Lei | None) -> str | None:
+    if collector is None:
+        return None
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(collector))
+    fit = row is not None and row.state == o.MemberState.ACTIVE
+    return None if fit else "who collects the fees is no active member"
 
 
 def basis(draft: Draft, clause: o.Clause) -> o.Basis:
@@ -130,6 +155,7 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             "the funding window is shorter than a block, or has no end",
         ),
         (_are_sound(rulebook.terms), "the bounds of bilateral terms"),
+        (0 <= rulebook.settlement.retries_max <= RETRIES_MAX, "the retries of batches"),
         (_is_cycle(rulebook.margin), "the cycle of margin calls"),
         (rulebook.oracle_quorum >= 3, "fewer than 3 oracles are no quorum"),
         (1 <= rulebook.evidence_age_blocks <= EVIDENCE_AGE_BLOCKS_MAX, "evidence age in blocks"),
@@ -140,7 +166,7 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
             "not one voting rule for each kind of proposal, in order",
         ),
     )
-    for holds, what in (*checks, *_of_membership(rulebook.membership)):
+    for holds, what in (*checks, *_of_membership(rulebook.membership), *_of_fees(rulebook.fees)):
         if not holds:
             return what
     for rule in rulebook.voting:
@@ -155,6 +181,19 @@ def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:
         (0 <= rules.contribution_min <= AMOUNT_MAX, "the contribution minimum"),
         (0 <= rules.kyc_cure_dates <= CURE_DATES_MAX, "the cure window of attestations"),
         (0 <= rules.cooling_off_blocks <= COOLING_OFF_BLOCKS_MAX, "the cooling-off"),
+    )
+
+
+def _of_fees(schedule: o.FeeSchedule) -> tuple[tuple[bool, str], ...]:
+    least = [discount.contribution_min for discount in schedule.discounts]
+    return (
+        (0 <= schedule.flat <= FEE_MAX, "the flat fee"),
+        (0 <= schedule.notional_ppm <= FEE_PPM_MAX, "the fee on the notional"),
+        (0 <= schedule.cap <= FEE_MAX, "the cap of fees"),
+        (len(least) <= FEE_DISCOUNTS_MAX, "the number of discounts"),
+        (least == sorted(set(least)), "discounts ascend by contribution"),
+        (all(0 <= number <= AMOUNT_MAX for number in least), "a discount's contribution"),
+        (all(0 <= x.discount_bps <= BPS for x in schedule.discounts), "a discount"),
     )
 
 

@@ -118,3 +118,16 @@ def put_position(draft: Draft, row: o.NettingSet, new: o.Settled) -> None:
     ordered = tuple(sorted([*kept, new], key=lambda entry: entry.asset))
     changed = msgspec.structs.replace(row, positions=ordered)
     draft.put(t.NETTING_SETS, t.NETTING_SETS.key(row.first, row.second), changed)
+
+
+def open_of(draft: Draft, whose: str) -> list[str]:
+    """What of the netting sets of a member with all its clients (an LEI), or of one party (its
+    client account), is not over yet: each in a few words with its number."""
+    live = unsettled = 0
+    for key in draft.indexed(t.NETTING_SETS, t.of_member(whose)):
+        row = draft.must(t.NETTING_SETS, key)
+        if any(ids.is_of(party, whose) for party in (row.first, row.second)):
+            live += sum(entry.live for entry in row.positions)
+            unsettled += any(x.settled or x.held_first or x.held_second for x in row.positions)
+    found = [f"{live} live contracts"] if live else []
+    return found or ([f"{unsettled} netting sets to be settled"] if unsettled else [])

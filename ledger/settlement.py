@@ -2,7 +2,11 @@
 
 Instructed by one party, allocated by every sender (escrow), approved by every receiver. Complete,
 it is irrevocable and settles in one transition, at once or when its date is open: no leg ever goes
-without the others (CPMI-IOSCO principle 12). Incomplete at its deadline, it is cancelled.
+without the others (CPMI-IOSCO principle 12). Incomplete at its deadline, it gets another window as
+often as it has asked for, within the rulebook's bound, and is cancelled then.
+
+In netting, every party approves and nobody allocates: the legs become debts of one instruction,
+which a round discharges together or leaves open together. A round that leaves them open is a fail.
 """
 
 import msgspec
@@ -12,10 +16,24 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import Allocate, Approve, CancelBatch, CreateBatch
-from ledger.events import BatchCancelled, BatchInstructed, BatchProgressed, BatchSettled, Event
+from ledger.events import (
+    BatchCancelled,
+    BatchInstructed,
+    BatchProgressed,
+    BatchRetried,
+    BatchSettled,
+    Event,
+)
+from ledger.obligations import ident_of, owe
+from ledger.receipts import RoundResult
+from ledger.rulebook import basis
 from ledger.state import Draft
+from wire import ids
+from wire.codec import encode, sha256
 from wire.ids import Lei
 from wire.limits import BATCH_LEGS_MAX, VALID_UNTIL_HEIGHTS_MAX
+
+replace = msgspec.structs.replace
 
 
 def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
@@ -25,6 +43,11 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
         raise r.BadSettlementBatch(f"{len(action.legs)} legs, 1 to {BATCH_LEGS_MAX} allowed")
     if not height <= action.deadline <= height + VALID_UNTIL_HEIGHTS_MAX:
         raise r.BadSettlementBatch(f"deadline {action.deadline} at height {height}")
+    most = draft.must(t.RULEBOOK, t.rulebook_key()).settlement.retries_max
+    if not 0 <= action.retries <= most:
+        raise r.BadSettlementBatch(f"{action.retries} retries, 0 to {most} allowed")
+    if action.in_netting and action.settle_date is None:
+        raise r.BadSettlementBatch("in netting it needs a date")
     calendar = draft.must(t.NETWORK, t.network_key()).calendar
     if action.settle_date is not None and action.settle_date not in calendar:
         raise r.BadSettlementBatch(f"{action.settle_date} is no business date to come")
@@ -49,6 +72,9 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
         allocated=(),
         approved=(),
         state=o.BatchState.INSTRUCTED,
+        retries_left=action.retries,
+        window=action.deadline - height + 1,
+        in_netting=action.in_netting,
     )
     draft.put(t.BATCHES, key, row)
     return [BatchInstructed(action.creator, action.reference, action.legs)]
@@ -57,23 +83,24 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
 def allocate(draft: Draft, action: Allocate) -> list[Event]:
     """Put what the sender's legs deliver into escrow; raises a `Rejection`."""
     row = _open(draft, action.creator, action.reference)
+    if row.in_netting:
+        raise r.NotAParty(f"{row.reference} settles in netting: approve it")
     legs = [leg for leg in row.legs if leg.sender == action.sender]
     if not legs or action.sender in row.allocated:
         raise r.NotAParty(f"{action.sender} sends nothing that is not allocated")
     for leg in legs:
         cash.move(draft, t.own_account(leg.sender, leg.asset), _escrow(row, leg), leg.amount)
     allocated = tuple(sorted((*row.allocated, action.sender)))
-    return _progressed(draft, msgspec.structs.replace(row, allocated=allocated), action.sender)
+    return _progressed(draft, replace(row, allocated=allocated), action.sender)
 
 
 def approve(draft: Draft, action: Approve) -> list[Event]:
     """The receiver agrees to its legs; raises a `Rejection`."""
     row = _open(draft, action.creator, action.reference)
-    receives = any(leg.to == action.receiver for leg in row.legs)
-    if not receives or action.receiver in row.approved:
+    if action.receiver not in _approvers(row) or action.receiver in row.approved:
         raise r.NotAParty(f"{action.receiver} receives nothing that is not approved")
     approved = tuple(sorted((*row.approved, action.receiver)))
-    return _progressed(draft, msgspec.structs.replace(row, approved=approved), action.receiver)
+    return _progressed(draft, replace(row, approved=approved), action.receiver)
 
 
 def cancel(draft: Draft, action: CancelBatch) -> list[Event]:
@@ -81,19 +108,49 @@ def cancel(draft: Draft, action: CancelBatch) -> list[Event]:
     row = _open(draft, action.creator, action.reference)
     if not any(action.member in (leg.sender, leg.to) for leg in row.legs):
         raise r.NotAParty(f"{action.member} has no leg of it")
-    return [_cancelled(draft, row, action.member)]
+    return _cancelled(draft, row, action.member)
 
 
-def due(draft: Draft, height: int) -> list[Event]:
-    """Settle what waits for the date that is open now, and cancel what has missed its deadline."""
-    events: list[Event] = []
+def due(draft: Draft, height: int, results: tuple[RoundResult, ...]) -> list[Event]:
+    """What rounds of this block have done with linked batches; then settle what waits for the date
+    that is open now; then retry or cancel what has missed its deadline."""
+    events: list[Event] = _after_rounds(draft, results) if results else []
     open_date = draft.must(t.NETWORK, t.network_key()).business_date
     if open_date is not None:
         for key in draft.indexed(t.BATCHES, t.on_date(open_date)):
             events.append(_settled(draft, draft.must(t.BATCHES, key)))
     for key in draft.indexed(t.BATCHES, t.at_height(height)):
-        events.append(_cancelled(draft, draft.must(t.BATCHES, key), None))
+        events += _failed(draft, draft.must(t.BATCHES, key), height)
     return events
+
+
+def _after_rounds(draft: Draft, results: tuple[RoundResult, ...]) -> list[Event]:
+    """A linked batch whose debts were in a round has settled whole, or failed whole."""
+    outcome = {one.obligation: one.cancelled + one.settled == one.amount for one in results}
+    events: list[Event] = []
+    for key in draft.indexed(t.BATCHES, t.IN_NETTING):
+        row = draft.must(t.BATCHES, key)
+        found = [outcome[ident] for ident in _debts(row) if ident in outcome]
+        if not found:
+            continue
+        assert found == found[:1] * len(row.legs), row
+        if found[0]:
+            draft.put(t.BATCHES, key, replace(row, state=o.BatchState.SETTLED))
+            events.append(BatchSettled(row.creator, row.reference))
+        else:
+            events += _failed(draft, row, 0)
+    return events
+
+
+def _failed(draft: Draft, row: o.Batch, height: int) -> list[Event]:
+    """One window more, or the end; `height`: of the deadline missed, 0 after a round."""
+    if not row.retries_left:
+        return _cancelled(draft, row, None)
+    deadline = row.deadline + row.window if height else 0
+    again = replace(row, retries_left=row.retries_left - 1, deadline=deadline or row.deadline)
+    draft.put(t.BATCHES, _key(row), again)
+    because = basis(draft, o.Clause.SETTLEMENT)
+    return [BatchRetried(row.creator, row.reference, deadline, again.retries_left, because)]
 
 
 def _open(draft: Draft, creator: Lei, reference: str) -> o.Batch:
@@ -107,16 +164,43 @@ def _open(draft: Draft, creator: Lei, reference: str) -> o.Batch:
 
 def _progressed(draft: Draft, row: o.Batch, member: Lei) -> list[Event]:
     """Keep `row`; complete, it is irrevocable, and settles if its date has come."""
-    senders = {leg.sender for leg in row.legs}
-    receivers = {leg.to for leg in row.legs}
-    complete = senders == {*row.allocated} and receivers == {*row.approved}
+    senders = {*()} if row.in_netting else {leg.sender for leg in row.legs}
+    complete = senders == {*row.allocated} and _approvers(row) == {*row.approved}
     if complete:
-        row = msgspec.structs.replace(row, state=o.BatchState.IRREVOCABLE)
+        state = o.BatchState.IN_NETTING if row.in_netting else o.BatchState.IRREVOCABLE
+        row = replace(row, state=state)
     draft.put(t.BATCHES, _key(row), row)
     events: list[Event] = [BatchProgressed(row.creator, row.reference, member, row.state)]
-    if complete and _date_has_come(draft, row):
+    if complete and row.in_netting:
+        _enter_netting(draft, row)
+    elif complete and _date_has_come(draft, row):
         events.append(_settled(draft, row))
     return events
+
+
+def _approvers(row: o.Batch) -> set[Lei]:
+    """Who must approve: the receivers; in netting, where nobody allocates, the senders too."""
+    receivers = {leg.to for leg in row.legs}
+    return receivers | {leg.sender for leg in row.legs} if row.in_netting else receivers
+
+
+def _enter_netting(draft: Draft, row: o.Batch) -> None:
+    instruction = sha256(encode(("dcn/batch/1", row.creator, row.reference)))
+    assert row.settle_date is not None, row
+    for number, leg in enumerate(row.legs):
+        owe(
+            draft, _about(row, number), leg.amount, ids.house(leg.sender), ids.house(leg.to),
+            leg.asset, row.settle_date, o.Origin.TRADE, instruction,
+        )  # fmt: skip
+
+
+def _about(row: o.Batch, number: int) -> tuple[str | int, ...]:
+    return ("batch", row.creator, row.reference, number)
+
+
+def _debts(row: o.Batch) -> list[bytes]:
+    """The ids of a linked batch's debts."""
+    return [ident_of(o.Origin.TRADE, _about(row, number)) for number in range(len(row.legs))]
 
 
 def _date_has_come(draft: Draft, row: o.Batch) -> bool:
@@ -127,17 +211,22 @@ def _date_has_come(draft: Draft, row: o.Batch) -> bool:
 def _settled(draft: Draft, row: o.Batch) -> Event:
     for leg in row.legs:
         cash.move(draft, _escrow(row, leg), cash.paid_into(draft, leg.to, leg.asset), leg.amount)
-    draft.put(t.BATCHES, _key(row), msgspec.structs.replace(row, state=o.BatchState.SETTLED))
+    draft.put(t.BATCHES, _key(row), replace(row, state=o.BatchState.SETTLED))
     return BatchSettled(row.creator, row.reference)
 
 
-def _cancelled(draft: Draft, row: o.Batch, by: Lei | None) -> Event:
+def _cancelled(draft: Draft, row: o.Batch, by: Lei | None) -> list[Event]:
+    """Nothing is delivered: what is in escrow goes back, debts of it are none."""
     for leg in row.legs:
         if leg.sender in row.allocated:
             back = cash.paid_into(draft, leg.sender, leg.asset)
             cash.move(draft, _escrow(row, leg), back, leg.amount)
-    draft.put(t.BATCHES, _key(row), msgspec.structs.replace(row, state=o.BatchState.CANCELLED))
-    return BatchCancelled(row.creator, row.reference, by)
+    if row.state == o.BatchState.IN_NETTING:
+        for ident in _debts(row):
+            draft.delete(t.OBLIGATIONS.key(ident))
+    draft.put(t.BATCHES, _key(row), replace(row, state=o.BatchState.CANCELLED))
+    because = basis(draft, o.Clause.SETTLEMENT)
+    return [BatchCancelled(row.creator, row.reference, by, because)]
 
 
 def _key(row: o.Batch) -> bytes:

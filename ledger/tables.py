@@ -84,6 +84,10 @@ def member_indexes(row: o.Member) -> tuple[int, ...]:
     return (*row.roles, in_state(row.state), *attested)
 
 
+IN_NETTING: Final = -1
+"""The index value of batches whose legs wait for a round."""
+
+
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
     parties = tuple({of_member(lei): None for leg in row.legs for lei in (leg.sender, leg.to)})
@@ -91,7 +95,7 @@ def batch_indexes(row: o.Batch) -> tuple[int, ...]:
         return (at_height(row.deadline), *parties)
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
         return (on_date(row.settle_date), *parties)
-    return ()
+    return (IN_NETTING, *parties) if row.state == o.BatchState.IN_NETTING else ()
 
 
 def between(one: str, other: str) -> int:
@@ -163,6 +167,9 @@ BALLOTS: Final = Table(24, "ballot", o.Ballot)  # proposal, lei
 BATCHES: Final = Table(25, "batch", o.Batch, batch_indexes)
 """By creator and reference; indexed by what happens to it next."""
 
+CLIENTS: Final = Table(37, "client_account", o.ClientAccount, None, lambda p: (of_member(p[0]),))
+"""By member and reference."""
+MINTINGS: Final = Table(39, "minting", o.Minting)  # asset, units minted before
 RULEBOOKS: Final = Table(38, "rulebook_version", o.RulebookVersion)  # version
 BOOTSTRAP: Final = Table(40, "bootstrap", o.Bootstrap)
 CSAS: Final = Table(26, "csa", o.Csa, lambda row: (row.mark_source,))  # first, second
@@ -182,7 +189,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     NETTING_SETS, LIMITS, FEEDS, ORACLE_MARKS, MARKS, OBLIGATIONS, ROUNDS, PAY_INS, FLOWS,
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
-    RULEBOOKS, BOOTSTRAP,
+    CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

@@ -1,6 +1,6 @@
 """Registration of trades, limits, and the netting set that every contract belongs to."""
 
-from ledger import checks, csa, im, sets
+from ledger import checks, csa, fees, im, sets
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -14,7 +14,7 @@ from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, QUANTITY_MAX
 def register(draft: Draft, trade: o.Trade, height: int) -> list[Event]:
     """Make `trade` a LIVE contract of its netting set, the initial margin that it needs locked both
     ways in the same transition; raises a `Rejection`."""
-    return [_add(draft, trade, height), *_margined(draft, trade)]
+    return [*_add(draft, trade, height), *_margined(draft, trade)]
 
 
 def _margined(draft: Draft, trade: o.Trade) -> list[Event]:
@@ -22,13 +22,14 @@ def _margined(draft: Draft, trade: o.Trade) -> list[Event]:
     return [] if terms is None else im.lock(draft, terms)
 
 
-def _add(draft: Draft, trade: o.Trade, height: int) -> Event:
+def _add(draft: Draft, trade: o.Trade, height: int) -> list[Event]:
     check_terms(draft, trade)
     check_unregistered(draft, (trade.uti,))
     sets.join(draft, trade)
-    contract = o.Contract(trade, o.ContractState.LIVE, height)
+    charged, events = fees.charge(draft, trade)
+    contract = o.Contract(trade, o.ContractState.LIVE, height, charged)
     draft.put(t.CONTRACTS, t.CONTRACTS.key(trade.uti), contract)
-    return TradeRegistered(trade.uti, trade.buyer, trade.seller)
+    return [TradeRegistered(trade.uti, trade.buyer, trade.seller), *events]
 
 
 def members_of(trade: o.Trade) -> tuple[ids.Lei, ids.Lei]:
@@ -60,7 +61,10 @@ def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[Event]:
         raise r.BadBatch(f"has {len(trades)} trades, 1 to {BATCH_TRADES_MAX} allowed")
     if len({(min(x.buyer, x.seller), max(x.buyer, x.seller)) for x in trades}) != 1:
         raise r.BadBatch("trades of more than one pair of members")
-    return [*(_add(draft, trade, height) for trade in trades), *_margined(draft, trades[0])]
+    return [
+        *(event for trade in trades for event in _add(draft, trade, height)),
+        *_margined(draft, trades[0]),
+    ]
 
 
 def set_limit(draft: Draft, action: SetLimit) -> list[Event]:

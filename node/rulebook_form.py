@@ -11,10 +11,11 @@ from ledger.rulebook import (
     STANDARD_BOUNDS,
     STANDARD_GRACE_BLOCKS,
     STANDARD_MEMBERSHIP,
+    STANDARD_SETTLEMENT,
     STANDARD_VOTING,
 )
 from node.described import Described, named
-from wire.ids import AssetCode
+from wire.ids import AssetCode, Lei
 
 
 class VotingEntry(Described, frozen=True):
@@ -57,6 +58,30 @@ class MarginEntry(Described, frozen=True):
     grace_blocks: int = STANDARD_GRACE_BLOCKS
 
 
+class SettlementEntry(Described, frozen=True):
+    """What becomes of batches that fail."""
+
+    retries_max: int = STANDARD_SETTLEMENT.retries_max
+
+
+class DiscountEntry(Described, frozen=True):
+    """Less fees from a contribution to the default fund on."""
+
+    contribution_min: int
+    discount_bps: int
+
+
+class FeesEntry(Described, frozen=True):
+    """What registering a trade costs each party."""
+
+    collector: str | None = None
+    """LEI of who is paid; left out: there are no fees."""
+    flat: int = 0
+    notional_ppm: int = 0
+    cap: int = 0
+    discounts: tuple[DiscountEntry, ...] = ()
+
+
 class RulebookEntry(Described, frozen=True):
     """The parameters of the network."""
 
@@ -75,6 +100,8 @@ class RulebookEntry(Described, frozen=True):
     voting: tuple[VotingEntry, ...] = ()
     """Rules that differ from the standard ones."""
     membership: MembershipEntry = MembershipEntry()
+    fees: FeesEntry = FeesEntry()
+    settlement: SettlementEntry = SettlementEntry()
 
 
 def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
@@ -105,6 +132,18 @@ def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
         group_vote_bps_max=entry.group_vote_bps_max,
         voting=tuple(voting.values()),
         membership=o.MembershipRules(**msgspec.structs.asdict(entry.membership)),
+        fees=_fees(entry.fees),
+        settlement=o.SettlementRules(entry.settlement.retries_max),
+    )
+
+
+def _fees(entry: FeesEntry) -> o.FeeSchedule:
+    return o.FeeSchedule(
+        collector=None if entry.collector is None else Lei(entry.collector),
+        flat=entry.flat,
+        notional_ppm=entry.notional_ppm,
+        cap=entry.cap,
+        discounts=tuple(o.FeeDiscount(x.contribution_min, x.discount_bps) for x in entry.discounts),
     )
 
 

@@ -75,6 +75,11 @@ def member_of(account: str) -> Lei:
     return Lei(account.partition(":")[0])
 
 
+def is_of(account: str, whose: str) -> bool:
+    """Whether a party is `whose`: that client account, or of an LEI the house and every client."""
+    return account == whose or account.startswith(f"{whose}:")
+
+
 def client_of(account: str) -> str:
     """The client reference of a party; empty for a house."""
     return account.partition(":")[2]

@@ -5,6 +5,7 @@ from ledger.actions.cash import (
     Redeem,
     Transfer,
 )
+from ledger.actions.clients import CloseClientAccount, OpenClientAccount
 from ledger.actions.contracts import (
     AmendTrade,
     CancelTrade,
@@ -102,6 +103,8 @@ Action = (
     | Exit
     | Bootstrap
     | RetireBootstrap
+    | OpenClientAccount
+    | CloseClientAccount
 )
 
 __all__ = [
@@ -119,6 +122,7 @@ __all__ = [
     "CancelBatch",
     "CancelTrade",
     "CastVote",
+    "CloseClientAccount",
     "CommitMark",
     "ConfirmTermination",
     "ConsentNovation",
@@ -127,6 +131,7 @@ __all__ = [
     "FeedMark",
     "MemberKey",
     "Mint",
+    "OpenClientAccount",
     "PostIm",
     "Propose",
     "ProposeNovation",

@@ -1,7 +1,7 @@
 """Settlement tokens: mint, redeem, transfer."""
 
 from wire.codec import Record
-from wire.ids import AssetCode, Lei
+from wire.ids import AssetCode, Lei, Party
 
 
 class Mint(Record, frozen=True, tag=1):
@@ -23,10 +23,10 @@ class Redeem(Record, frozen=True, tag=2):
 
 
 class Transfer(Record, frozen=True, tag=3):
-    """A member pays another from its own account."""
+    """A member pays from its house, or for a client of it from the client's account."""
 
     asset: AssetCode
-    sender: Lei
-    to: Lei
+    sender: Party
+    to: Party
     amount: int
     reference: str

@@ -13,6 +13,10 @@ class CreateBatch(Record, frozen=True, tag=13):
     legs: tuple[Leg, ...]
     settle_date: Date | None
     deadline: int
+    retries: int
+    """Windows it gets after the first, each as long; 0: cancelled when it fails."""
+    in_netting: bool
+    """Settle the legs as linked debts of a netting round; needs a date, and no escrow."""
 
 
 class Allocate(Record, frozen=True, tag=14):
@@ -24,7 +28,7 @@ class Allocate(Record, frozen=True, tag=14):
 
 
 class Approve(Record, frozen=True, tag=15):
-    """A receiver agrees to receive its legs of a batch."""
+    """A receiver agrees to its legs of a batch; in netting, every party does."""
 
     receiver: Lei
     creator: Lei

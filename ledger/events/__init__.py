@@ -2,6 +2,9 @@
 
 from ledger.events.cash import (
     CashMoved,
+    ClientAccountClosed,
+    ClientAccountOpened,
+    FeeCharged,
 )
 from ledger.events.governance import (
     BootstrapActed,
@@ -50,6 +53,7 @@ from ledger.events.settlement import (
     BatchCancelled,
     BatchInstructed,
     BatchProgressed,
+    BatchRetried,
     BatchSettled,
 )
 from ledger.events.trading import (
@@ -104,6 +108,10 @@ Event = (
     | GroupChanged
     | BootstrapActed
     | BootstrapRetired
+    | ClientAccountOpened
+    | ClientAccountClosed
+    | FeeCharged
+    | BatchRetried
 )
 
 __all__ = [
@@ -111,6 +119,7 @@ __all__ = [
     "BatchCancelled",
     "BatchInstructed",
     "BatchProgressed",
+    "BatchRetried",
     "BatchSettled",
     "BootstrapActed",
     "BootstrapRetired",
@@ -119,6 +128,8 @@ __all__ = [
     "CallMoved",
     "CapitalAttested",
     "CashMoved",
+    "ClientAccountClosed",
+    "ClientAccountOpened",
     "ContractChanged",
     "ContractMatured",
     "CouponPaid",
@@ -127,6 +138,7 @@ __all__ = [
     "DisputeOpened",
     "DisputeResolved",
     "Event",
+    "FeeCharged",
     "GroupChanged",
     "ImMoved",
     "KeyRotated",

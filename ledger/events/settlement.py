@@ -1,6 +1,7 @@
 """Settlement batches."""
 
 from ledger.objects import (
+    Basis,
     BatchState,
     Leg,
 )
@@ -38,4 +39,15 @@ class BatchCancelled(Record, frozen=True, tag=21):
     creator: Lei
     reference: str
     by: Lei | None
-    """None: its deadline has passed."""
+    """None: it has failed, and has no window left."""
+    basis: Basis
+
+
+class BatchRetried(Record, frozen=True, tag=56):
+    """A batch has failed and gets another window: until a deadline, or in the next round (0)."""
+
+    creator: Lei
+    reference: str
+    deadline: int
+    retries_left: int
+    basis: Basis

@@ -4,6 +4,7 @@ from ledger.objects.assets import (
     Asset,
     AssetTerms,
     Balance,
+    Minting,
 )
 from ledger.objects.enums import (
     AccountKind,
@@ -64,6 +65,7 @@ from ledger.objects.margin import (
 )
 from ledger.objects.members import (
     Capital,
+    ClientAccount,
     Kyc,
     Member,
     Nonce,
@@ -80,11 +82,14 @@ from ledger.objects.netting import (
 from ledger.objects.network import (
     Basis,
     Bootstrap,
+    FeeDiscount,
+    FeeSchedule,
     MarginRules,
     MembershipRules,
     Network,
     Rulebook,
     RulebookVersion,
+    SettlementRules,
     TermsBounds,
     VotingRule,
 )
@@ -117,6 +122,7 @@ from ledger.objects.trades import (
     Settled,
     Termination,
     Trade,
+    TradeFee,
 )
 from ledger.objects.validators import (
     ConsensusKey,
@@ -144,6 +150,7 @@ __all__ = [
     "CallState",
     "Capital",
     "Clause",
+    "ClientAccount",
     "ConsensusKey",
     "Contract",
     "ContractMark",
@@ -159,6 +166,8 @@ __all__ = [
     "Electorate",
     "EligibleAsset",
     "ExtendCalendar",
+    "FeeDiscount",
+    "FeeSchedule",
     "Feed",
     "FixedCoupon",
     "FloatingCoupon",
@@ -182,6 +191,7 @@ __all__ = [
     "Member",
     "MemberState",
     "MembershipRules",
+    "Minting",
     "NettingOpinion",
     "NettingRound",
     "NettingSet",
@@ -217,6 +227,7 @@ __all__ = [
     "SetPower",
     "SetRoles",
     "Settled",
+    "SettlementRules",
     "Side",
     "SigningKeyRow",
     "Standing",
@@ -224,6 +235,7 @@ __all__ = [
     "Termination",
     "TermsBounds",
     "Trade",
+    "TradeFee",
     "TradeSource",
     "VotingRule",
 ]

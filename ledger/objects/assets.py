@@ -27,6 +27,18 @@ class Asset(Record, frozen=True):
     redeemed: int
 
 
+class Minting(Record, frozen=True):
+    """Units that came into circulation; the key is (asset, units minted before), so that units
+    have numbers and every one of them leads to its reserve."""
+
+    to: Lei
+    amount: int
+    reference: str
+    """Of the reserve attestation."""
+    height: int
+    """Of the block."""
+
+
 class Balance(Record, frozen=True):
     """What an account holds of one asset; `locked` is part of `balance`."""
 

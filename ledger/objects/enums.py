@@ -272,6 +272,7 @@ class Clause(IntEnum):
     BOOTSTRAP = 6
     SETTLEMENT = 7
     MARGIN = 8
+    FEES = 9
 
 
 class ProposalState(IntEnum):
@@ -294,3 +295,5 @@ class BatchState(IntEnum):
     """Every sender has allocated and every receiver approved; it waits for its date."""
     SETTLED = 3
     CANCELLED = 4
+    IN_NETTING = 5
+    """Its legs are debts of one instruction, and wait for a round that settles all of them."""

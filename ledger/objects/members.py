@@ -77,3 +77,12 @@ class SeedLink(Record, frozen=True):
     """The last revealed link of a validator's SHA-256 hash chain (the seed of netting ties)."""
 
     link: bytes
+
+
+class ClientAccount(Record, frozen=True):
+    """A client of a member, kept apart from its house; the key is (member, reference)."""
+
+    name_hash: bytes
+    """SHA-256 of who the client is: its member knows, the network need not."""
+    opened: int
+    """Height of the block that opened it."""

@@ -2,7 +2,7 @@
 
 from ledger.objects.enums import Clause, Electorate, ImModel, ProposalKind
 from wire.codec import Record
-from wire.ids import AssetCode, Date
+from wire.ids import AssetCode, Date, Lei
 
 
 class Network(Record, frozen=True):
@@ -87,6 +87,36 @@ class MarginRules(Record, frozen=True):
     """Between a call's due height and its failure, without a CSA."""
 
 
+class SettlementRules(Record, frozen=True):
+    """What becomes of batches that fail."""
+
+    retries_max: int
+    """Windows that a batch may ask for after its first one."""
+
+
+class FeeDiscount(Record, frozen=True):
+    """Less fees for whoever has put more into the default fund."""
+
+    contribution_min: int
+    """From this contribution on, minor units."""
+    discount_bps: int
+
+
+class FeeSchedule(Record, frozen=True):
+    """What each party of a trade pays for its registration."""
+
+    collector: Lei | None
+    """Member that is paid; None: there are no fees."""
+    flat: int
+    """A trade, minor units of its currency."""
+    notional_ppm: int
+    """Millionths of the notional: 100 are one basis point."""
+    cap: int
+    """Most for one trade, before the discount; 0: no cap."""
+    discounts: tuple[FeeDiscount, ...]
+    """Ascending; the last one reached holds."""
+
+
 class Rulebook(Record, frozen=True):
     """All parameters of the network, one version."""
 
@@ -109,6 +139,8 @@ class Rulebook(Record, frozen=True):
     voting: tuple[VotingRule, ...]
     """One for each kind of proposal, sorted."""
     membership: MembershipRules
+    fees: FeeSchedule
+    settlement: SettlementRules
 
 
 class RulebookVersion(Record, frozen=True):

@@ -27,5 +27,11 @@ class Batch(Record, frozen=True):
     allocated: tuple[Lei, ...]
     """Senders whose legs are in escrow, ascending."""
     approved: tuple[Lei, ...]
-    """Receivers that have agreed to receive, ascending."""
+    """Receivers that have agreed to receive (in netting: every party), ascending."""
     state: BatchState
+    retries_left: int
+    """How many more windows it gets when it fails; then it is cancelled."""
+    window: int
+    """Blocks from one deadline to the next."""
+    in_netting: bool
+    """Its legs settle in a netting round, linked: all of them or none, without escrow."""

@@ -76,6 +76,13 @@ class Trade(Record, frozen=True):
     """Free text of the parties."""
 
 
+class TradeFee(Record, frozen=True):
+    """What a party was charged for a trade, minor units of its currency."""
+
+    party: Party
+    amount: int
+
+
 class Contract(Record, frozen=True):
     """A registered trade and where it stands."""
 
@@ -83,6 +90,8 @@ class Contract(Record, frozen=True):
     state: ContractState
     height: int
     """Of the block that registered it."""
+    fees: tuple[TradeFee, ...]
+    """Of buyer and seller, where there is one."""
 
 
 class Settled(Record, frozen=True):

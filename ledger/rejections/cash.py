@@ -44,3 +44,27 @@ class SelfTransfer(Rejection):
 
     code = "CASH_SELF_TRANSFER"
     remedy = "Name another receiver."
+
+
+class BadClientAccount(Rejection):
+    """A client account's reference or hash has the wrong form, or the account exists already."""
+
+    code = "CLIENT_ACCOUNT_INVALID"
+    remedy = "Choose a new reference of 1 to 16 of [0-9A-Z], and give a SHA-256."
+
+
+class ClientSegregated(Rejection):
+    """Client money goes to clients, or to an issuer to be redeemed; never to a house."""
+
+    code = "CLIENT_SEGREGATED"
+    remedy = (
+        "Pay from client to client, or to the asset's issuer if that is not the client's own "
+        "member; into a client's account only its member pays."
+    )
+
+
+class NoReserve(Rejection):
+    """A mint names no attestation of the reserve behind it."""
+
+    code = "MINT_NO_RESERVE"
+    remedy = "Name the reserve attestation in the reference."

@@ -37,7 +37,15 @@ def governance_queries(daemon: Daemon) -> list[Any]:
         """The parameters in force."""
         tip = shell.tip
         book = tip.state.must(t.RULEBOOK, t.rulebook_key())
-        return {"as_of_height": tip.height, "rulebook": plain(book)}
+        return {"as_of_height": tip.height, "rulebook": plain(book), **views.rulebook(tip.state)}
+
+    @get("/rulebook/{version:str}", sync_to_thread=False)
+    def rulebook_version(version: str) -> Json:
+        """A version of the rulebook, its hash, and the height that put it in force."""
+        row = shell.tip.state.get(t.RULEBOOKS, t.RULEBOOKS.key(number_of(version)))
+        if row is None:
+            raise NotFound(f"rulebook version {version}")
+        return {"as_of_height": shell.tip.height, **plain(row)}
 
     @get("/offences", sync_to_thread=False)
     def offences() -> Json:
@@ -45,4 +53,4 @@ def governance_queries(daemon: Daemon) -> list[Any]:
         tip = shell.tip
         return {"as_of_height": tip.height, "offences": views.offences(tip.state)}
 
-    return [proposals, proposal, rulebook, offences]
+    return [proposals, proposal, rulebook, rulebook_version, offences]

@@ -35,9 +35,17 @@ def network(tip: Tip) -> Json:
         "state_root": tip.state.root.hex(),
         "business_date": row.business_date,
         "rounds": row.rounds,
+        **rulebook(tip.state),
         "validators": len(tip.validators),
         "live_contracts": len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
     }
+
+
+def rulebook(state: State) -> Json:
+    """The version of the rulebook in force, and its hash."""
+    version = state.must(t.RULEBOOK, t.rulebook_key()).version
+    digest = state.must(t.RULEBOOKS, t.RULEBOOKS.key(version)).rulebook_hash
+    return {"rulebook_version": version, "rulebook_hash": digest.hex()}
 
 
 def account(state: State, lei: str) -> Json | None:
@@ -82,9 +90,29 @@ def block(decided: DecidedBlock) -> Json:
     }
 
 
+def holders(state: State, asset: str) -> Json | None:
+    """Every account that holds an asset, by holder, and what is in circulation."""
+    row = state.get(t.ASSETS, t.ASSETS.key(asset))
+    if row is None:
+        return None
+    found = []
+    for key, held in state.scan(t.BALANCES):
+        owner, kind, reference, code = t.BALANCES.parts(key)
+        if code == asset and held.balance:
+            account = {"account": o.AccountKind(kind).name, "reference": reference}
+            found.append({"holder": owner, **account, "balance": held.balance})
+    found.sort(key=lambda x: (x["holder"], x["account"], x["reference"]))
+    return {"asset": asset, "circulating": row.minted - row.redeemed, "holders": found}
+
+
 def contract(row: o.Contract) -> Json:
     """A registered trade."""
-    return {**plain(row.trade), "state": row.state.name, "height": row.height}
+    return {
+        **plain(row.trade),
+        "state": row.state.name,
+        "height": row.height,
+        "fees": plain(row.fees),
+    }
 
 
 def rounds(state: State) -> list[Json]:

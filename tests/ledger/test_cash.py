@@ -80,7 +80,7 @@ def test_a_payment_to_oneself_or_to_a_stranger_is_refused() -> None:
     assert stranger in _refused(world, tx, r.UnknownMember)
     tx = world.sign(Transfer(USD, stranger, a.lei, 1, ""), a.key("treasury"))
     assert stranger in _refused(world, tx, r.UnknownMember)
-    tx = world.sign(Mint(USD, stranger, 1, ""), world.issuer.key("treasury"))
+    tx = world.sign(Mint(USD, stranger, 1, "R"), world.issuer.key("treasury"))
     assert stranger in _refused(world, tx, r.UnknownMember)
 
 
@@ -90,7 +90,7 @@ def test_an_unknown_asset_is_refused() -> None:
     asset = AssetCode("XYZ")
     for tx in (
         world.sign(Transfer(asset, a.lei, b.lei, 1, ""), a.key("treasury")),
-        world.sign(Mint(asset, a.lei, 1, ""), world.issuer.key("treasury")),
+        world.sign(Mint(asset, a.lei, 1, "R"), world.issuer.key("treasury")),
         world.sign(Redeem(asset, 1, ""), world.issuer.key("treasury")),
     ):
         assert _refused(world, tx, r.UnknownAsset) == "asset XYZ"

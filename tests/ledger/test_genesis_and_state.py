@@ -167,7 +167,7 @@ def test_a_draft_shows_its_own_changes_and_leaves_its_parent_alone() -> None:
     inner = Draft(draft)
     key = t.CONTRACTS.key("X")
     a, b, _ = world.members
-    contract = o.Contract(world.terms(a, b, 1, 1), o.ContractState.LIVE, 1)
+    contract = o.Contract(world.terms(a, b, 1, 1), o.ContractState.LIVE, 1, ())
     inner.put(t.CONTRACTS, key, contract)
     assert (inner.get(t.CONTRACTS, key), draft.get(t.CONTRACTS, key)) == (contract, None)
     assert inner.indexed(t.CONTRACTS, o.ContractState.LIVE) == [key]

@@ -82,7 +82,7 @@ def test_contracts_obligations_batches_escrow_and_money_are_each_named() -> None
     world = leaving()
     a, b, c = world.members
     legs = (o.Leg(b.lei, c.lei, USD, 5),)
-    batch = CreateBatch(b.lei, "B1", legs, None, world.height + 50)
+    batch = CreateBatch(b.lei, "B1", legs, None, world.height + 50, 0, False)
     world.must(world.mint(b, 20), world.trade(a, b, 1, 1_000), world.sign(batch, b.key("treasury")))
     world.must(resign(world, b))
     assert why(world, b) == f"1 live contracts; batch {b.lei}/B1; OWN USD holds 20"
@@ -97,7 +97,9 @@ def test_contracts_obligations_batches_escrow_and_money_are_each_named() -> None
 def test_a_receiver_of_a_batch_under_way_stays_until_it_is_over() -> None:
     world = leaving()
     _, b, c = world.members
-    batch = CreateBatch(b.lei, "B1", (o.Leg(b.lei, c.lei, USD, 5),), None, world.height + 5)
+    batch = CreateBatch(
+        b.lei, "B1", (o.Leg(b.lei, c.lei, USD, 5),), None, world.height + 5, 0, False
+    )
     world.must(world.sign(batch, b.key("treasury")), resign(world, c))
     assert why(world, c) == f"batch {b.lei}/B1"
     for _ in range(5):

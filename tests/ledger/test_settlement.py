@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ledger import objects as o
 from ledger import tables as t
 from ledger.actions import Allocate, Approve, CancelBatch, CreateBatch, Mint
-from ledger.events import BatchCancelled, BatchSettled
+from ledger.events import BatchCancelled, BatchRetried, BatchSettled
 from ledger.genesis import Genesis
 from ledger.invariants import InvariantBroken, check_full
 from ledger.state import Draft
@@ -19,6 +19,7 @@ from wire.ids import AssetCode, Date
 from wire.limits import BATCH_LEGS_MAX
 
 BOND = AssetCode("BOND")
+BASIS = o.Basis(o.Clause.SETTLEMENT, 1)
 
 
 def _with_a_bond(genesis: Genesis) -> Genesis:
@@ -30,7 +31,7 @@ def _with_a_bond(genesis: Genesis) -> Genesis:
 def _world() -> World:
     world = World(members=3, change=_with_a_bond)
     a, b, _ = world.members
-    mint = Mint(BOND, b.lei, 50, "")
+    mint = Mint(BOND, b.lei, 50, "R")
     world.must(world.mint(a, 1_000), world.sign(mint, world.issuer.key("treasury")))
     return world
 
@@ -46,9 +47,11 @@ def _create(
     date: Date | None = None,
     deadline: int = 60,
     reference: str = "R1",
+    retries: int = 0,
+    in_netting: bool = False,
 ) -> Transaction:
     who = by or world.members[0]
-    action = CreateBatch(who.lei, reference, legs, date, deadline)
+    action = CreateBatch(who.lei, reference, legs, date, deadline, retries, in_netting)
     return world.sign(action, who.key("treasury"))
 
 
@@ -117,7 +120,7 @@ def test_what_is_incomplete_at_its_deadline_is_cancelled_and_paid_back() -> None
     world.must(_allocate(world, a), _approve(world, a))
     applied = world.apply()
     assert world.height == deadline
-    assert applied.events == (BatchCancelled(a.lei, "R1", None),)
+    assert applied.events == (BatchCancelled(a.lei, "R1", None, BASIS),)
     assert (_holds(world, a, USD), _holds(world, b, BOND)) == (1_000, 50)
 
 
@@ -136,7 +139,7 @@ def test_any_party_withdraws_before_it_is_irrevocable_and_nobody_else() -> None:
     world.must(_allocate(world, b))
     assert world.codes(_cancel(world, c)) == ["BATCH_NOT_A_PARTY"]
     applied = world.must(_cancel(world, a))
-    assert applied.events == (BatchCancelled(a.lei, "R1", a.lei),)
+    assert applied.events == (BatchCancelled(a.lei, "R1", a.lei, BASIS),)
     assert _holds(world, b, BOND) == 50
 
 
@@ -213,3 +216,106 @@ def test_whatever_the_order_all_legs_have_gone_or_none(steps: list[int], deadlin
     assert moved == ((20, 30) if _batch(world).state == o.BatchState.SETTLED else (0, 50))
     escrow = [key for key, _ in world.state.scan(t.BALANCES) if t.BALANCES.parts(key)[1] == 9]
     assert escrow == []
+
+
+# -------------------------------------------------------------------- fails
+def _state(world: World, reference: str = "R1") -> o.BatchState:
+    row = world.state.must(t.BATCHES, t.BATCHES.key(world.members[0].lei, reference))
+    return o.BatchState(row.state)
+
+
+def test_a_batch_that_misses_its_deadline_gets_the_windows_it_asked_for_and_no_more() -> None:
+    world = _world()
+    a, _, _ = world.members
+    world.must(_dvp(world, deadline=world.height + 3, retries=2))  # a window of 3 blocks
+    world.must(_allocate(world, a))
+    heights = []
+    for _ in range(12):
+        applied = world.apply()
+        for event in applied.events:
+            if isinstance(event, BatchRetried):
+                heights.append((world.height, event.deadline, event.retries_left))
+                assert _holds(world, a, USD) == 700
+    assert heights == [(4, 7, 1), (7, 10, 0)]
+    assert (_state(world), _holds(world, a, USD)) == (o.BatchState.CANCELLED, 1_000)
+
+
+def test_a_batch_cannot_ask_for_more_windows_than_the_rulebook_allows() -> None:
+    world = _world()
+    for retries in (-1, 4):
+        assert world.codes(_dvp(world, retries=retries)) == ["BATCH_INVALID"]
+    assert world.codes(_dvp(world, in_netting=True)) == ["BATCH_INVALID"]  # it has no date
+
+
+def _linked(retries: int) -> World:
+    """A owes B 300 against 20 bonds, in the round of the first date."""
+    world = _world()
+    a, b, _ = world.members
+    world.must(_dvp(world, date=CALENDAR[0], in_netting=True, retries=retries))
+    assert world.codes(_allocate(world, a)) == ["BATCH_NOT_A_PARTY"]
+    world.must(_approve(world, a))
+    assert _state(world) == o.BatchState.INSTRUCTED
+    world.must(_approve(world, b))
+    assert _state(world) == o.BatchState.IN_NETTING
+    assert world.codes(_cancel(world, a)) == ["BATCH_CLOSED"]
+    return world
+
+
+def test_a_linked_batch_settles_whole_in_the_round_of_its_date() -> None:
+    world = _linked(0)
+    a, b, _ = world.members
+    world.close(CALENDAR[0], AAA=1_000)
+    applied = world.settle()
+    assert BatchSettled(a.lei, "R1") in applied[-1].events
+    assert _state(world) == o.BatchState.SETTLED
+    assert (_holds(world, a, BOND), _holds(world, b, USD)) == (20, 300)
+    assert world.obligations() == {}
+
+
+def test_a_linked_batch_uses_what_its_parties_get_in_the_same_round() -> None:
+    """A's cash comes from C, who owes it variation margin: nothing was in escrow beforehand."""
+    world = World(members=3, change=_with_a_bond)
+    a, b, c = world.members
+    mint = world.sign(Mint(BOND, b.lei, 20, "R"), world.issuer.key("treasury"))
+    world.must(mint, world.mint(c, 300), world.trade(a, c, 30, 900))
+    world.must(_dvp(world, date=CALENDAR[0], in_netting=True))
+    world.must(_approve(world, a), _approve(world, b))
+    world.close(CALENDAR[0], AAA=1_000)
+    world.settle()
+    assert (_holds(world, a, BOND), _holds(world, b, USD), _holds(world, c, USD)) == (20, 300, 0)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_no_leg_of_a_linked_batch_goes_without_the_other_and_it_fails_as_often_as_it_may(
+    retries: int,
+) -> None:
+    world = _linked(retries)
+    a, b, c = world.members
+    world.must(world.transfer(a, c, 701))
+    for n, date in enumerate(CALENDAR[: retries + 1]):
+        assert _state(world) == o.BatchState.IN_NETTING
+        world.close(date, AAA=1_000)
+        world.settle()
+        assert (_holds(world, a, BOND), _holds(world, b, USD)) == (0, 0), n
+    assert _state(world) == o.BatchState.CANCELLED
+    assert world.obligations() == {}
+
+
+def test_an_instruction_is_frozen_whole_or_waits_whole() -> None:
+    """A leg between two members in good standing waits for the leg of one that is not."""
+    world = _world()
+    a, b, c = world.members
+    legs = (_leg(a, b, USD, 300), _leg(b, a, BOND, 20), _leg(a, c, USD, 1))
+    world.must(_create(world, *legs, date=CALENDAR[0], in_netting=True))
+    world.must(*[_approve(world, who) for who in (a, b, c)])
+    key = t.MEMBERS.key(c.lei)
+    row = world.state.must(t.MEMBERS, key)
+    world.put({key: msgspec.structs.replace(row, state=o.MemberState.SUSPENDED)})
+    world.close(CALENDAR[0], AAA=1_000)
+    world.settle()
+    assert _state(world) == o.BatchState.IN_NETTING
+    assert (_holds(world, a, USD), _holds(world, b, BOND)) == (1_000, 50)
+    world.put({key: row})
+    world.close(CALENDAR[1], AAA=1_000)
+    world.settle()
+    assert (_holds(world, a, BOND), _holds(world, b, USD), _holds(world, c, USD)) == (20, 300, 1)

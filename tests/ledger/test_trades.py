@@ -42,7 +42,7 @@ def test_a_trade_signed_by_both_becomes_a_live_contract_of_their_netting_set() -
     applied = world.must(tx)
     assert applied.events == (TradeRegistered(trade.uti, b.lei, a.lei),)
     contract = world.state.must(t.CONTRACTS, t.CONTRACTS.key(trade.uti))
-    assert contract == o.Contract(trade, o.ContractState.LIVE, 1)
+    assert contract == o.Contract(trade, o.ContractState.LIVE, 1, ())
     assert world.position(a, b) == o.Settled(USD, 0, 370_350, 300 * 10**8, 1, 0, 0)
     assert (is_trade(tx.action), utis(tx.action)) == (True, (trade.uti,))
 

@@ -142,7 +142,7 @@ def test_every_way_of_being_paid_leads_to_the_blocked_account() -> None:
     legs = (o.Leg(a.lei, b.lei, USD, 30), o.Leg(b.lei, a.lei, USD, 7))
     for reference in ("DONE", "CANCELLED"):
         deadline = world.height + 12
-        create = CreateBatch(a.lei, reference, legs, CALENDAR[1], deadline)
+        create = CreateBatch(a.lei, reference, legs, CALENDAR[1], deadline, 0, False)
         world.must(world.sign(create, a.key("treasury")))
         world.must(world.sign(Allocate(a.lei, a.lei, reference), a.key("treasury")))
     for who in (b, a):

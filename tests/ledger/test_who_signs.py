@@ -86,7 +86,7 @@ def test_two_keys_of_one_member_are_refused() -> None:
 def test_only_the_issuer_mints() -> None:
     world = World()
     a, _, _ = world.members
-    tx = world.sign(Mint(USD, a.lei, 5, ""), a.key("treasury"))
+    tx = world.sign(Mint(USD, a.lei, 5, "R"), a.key("treasury"))
     assert _refused(world, tx, r.NotTheIssuer) == f"USD is issued by {world.issuer.lei}"
 
 

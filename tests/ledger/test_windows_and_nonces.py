@@ -29,7 +29,7 @@ def test_the_last_valid_block_is_the_valid_until_height() -> None:
     world = World()
     a = world.members[0]
     good, late = (
-        world.sign(Mint(USD, a.lei, 1, ""), world.issuer.key("treasury"), valid_until=2)
+        world.sign(Mint(USD, a.lei, 1, "R"), world.issuer.key("treasury"), valid_until=2)
         for _ in range(2)
     )
     world.apply()
@@ -45,8 +45,8 @@ def test_a_valid_until_height_beyond_the_memory_of_nonces_is_refused() -> None:
     a = world.members[0]
     last = world.height + 1 + VALID_UNTIL_HEIGHTS_MAX
     key = world.issuer.key("treasury")
-    far = world.sign(Mint(USD, a.lei, 1, ""), key, valid_until=last + 1)
-    near = world.sign(Mint(USD, a.lei, 1, ""), key, valid_until=last)
+    far = world.sign(Mint(USD, a.lei, 1, "R"), key, valid_until=last + 1)
+    near = world.sign(Mint(USD, a.lei, 1, "R"), key, valid_until=last)
     with pytest.raises(r.TooFarAhead, match=f"at most {last} allowed"):
         world.check(far)
     assert world.codes(far, near) == ["TX_VALID_UNTIL_TOO_FAR", "OK"]
@@ -100,7 +100,7 @@ def test_a_failed_transaction_uses_up_its_nonce_and_leaves_nothing_else() -> Non
 def test_nonces_are_forgotten_in_the_block_after_their_last() -> None:
     world = World()
     tx = world.sign(
-        Mint(USD, world.members[0].lei, 1, ""), world.issuer.key("treasury"), valid_until=3
+        Mint(USD, world.members[0].lei, 1, "R"), world.issuer.key("treasury"), valid_until=3
     )
     assert len(world.must(tx).state.scan(t.NONCES)) == 1
     assert len(world.apply().state.scan(t.NONCES)) == 1
@@ -111,7 +111,7 @@ def test_nonces_are_forgotten_in_the_block_after_their_last() -> None:
 def test_the_largest_nonce_is_a_nonce() -> None:
     world = World()
     key = world.issuer.key("treasury")
-    tx = world.sign(Mint(USD, world.members[0].lei, 1, ""), key, nonce=NONCE_MAX)
+    tx = world.sign(Mint(USD, world.members[0].lei, 1, "R"), key, nonce=NONCE_MAX)
     assert world.codes(tx, tx) == ["OK", "TX_NONCE_REUSED"]
 
 

@@ -163,8 +163,11 @@ class World:
         self, buyer: Identity, seller: Identity, quantity: int, price: int, share: str = "AAA"
     ) -> Transaction:
         """A trade signed by both."""
-        action = RegisterTrade(self.terms(buyer, seller, quantity, price, share))
-        return self.sign(action, buyer.key("trade"), seller.key("trade"))
+        return self.register(self.terms(buyer, seller, quantity, price, share), buyer, seller)
+
+    def register(self, terms: o.Trade, *signers: Identity) -> Transaction:
+        """A trade of these terms, signed for its parties."""
+        return self.sign(RegisterTrade(terms), *(who.key("trade") for who in signers))
 
     def marks(self, oracle: Identity, date: int, /, **values: int) -> Transaction:
         """An oracle's marks, by ticker."""

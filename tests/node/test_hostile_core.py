@@ -23,7 +23,7 @@ def test_correct_nodes_go_on_whatever_one_validator_sends(seed: int) -> None:
         network.run(lambda: False, ms)
         attacker.attack()
         if number % 10 == 0:
-            mint = Mint(CURRENCY, founded.members[0].lei, 100 + number, "")
+            mint = Mint(CURRENCY, founded.members[0].lei, 100 + number, "R")
             until = nodes[0].core.tip.height + 500
             tx = unsigned(CHAIN, mint, nonce=10**6 + number, valid_until=until)
             network.submit(nodes[number % 3].name, signed(tx, founded.issuer.key("treasury")))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.actions import Mint
+from ledger.actions import Action, Mint, Transfer
 from ledger.genesis import genesis_hash
 from ledger.transactions import Transaction, signed, tx_id, unsigned
 from node.audit.audit import Audit, audit
@@ -51,14 +51,23 @@ class World:
         self.home.write(CONFIG.format(lei=me.lei), self.founded.genesis, keys)
         self._nonce = 0
 
-    def mint(self, valid_until: int = 900) -> Transaction:
+    def payment(self, valid_until: int = 900) -> Transaction:
+        """The first one mints what the others pay to and fro."""
         self._nonce += 1
-        who = self.founded.members[self._nonce % 4]
-        mint = Mint(CURRENCY, who.lei, 100, "x" * 100)
+        one, other = self.founded.members[:2]
+        if self._nonce % 2:
+            one, other = other, one
+        action: Action = Transfer(CURRENCY, one.lei, other.lei, 100, "x" * 100)
+        key = one.key("treasury")
+        if self._nonce == 1:
+            action, key = (
+                Mint(CURRENCY, one.lei, 100, "x" * 100),
+                self.founded.issuer.key("treasury"),
+            )
         tx = unsigned(
-            self.founded.genesis.chain_id, mint, nonce=self._nonce, valid_until=valid_until
+            self.founded.genesis.chain_id, action, nonce=self._nonce, valid_until=valid_until
         )
-        return signed(tx, self.founded.issuer.key("treasury"))
+        return signed(tx, key)
 
     async def open(self) -> Store:
         store = await Store.open(self.home.store, genesis_hash(self.founded.genesis))
@@ -68,7 +77,7 @@ class World:
     async def write(self, store: Store, upkeep: Upkeep, count: int) -> None:
         """Blocks, each as a node stores it; upkeep runs beside."""
         for _ in range(count):
-            entry = self.scribe.write([self.mint() for _ in range(20)])
+            entry = self.scribe.write([self.payment() for _ in range(20)])
             await store.commit_blocks([entry])
             upkeep.on_block(entry)
             await asyncio.sleep(0)
@@ -231,8 +240,8 @@ def test_a_store_filled_from_a_snapshot_starts_and_can_be_verified(
     reply, chunks = world.run(source)
     snapshot = reply.snapshot
     other = World(tmp_path / "other")
-    expired, used = other.mint(valid_until=5), other.mint()  # both nonces are in the chain
-    waiting = [other.mint() for _ in range(20 * BLOCKS)][-1]
+    expired, used = other.payment(valid_until=5), other.payment()  # both nonces are in the chain
+    waiting = [other.payment() for _ in range(20 * BLOCKS)][-1]
 
     async def begin(store: Store, snapshots: SnapshotStore) -> None:
         await store.keep([expired, used, waiting])

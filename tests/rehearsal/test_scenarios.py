@@ -17,7 +17,7 @@ HEAD = 'title = "t"\n[network]\nmembers = ["A", "B"]\n'
 ROTATE = {
     "tx": "RotateKey", "member": "A", "role": "TRADE", "old": "", "new": "", "seed_link": "",
 }  # fmt: skip
-MINT = {"tx": "Mint", "asset": "USD", "to": "A", "amount": 5, "reference": ""}
+MINT = {"tx": "Mint", "asset": "USD", "to": "A", "amount": 5, "reference": "R"}
 
 
 def _script(tmp_path: Path, text: str) -> Script:

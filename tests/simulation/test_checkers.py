@@ -69,7 +69,7 @@ def a_correct_one_blamed(record: RunRecord) -> None:
 
 def something_lost(record: RunRecord) -> None:
     issuer = founded(4).issuer
-    mint = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, ""), nonce=9, valid_until=900)
+    mint = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, "R"), nonce=9, valid_until=900)
     tx = signed(mint, issuer.key("treasury"))
     record.journal.accepted[tx_id(tx)] = Accepted(record.correct[0], tx)
 

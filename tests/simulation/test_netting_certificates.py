@@ -69,7 +69,7 @@ def market_day(network: SimulatedNetwork, who: Founded) -> None:
         tx = unsigned("sim-net", RegisterTrade(trade), nonce=0, valid_until=900)
         network.submit(name, signed(tx, buyer.key("trade"), seller.key("trade")))
     for number, member in enumerate(who.members, 1):
-        mint = Mint(CURRENCY, member.lei, 10**9, "")
+        mint = Mint(CURRENCY, member.lei, 10**9, "R")
         tx = unsigned("sim-net", mint, nonce=number, valid_until=900)
         network.submit(name, signed(tx, who.issuer.key("treasury")))
     for oracle in who.oracles:

@@ -58,7 +58,7 @@ def test_a_change_is_followed_promptly_by_a_block_that_proves_it() -> None:
     who = next(iter(made.nodes))
     issuer = founded(4).issuer
     height = max(made.heights())
-    tx = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, ""), nonce=1, valid_until=height + 9)
+    tx = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, "R"), nonce=1, valid_until=height + 9)
     made.submit(who, signed(tx, issuer.key("treasury")))
     begin = made.now_ms
     blocks = made.nodes[who].disk.blocks

@@ -42,7 +42,7 @@ def test_survivors_of_a_lost_quorum_decide_again_and_accepted_transactions_survi
     recovery = made.signed(made.draft(), range(5))
     made.recover(made.survivors, recovery)
     issuer = made.founded.issuer
-    tx = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, ""), nonce=1, valid_until=height + 90)
+    tx = unsigned("sim-test", Mint(CURRENCY, issuer.lei, 5, "R"), nonce=1, valid_until=height + 90)
     made.network.submit(made.survivors[0], signed(tx, issuer.key("treasury")))
     assert made.network.run(lambda: min(heights(made, made.survivors)) >= height + 6, 60_000)
     blocks = made.network.nodes[made.survivors[0]].disk.blocks

@@ -111,6 +111,38 @@ CLASSES: Final = {
 """The asset class of a product whose description names none."""
 
 
+class Listing(Described, frozen=True):
+    """What a proposal lists: one of the three, written as in a description."""
+
+    asset: AssetEntry | None = None
+    feed: FeedEntry | None = None
+    instrument: InstrumentEntry | None = None
+    """With its `price_scale`."""
+
+
+def listed(text: str, currency: str, service: str) -> o.ListAsset | o.ListFeed | o.ListInstrument:
+    """The body of a proposal to list what `text` (TOML) describes; raises `BadGenesis`."""
+    try:
+        entry = msgspec.convert(tomllib.loads(text), Listing)
+    except ValueError as error:
+        raise BadGenesis(f"the listing: {error}") from None
+    match entry:
+        case Listing(asset=AssetEntry() as asset, feed=None, instrument=None):
+            return o.ListAsset(asset_terms(asset))
+        case Listing(asset=None, feed=FeedEntry() as row, instrument=None):
+            return o.ListFeed(feed(row))
+        case Listing(asset=None, feed=None, instrument=InstrumentEntry() as row):
+            return o.ListInstrument(instrument(row, (), currency, service))
+        case _:
+            raise BadGenesis("a listing has one of [asset], [feed], [instrument]")
+
+
+def asset_terms(entry: AssetEntry) -> o.AssetTerms:
+    """The asset that `entry` describes; raises `BadGenesis`."""
+    kind = named(o.AssetKind, entry.kind)
+    return o.AssetTerms(AssetCode(entry.code), kind, Lei(entry.issuer), entry.exponent)
+
+
 def feed(entry: FeedEntry) -> o.Feed:
     """The feed that `entry` describes."""
     code = FeedCode(entry.code)
@@ -202,10 +234,7 @@ def compose(description: Description, folder: Path) -> Genesis:
         chain_id=description.chain_id,
         time_ms=description.time_ms,
         members=tuple(_member(entry, folder) for entry in description.members),
-        assets=tuple(
-            o.AssetTerms(AssetCode(x.code), named(o.AssetKind, x.kind), Lei(x.issuer), x.exponent)
-            for x in description.assets
-        ),
+        assets=tuple(asset_terms(x) for x in description.assets),
         instruments=tuple(
             instrument(x, feeds, rules.currency, rules.service) for x in description.instruments
         ),

@@ -16,8 +16,10 @@ from ledger.invariants import InvariantBroken, check_full
 from ledger.oracles import ExtensionMarks
 from ledger.transactions import Transaction, decode_transaction, tx_id, verified
 from node.api import views
+from node.api.assets import asset_queries
 from node.api.errors import BadRequest, HeightPruned, NotFound, Unauthorised, status_of
 from node.api.governance import governance_queries
+from node.api.ledger import ledger_routes
 from node.api.light import light_routes
 from node.api.reading import number_of
 from node.api.round_proofs import round_proof_routes
@@ -56,7 +58,9 @@ def make_app(daemon: Daemon) -> Litestar:
         guards=[guard],
         route_handlers=[
             *_queries(daemon),
+            *asset_queries(daemon),
             *governance_queries(daemon),
+            *ledger_routes(daemon),
             *light_routes(daemon),
             *round_proof_routes(daemon),
             *_submissions(daemon),

@@ -90,6 +90,21 @@ def block(decided: DecidedBlock) -> Json:
     }
 
 
+def holders(state: State, asset: str) -> Json | None:
+    """Every account that holds an asset, by holder, and what is in circulation."""
+    row = state.get(t.ASSETS, t.ASSETS.key(asset))
+    if row is None:
+        return None
+    found = []
+    for key, held in state.scan(t.BALANCES):
+        owner, kind, reference, code = t.BALANCES.parts(key)
+        if code == asset and held.balance:
+            account = {"account": o.AccountKind(kind).name, "reference": reference}
+            found.append({"holder": owner, **account, "balance": held.balance})
+    found.sort(key=lambda x: (x["holder"], x["account"], x["reference"]))
+    return {"asset": asset, "circulating": row.minted - row.redeemed, "holders": found}
+
+
 def contract(row: o.Contract) -> Json:
     """A registered trade."""
     return {

@@ -217,6 +217,44 @@ def reinstate(
     _propose(home, ReinstateMember(_lei(lei), power), reason, timeout, as_json)
 
 
+@proposing.command()
+def calendar(
+    home: HomeOption,
+    dates: Annotated[list[int], typer.Argument(help="Business dates, yyyymmdd, ascending.")],
+    reason: ReasonOption = "",
+    timeout: TimeoutOption = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """Add business dates after the last one of the calendar, which must not run out."""
+    from ledger.objects import ExtendCalendar
+    from wire import ids
+
+    body = ExtendCalendar(tuple(ids.date(date) for date in dates))
+    _propose(home, body, reason, timeout, as_json)
+
+
+@proposing.command("list")
+def list_something(
+    home: HomeOption,
+    file: Annotated[
+        Path, typer.Argument(help="TOML with one of [asset], [feed] and [instrument].")
+    ],
+    reason: ReasonOption = "",
+    timeout: TimeoutOption = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """List an asset, a feed or an instrument, written as in the description of a genesis.
+
+    An instrument names its `price_scale`, which is the scale of its feed.
+    """
+    from node.cli.client import Client
+    from node.compose import listed
+
+    book = Client(home).get("/v1/rulebook")["rulebook"]
+    body = listed(read_text(file), book["currency"], book["service"])
+    _propose(home, body, reason, timeout, as_json)
+
+
 @proposing.command("recover-key")
 def recover_key(
     home: HomeOption,

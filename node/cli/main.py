@@ -14,15 +14,19 @@ from node.cli import (
     explain,
     genesis,
     governance,
+    holders,
     init,
     inspect,
     keys,
+    ledger,
+    member,
     prove,
     reset,
     run,
     scenario,
     status,
     trade,
+    tx,
     verify,
     verify_proof,
 )
@@ -52,7 +56,12 @@ app.command()(status.status)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
+app.add_typer(tx.app, name="tx")
+app.command()(ledger.ledger)
+app.add_typer(member.app, name="member")
 app.command()(account.account)
+app.command()(holders.holders)
+app.command()(holders.trace)
 app.command()(block.block)
 app.command()(prove.prove)
 app.command("verify-proof")(verify_proof.verify_proof)

@@ -35,6 +35,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def row_lines(row: Any) -> list[str]:
+    """What a proof says, one row a line; None: that there is no such row."""
+    if row is None:
+        return ["  does not exist"]
+    return [f"  {json.dumps(one)}" for one in (row if isinstance(row, list) else [row])]
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json_bytes(value).decode())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from node.cli.options import PROOF_OF, HomeOption, JsonOption
-from node.cli.output import UsageWrong, print_json, write_file
+from node.cli.output import UsageWrong, print_json, row_lines, write_file
 from wire.errors import CodedError
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def prove(
     if as_json or out is None:
         print_json(found)
         return
-    row = found["claim"]["row"]
     typer.echo(f"state after height {found['state_after_height']}: {' '.join([table, *key])}")
-    typer.echo("  does not exist" if row is None else f"  {json.dumps(row)}")
+    typer.echo("\n".join(row_lines(found["claim"]["row"])))
     typer.echo(f"written to {out}; check it with: dcn verify-proof {out} --genesis genesis.dcn")
     typer.echo(f"or under a header you trust: --header-id {found['header_id']}")
 

@@ -1,13 +1,12 @@
 """`dcn verify-proof`: check a proof file, without any node."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from node.cli.options import JsonOption
-from node.cli.output import Exit, UsageWrong, fail, print_json, read_bytes, read_text
+from node.cli.output import Exit, UsageWrong, fail, print_json, read_bytes, read_text, row_lines
 from wire.errors import BadProof, CodedError
 
 
@@ -49,7 +48,7 @@ def verify_proof(
     claim = found["claim"]
     typer.echo(f"The proof holds: {found['chain_id']}, after height {found['state_after_height']}")
     typer.echo(f"  {claim['table']} {' '.join(map(str, claim['key']))}")
-    typer.echo("  does not exist" if claim["row"] is None else f"  {json.dumps(claim['row'])}")
+    typer.echo("\n".join(row_lines(claim["row"])))
     typer.echo(f"  under header {found['header_id']}")
 
 

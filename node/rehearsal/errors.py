@@ -1,9 +1,9 @@
 """What can be wrong with a script."""
 
-from wire.errors import Rejection
+from node.forms import BadForm
 
 
-class BadScript(Rejection):
+class BadScript(BadForm):
     """A scenario file cannot be read, or a step of it makes no sense."""
 
     code = "SCENARIO_INVALID"

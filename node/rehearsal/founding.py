@@ -10,10 +10,10 @@ from ledger.genesis import Genesis, GenesisKey, GenesisMember
 from ledger.rulebook import standard
 from node.compose import FeedEntry, InstrumentEntry, feed, instrument
 from node.core.seedchain import SeedChain
+from node.forms import Names, build
 from node.founding import VALUE_MAX, key_roles
 from node.plain import plain
 from node.rehearsal.errors import BadScript
-from node.rehearsal.forms import Names, build
 from node.rulebook_form import amended
 from wire import ids
 from wire.ids import AssetCode, Date, Lei

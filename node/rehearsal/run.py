@@ -14,9 +14,9 @@ from ledger.marks import digest as marks_digest
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
 from ledger.transactions import KeySignature, Transaction, new_keys
+from node.forms import Names, build
 from node.plain import plain
 from node.rehearsal.errors import BadScript
-from node.rehearsal.forms import Names, build
 from node.rehearsal.founding import (
     ORACLES,
     SEED_LINKS,

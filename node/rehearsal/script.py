@@ -12,9 +12,9 @@ from ledger import tables as t
 from ledger.genesis import genesis_state
 from ledger.invariants import InvariantBroken, check_full
 from ledger.state import State
+from node.forms import BadForm, Names
 from node.plain import plain
 from node.rehearsal.errors import BadScript
-from node.rehearsal.forms import Names
 from node.rehearsal.founding import NetworkPart, found, names_of
 from node.rehearsal.run import Done, Rehearsal
 from wire.ids import Lei
@@ -66,6 +66,15 @@ def run(
 
     Raises `BadScript` for what makes no sense; what was expected and is not so is in the report.
     """
+    try:
+        return _run(script, live, progress)
+    except BadScript:
+        raise
+    except BadForm as error:
+        raise BadScript(error.detail) from None
+
+
+def _run(script: Script, live: State | None, progress: Callable[[Done], None] | None) -> Report:
     if (script.network is None) == (live is None):
         raise BadScript("a script has a [network], or is run on a node's state (--home), not both")
     if script.network is not None:

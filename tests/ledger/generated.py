@@ -94,13 +94,13 @@ class Generator:
         feeds = [feed.code for feed in world.genesis.feeds]
         self._pools: dict[Any, Strategy] = {
             Lei: st.sampled_from([*members, *self.everybody]),
-            Party: st.sampled_from(members),
+            Party: st.sampled_from([*members, *(f"{lei}:C" for lei in members)]),
             Uti: st.sampled_from(utis),
             AssetCode: st.sampled_from([USD, SECURITY]),
             FeedCode: st.sampled_from(feeds),
             InstrumentCode: st.sampled_from([x.code for x in world.genesis.instruments]),
             Date: st.sampled_from(CALENDAR),
-            str: st.sampled_from(["R", "S"]),
+            str: st.sampled_from(["R", "S", "C"]),
             int: st.sampled_from([1, 2, 5, 100, 1_000]) | st.integers(0, 2_000),
             bytes: st.just(bytes(32)),
             bool: st.booleans(),

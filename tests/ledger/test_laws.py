@@ -19,14 +19,18 @@ from ledger.actions import (
     AmendCsa,
     AmendTrade,
     Approve,
+    AttestKyc,
     CancelBatch,
     CancelTrade,
     CastVote,
+    CloseClientAccount,
     CommitMark,
     ConfirmTermination,
     ConsentNovation,
     CreateBatch,
+    Exit,
     FeedMark,
+    OpenClientAccount,
     PostIm,
     Propose,
     ProposeNovation,
@@ -46,18 +50,21 @@ from ledger.actions import (
     SubmitOracle,
     SubstituteCollateral,
     TradeBatch,
+    Transfer,
+    WithdrawResignation,
 )
 from ledger.apply import apply_block
 from ledger.execution import check_signers
-from ledger.genesis import genesis_state
+from ledger.genesis import Genesis, genesis_state
 from ledger.marks import digest
 from ledger.rejections import WrongSigners
 from ledger.state import Draft
 from ledger.transactions import Transaction
 from tests.ledger.generated import RATE, Generator, rich
+from tests.ledger.test_leaving import cooling_off
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
 from wire.errors import Rejection
-from wire.ids import FeedCode, InstrumentCode, Lei, Uti, house
+from wire.ids import Date, FeedCode, InstrumentCode, Lei, Party, Uti, house
 from wire.signing import SigningKey
 
 MEMBER = st.integers(0, 3)
@@ -76,7 +83,12 @@ class Market(RuleBasedStateMachine):
 
     @initialize(minimum=st.sampled_from([0, 300]), unit=st.sampled_from([1, 50]))
     def found(self, minimum: int, unit: int) -> None:
-        change = with_rulebook(minimum_transfer_amount=minimum, rounding_unit=unit)
+        rulebook = with_rulebook(minimum_transfer_amount=minimum, rounding_unit=unit)
+        leaves = cooling_off(2)
+
+        def change(genesis: Genesis) -> Genesis:
+            return leaves(rulebook(genesis))
+
         self.world = World(members=4, shares=("AAA", "BBB"), maturity=CALENDAR[3], change=change)
 
     @rule(to=MEMBER, amount=AMOUNT)
@@ -129,6 +141,38 @@ class Market(RuleBasedStateMachine):
         number = max(1, self.world.network.proposals - back)
         action = CastVote(who.lei, number, in_favour)
         self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(by=st.integers(0, 3), about=MEMBER, revoke=st.booleans())
+    def attest(self, by: int, about: int, revoke: bool) -> None:
+        """Three attestors and the authority."""
+        who = [*self.world.attestors, self.world.observer][by]
+        lei, file = self.world.members[about].lei, bytes(32)
+        action = (
+            RevokeKyc(who.lei, lei, file)
+            if revoke
+            else AttestKyc(who.lei, lei, file, Date(20250101))
+        )
+        self.waiting.append(self.world.sign(action, who.key("governance")))
+
+    @rule(who=MEMBER, what=st.integers(0, 2))
+    def leave(self, who: int, what: int) -> None:
+        member = self.world.members[who]
+        action = (Resign, WithdrawResignation, Exit)[what](member.lei)
+        self.waiting.append(self.world.sign(action, member.key("governance")))
+
+    @rule(who=MEMBER, to=MEMBER, amount=AMOUNT, what=st.integers(0, 4))
+    def work_for_a_client(self, who: int, to: int, amount: int, what: int) -> None:
+        member, other = self.world.members[who], self.world.members[to]
+        mine, theirs = Party(f"{member.lei}:C"), Party(f"{other.lei}:C")
+        actions = (
+            OpenClientAccount(member.lei, "C", bytes(32)),
+            Transfer(USD, house(member.lei), mine, amount, ""),
+            Transfer(USD, mine, theirs, amount, ""),
+            Transfer(USD, mine, house(self.world.issuer.lei), amount, ""),
+            CloseClientAccount(member.lei, "C"),
+        )
+        key = member.key("treasury" if isinstance(actions[what], Transfer) else "governance")
+        self.waiting.append(self.world.sign(actions[what], key))
 
     @rule(who=MEMBER)
     def stand_down(self, who: int) -> None:

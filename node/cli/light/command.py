@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from node.cli.options import JsonOption
-from node.cli.output import Exit, fail, print_json, read_bytes, read_text, table
+from node.cli.output import Exit, fail, print_json, read_bytes, read_text, row_lines, table
 from wire.errors import BadProof
 
 app = typer.Typer(
@@ -135,7 +135,7 @@ def verify_proof(
     claim = checked["claim"]
     typer.echo(f"The proof holds: {checked['chain_id']}, after height {height - 1}")
     typer.echo(f"  {claim['table']} {' '.join(map(str, claim['key']))}")
-    typer.echo("  does not exist" if claim["row"] is None else f"  {json.dumps(claim['row'])}")
+    typer.echo("\n".join(row_lines(claim["row"])))
 
 
 @app.command()

@@ -8,9 +8,16 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from node.rehearsal.defaults import DEFAULTS
-from node.rehearsal.errors import BadScript
+from node.form_defaults import DEFAULTS
+from wire.errors import Rejection
 from wire.ids import Lei, Party, Uti
+
+
+class BadForm(Rejection):
+    """What is written down makes no record: a field is missing, unknown or of another type."""
+
+    code = "FORM_INVALID"
+    remedy = "The message names the field; `dcn tx kinds` shows what an action needs."
 
 
 class Names:
@@ -71,7 +78,7 @@ _NAMED: Final[dict[Any, Callable[[Names, str], str]]] = {
 
 
 def build(kind: Any, value: Any, names: Names, where: str) -> Any:
-    """`value`, as TOML has it, as a `kind`; raises `BadScript` naming the place.
+    """`value`, as TOML has it, as a `kind`; raises `BadForm` naming the place.
 
     Records are tables, of unions the type stands under `type`; enumerations go by name, bytes are
     hex, members and UTIs go by the script's names.
@@ -97,7 +104,7 @@ def build(kind: Any, value: Any, names: Names, where: str) -> Any:
         try:
             return bytes.fromhex(_typed(value, str, where))
         except ValueError:
-            raise BadScript(f"{where}: {value!r} is not hex") from None
+            raise BadForm(f"{where}: {value!r} is not hex") from None
     return _typed(value, kind, where)
 
 
@@ -107,13 +114,38 @@ def record(kind: type[Any], fields: Mapping[str, Any], names: Names, where: str)
     known = {name: hints[name] for name in kind.__struct_fields__}
     for name in fields:
         if name not in known:
-            raise BadScript(f"{where}: {kind.__name__} has no {name!r}, but {', '.join(known)}")
+            raise BadForm(f"{where}: {kind.__name__} has no {name!r}, but {', '.join(known)}")
     left_out = {k: v for k, v in DEFAULTS.get(kind, {}).items() if k not in fields}
     for name in known:
         if name not in fields and name not in left_out:
-            raise BadScript(f"{where}: {kind.__name__} needs {name!r}")
+            raise BadForm(f"{where}: {kind.__name__} needs {name!r}")
     built = {name: build(known[name], fields[name], names, f"{where}.{name}") for name in fields}
     return kind(**built, **left_out)
+
+
+def fields_of(kind: type[Any]) -> dict[str, str]:
+    """The fields of a record and, in words, what each holds."""
+    return {
+        name: _in_words(hint)
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if name in kind.__struct_fields__
+    }
+
+
+def _in_words(kind: Any) -> str:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _in_words(get_args(kind)[0])
+    if origin in (Union, UnionType):
+        return " or ".join("none" if x is type(None) else _in_words(x) for x in get_args(kind))
+    if origin is tuple:
+        return f"list of {_in_words(get_args(kind)[0])}"
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return " | ".join(kind.__members__)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        inner = ", ".join(f"{name} {text}" for name, text in fields_of(kind).items())
+        return f"{kind.__name__} {{{inner}}}"
+    return str(kind.__name__)
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, names: Names, where: str) -> Any:
@@ -127,17 +159,17 @@ def _one_of(kinds: tuple[Any, ...], value: Any, names: Names, where: str) -> Any
     for kind in rest:
         if kind.__name__ == wanted:
             return record(kind, fields, names, where)
-    raise BadScript(f"{where}: type is {wanted!r}, one of {', '.join(k.__name__ for k in rest)}")
+    raise BadForm(f"{where}: type is {wanted!r}, one of {', '.join(k.__name__ for k in rest)}")
 
 
 def _named(kind: type[IntEnum], value: Any, where: str) -> IntEnum:
     known = kind.__members__.get(str(value).upper())
     if known is None:
-        raise BadScript(f"{where}: {value!r} is none of {', '.join(kind.__members__)}")
+        raise BadForm(f"{where}: {value!r} is none of {', '.join(kind.__members__)}")
     return known
 
 
 def _typed(value: Any, kind: Any, where: str) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadScript(f"{where}: {value!r} is no {kind.__name__}")
+        raise BadForm(f"{where}: {value!r} is no {kind.__name__}")
     return value

@@ -1,0 +1,85 @@
+"""The past of a ledger, by doing it again: a home's blocks applied anew, one after the other.
+
+A state is kept for the last block only; what was so before follows from the blocks. The replay
+begins at genesis, or at the oldest snapshot if older blocks are pruned.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger.apply import Applied, apply_block
+from ledger.genesis import genesis_state
+from ledger.state import State
+from node.audit.anchors import first_tip, oldest
+from node.audit.findings import Findings
+from node.audit.source import Source, blob
+from node.blocks import DecidedBlock, ledger_block
+from node.home import Home
+from node.storage.errors import StoreDamaged
+from wire.codec import decode
+from wire.errors import CodedError, EnvironmentFault
+from wire.limits import BLOCK_BYTES_MAX
+
+
+class NotInHistory(EnvironmentFault):
+    """The home's blocks do not reach back, or not up, to the height asked for."""
+
+    code = "HISTORY_OUT_OF_REACH"
+    remedy = "Ask for a height in the range of the message, or a node that keeps every block."
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One block done again."""
+
+    height: int
+    before: State
+    applied: Applied
+
+
+def steps(home: Home, *, whole: bool = False) -> Iterator[Step]:
+    """Every block that the home keeps, applied anew; the node may run meanwhile.
+
+    `whole`: from block 1 on, or not at all. Raises `NotInHistory`, `StoreDamaged` where a block
+    cannot be read or does not lead to the root that the next header names, `StoreMissing`.
+    """
+    with Source(home.store) as source:
+        state, height = _start(home, source)
+        if whole and height:
+            raise NotInHistory(f"blocks are kept from height {height + 1} on, 1 is needed")
+        query = "SELECT height, decided FROM blocks WHERE height>? ORDER BY height"
+        for number, raw in source.rows(query, height):
+            try:
+                block = decode(blob(raw), DecidedBlock, BLOCK_BYTES_MAX).block
+                if number != height + 1 or block.header.state_root != state.root:
+                    raise StoreDamaged(f"block {number} does not follow height {height}")
+                applied = apply_block(state, ledger_block(block))
+            except CodedError as error:
+                raise StoreDamaged(f"block {number}: {error}") from None
+            yield Step(number, state, applied)
+            state, height = applied.state, number
+
+
+def state_at(home: Home, height: int) -> State:
+    """The state after block `height`; raises `NotInHistory`, `StoreDamaged`."""
+    with Source(home.store) as source:
+        state, first = _start(home, source)
+    if height == first:
+        return state
+    last = first
+    for step in steps(home):
+        last = step.height
+        if last == height:
+            return step.applied.state
+    raise NotInHistory(f"height {height}, kept are {first} to {last}")
+
+
+def _start(home: Home, source: Source) -> tuple[State, int]:
+    genesis, findings = home.genesis(), Findings()
+    since = oldest(source, findings)
+    if since == 1:
+        return genesis_state(genesis), 0
+    tip = first_tip(source, genesis, since, findings)
+    if tip is None:
+        raise StoreDamaged("; ".join(findings.lines()) or "no snapshot to begin at")
+    return tip.state, tip.height

@@ -16,7 +16,7 @@ from ledger import margin, marks
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases, closeout, declaration, estate, losses, notices, recomputing
-from ledger.default.prices import Prices
+from ledger.default.prices import Prices, draft_mark
 from ledger.events import ClaimCovered, ClosedOut, Event, TrancheBears
 from ledger.state import Draft, State
 from wire.errors import Rejection
@@ -159,12 +159,15 @@ def _move_marks(draft: Draft, moves: Mapping[str, int]) -> Date:
     date = network.closed_date
     if date is None:
         raise NothingMarked(f"height {network.height}")
-    last = marks.latest(draft)
+    open_prices = None if network.business_date is None else marks.latest(draft)
     feeds: list[FeedCode] = [t.FEEDS.parts(key)[0] for key in draft.indexed(t.FEEDS, 0)]
     for feed in moves:
         if feed not in feeds:
             raise BadMove(f"no feed {feed[:40]}")
-    found = {feed: last(feed) for feed in feeds}
+    found = {
+        feed: draft_mark(draft, feed, date) if open_prices is None else open_prices(feed)
+        for feed in feeds
+    }
     for feed, value in found.items():
         row = draft.get(t.MARKS, t.MARKS.key(feed, date))
         if row is not None and value is not None:

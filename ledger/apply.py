@@ -26,6 +26,8 @@ from ledger import (
 from ledger import objects as o
 from ledger import tables as t
 from ledger.actions import RegisterTrade, SubmitOracle, TradeBatch
+from ledger.default import calendar as defaults
+from ledger.default import notices
 from ledger.events import Event
 from ledger.execution import check_signers, execute
 from ledger.receipts import OK, Receipt, RoundResult
@@ -33,8 +35,9 @@ from ledger.recovery import SignedRecovery
 from ledger.rejections import BadRecovery, BlockRefused, WrongSigners
 from ledger.state import Draft, State
 from ledger.transactions import Transaction, tx_id
-from wire.codec import sha256
+from wire.codec import encode, sha256
 from wire.errors import Rejection
+from wire.limits import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX
 from wire.signing import Verified
 
 
@@ -127,12 +130,22 @@ def apply_block(state: State, block: Block) -> Applied:
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
     events += bootstrap.due(draft, block.height)
+    events += defaults.begin(draft, block.height, block.seed_link)
     oracles.take_extensions(draft, block.extensions, block.height)
     receipts = _apply_transactions(draft, block, events)
     results = _scheduled(draft, block, events)
+    if notices.any_given(draft) and _has_room(block):
+        notices.count_room(draft, block.proposer)
     invariants.check_touched(draft)
     after, changes = state.folded(draft)
     return Applied(after, changes, receipts, results, tuple(events))
+
+
+def _has_room(block: Block) -> bool:
+    """Whether the block could have held one more transaction of any size."""
+    used = sum(len(encode(tx.value)) for tx in block.transactions)
+    few = len(block.transactions) < BLOCK_TRANSACTIONS_MAX
+    return few and used + TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX
 
 
 def _apply_transactions(draft: Draft, block: Block, events: list[Event]) -> tuple[Receipt, ...]:
@@ -190,6 +203,11 @@ def check_terms(state: State, tx: Transaction) -> None:
             pass
 
 
+def waits_for_blocks(state: State) -> bool:
+    """Whether something on the ledger waits for the next blocks: the network does not idle."""
+    return rounds.pending(state) > 0 or defaults.pending(state)
+
+
 def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundResult, ...]:
     """Settle, then clear, then close the date and freeze: older events come first."""
     rounds.reveal(draft, block.height, block.seed_link)
@@ -207,4 +225,7 @@ def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundRe
     ):
         events += margin.cycle(draft, date, block.height)
         events += rounds.freeze(draft, date, block.height, block.seed_link)
+    if date is not None and margin.is_closed(draft, date):
+        events += defaults.date_closed(draft, date, block.height)
+    events += defaults.proceed(draft, block.height)
     return results

@@ -100,3 +100,19 @@ def text(value: str) -> None:
     """A free text inside its limit."""
     if len(value) > TEXT_CHARS_MAX:
         raise r.TextTooLong(f"has {len(value)} characters, at most {TEXT_CHARS_MAX} allowed")
+
+
+def is_of_group(draft: Draft, issuer: str | None, party: str) -> bool:
+    """Whether the issuer belongs to the group of the party's member, or is its parent."""
+    if issuer is None:
+        return False
+    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
+    return issuer == group or (row is not None and row.group == group)
+
+
+def issuer_has_defaulted(draft: Draft, code: str) -> bool:
+    """From the declaration on a defaulter's tokens are worth nothing as margin: what they covered
+    is called in the next eligible asset."""
+    issuer = draft.get(t.MEMBERS, t.MEMBERS.key(asset(draft, code).issuer))
+    return issuer is not None and issuer.state == o.MemberState.DEFAULTED

@@ -8,11 +8,11 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import AmendCsa, RegisterCsa
 from ledger.events import CsaSigned, Event
-from ledger.rulebook import BPS
 from ledger.state import Draft, State
 from wire import ids
 from wire.ids import AssetCode, Date
 from wire.limits import AMOUNT_MAX
+from wire.money import BPS
 
 HASH_BYTES: Final = 32
 LIST_MAX: Final = 64

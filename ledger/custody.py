@@ -5,6 +5,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import AgreeIm, PostIm, ReturnExcessIm, SubstituteCollateral
+from ledger.default import cases
 from ledger.events import Event
 from ledger.state import Draft
 from wire.ids import AssetCode, Party, member_of
@@ -26,7 +27,7 @@ def return_excess(draft: Draft, action: ReturnExcessIm) -> list[Event]:
     """Take back what the requirement does not need; raises a `Rejection`."""
     terms = _terms(draft, action.party, action.counterparty)
     checks.amount(action.amount)
-    _check_free(draft, action.party)
+    _check_free(draft, action.party, action.counterparty)
     moved = _taken(draft, action.party, action.counterparty, action.asset, action.amount, "RETURN")
     _check_covered(draft, terms, action.party, action.counterparty)
     return [moved]
@@ -39,7 +40,7 @@ def substitute(draft: Draft, action: SubstituteCollateral) -> list[Event]:
     checks.amount(action.take_amount)
     checks.amount(action.give_amount)
     im.check_postable(draft, terms, party, action.give)
-    _check_free(draft, party)
+    _check_free(draft, party, other)
     entries = {entry.asset: entry for entry in terms.eligible}
     if action.take not in entries:
         raise r.NotEligible(f"{action.take[:32]} is not in the CSA")
@@ -82,9 +83,14 @@ def _taken(
     return im.move_out(draft, party, other, asset, amount, route)
 
 
-def _check_free(draft: Draft, party: Party) -> None:
-    """Nothing returns to a member with an unmet call or a dispute as debtor."""
+def _check_free(draft: Draft, party: Party, other: Party) -> None:
+    """Nothing returns to a member with an unmet call, a running notice or a dispute as debtor, nor
+    from a set that is closed out."""
     member = member_of(party)
+    if cases.open_case(draft, member) is not None:
+        raise r.ImNotFree(f"{member} has been given notice")
+    if cases.is_closing_out(draft, other):
+        raise r.ImNotFree(f"{other} is in default")
     if calls.unmet(draft, member):
         raise r.ImNotFree(f"{member} has a call that is not met")
     for key in draft.indexed(t.DISPUTES, 0):

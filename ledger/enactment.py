@@ -7,6 +7,7 @@ from ledger import checks, listing, membership, rulebook, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
+from ledger.default import notices
 from ledger.events import Event, RulebookAmended
 from ledger.state import Draft
 
@@ -51,6 +52,10 @@ ENACTS: Final[dict[type[o.ProposalBody], Enacts]] = {
     o.ListFeed: lambda draft, body, _, __: listing.add_feed(draft, body.feed),
     o.ListInstrument: lambda draft, body, _, __: listing.add_instrument(draft, body.instrument),
     o.ExtendCalendar: lambda draft, body, _, __: listing.extend_calendar(draft, body.dates),
+    o.NoteDefault: lambda draft, body, height, _: notices.open_case(
+        draft, body.lei, o.Trigger.COMMITTEE, "vote of the committee", height
+    ),
+    o.WithdrawNotice: lambda draft, body, _, __: notices.withdraw_by_committee(draft, body.lei),
     o.SetRoles: lambda draft, body, _, __: membership.set_roles(draft, body),
     o.SetGroup: lambda draft, body, _, __: membership.set_group(draft, body),
 }

@@ -47,17 +47,25 @@ from ledger.actions import (
     CommitMark,
     ConfirmTermination,
     ConsentNovation,
+    ContributeFund,
     CreateBatch,
+    CureDefault,
+    DirectDefault,
+    DistributeRecovery,
     Exit,
     Mint,
+    NotifyInsolvency,
     OpenClientAccount,
+    PostCapital,
     PostIm,
     Propose,
     ProposeNovation,
     RaiseDispute,
+    RecordRecovery,
     Redeem,
     RegisterCsa,
     RegisterTrade,
+    ReleaseEstate,
     RequestTermination,
     Resign,
     RetireBootstrap,
@@ -66,15 +74,20 @@ from ledger.actions import (
     RotateKey,
     SetLimit,
     StandDown,
+    Stay,
     SubmitContractMark,
     SubmitMark,
     SubmitOracle,
+    SubmitQuote,
     SubstituteCollateral,
     TradeBatch,
     Transfer,
+    WithdrawCase,
+    WithdrawFund,
     WithdrawResignation,
 )
 from ledger.admission import Required
+from ledger.default import declaration, fund, notices, prices, recoveries
 from ledger.events import Event
 from ledger.state import Draft
 from ledger.transactions import Transaction
@@ -259,6 +272,28 @@ RULES: Final[dict[type[Action], Rule]] = {
     ConfirmTermination: Rule(_trader("party"), contracts.confirm_termination),
     ProposeNovation: Rule(_trader("leaving"), contracts.propose_novation),
     ConsentNovation: Rule(_trader("party"), contracts.consent_novation),
+    ContributeFund: Rule(_treasurer(), lambda draft, action, _: fund.contribute(draft, action)),
+    WithdrawFund: Rule(_treasurer(), lambda draft, action, _: fund.withdraw(draft, action)),
+    PostCapital: Rule(
+        _treasurer("operator"), lambda draft, action, _: fund.post_capital(draft, action)
+    ),
+    NotifyInsolvency: Rule(_governor("notifier"), notices.notify_insolvency),
+    DirectDefault: Rule(_governor("authority"), notices.direct),
+    WithdrawCase: Rule(
+        _governor("authority"), lambda draft, action, _: notices.withdraw(draft, action)
+    ),
+    CureDefault: Rule(_treasurer(), lambda draft, action, _: notices.cure(draft, action)),
+    Stay: Rule(_governor("authority"), declaration.stay),
+    SubmitQuote: Rule(_trader("member"), lambda draft, action, _: prices.quote(draft, action)),
+    RecordRecovery: Rule(
+        _treasurer("payer"), lambda draft, action, _: recoveries.record(draft, action)
+    ),
+    ReleaseEstate: Rule(
+        _governor("authority"), lambda draft, action, _: recoveries.release(draft, action)
+    ),
+    DistributeRecovery: Rule(
+        _governor(), lambda draft, action, _: recoveries.distribute(draft, action)
+    ),
 }
 
 

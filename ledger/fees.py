@@ -11,11 +11,11 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.events import Event, FeeCharged
 from ledger.obligations import owe
-from ledger.rulebook import BPS, basis
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire import ids
 from wire.ids import Party
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 PPM: Final = 1_000_000
 

@@ -18,12 +18,12 @@ from ledger.actions import CastVote, Propose
 from ledger.enactment import enact, kind_of
 from ledger.events import Event, ProposalDecided, ProposalEnacted, ProposalOpened, VoteCast
 from ledger.receipts import OK
-from ledger.rulebook import BPS, voting_rule
+from ledger.rulebook import voting_rule
 from ledger.state import Draft
 from wire.codec import Record
 from wire.errors import Rejection
 from wire.ids import Lei
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 
 class Tally(Record, frozen=True):
@@ -117,18 +117,29 @@ def count(draft: Draft, number: int, proposal: o.Proposal) -> Tally:
 
 def _weights(draft: Draft, proposal: o.Proposal) -> dict[Lei, int]:
     """Who may vote, with which weight; ascending."""
-    if proposal.rule.electorate == o.Electorate.VALIDATORS:
-        weights = {lei: row.power for lei, row in validators.validators(draft)}
-    else:
-        keys = draft.indexed(t.MEMBERS, o.Role.MEMBER)
-        weights = {t.MEMBERS.parts(key)[0]: 1 for key in keys}
     conflicted = {*_groups_concerned(draft, proposal.body), *_groups_in_default(draft)}
-    rows = {lei: draft.must(t.MEMBERS, t.MEMBERS.key(lei)) for lei in weights}
-    return {
-        lei: weights[lei]
-        for lei, row in rows.items()
-        if row.state == o.MemberState.ACTIVE and row.group not in conflicted
-    }
+    match proposal.rule.electorate:
+        case o.Electorate.VALIDATORS:
+            weights = {lei: row.power for lei, row in validators.validators(draft)}
+        case o.Electorate.MEMBERS:
+            keys = draft.indexed(t.MEMBERS, o.Role.MEMBER)
+            weights = {t.MEMBERS.parts(key)[0]: 1 for key in keys}
+        case o.Electorate.COMMITTEE:
+            weights = dict.fromkeys(_committee(draft, conflicted), 1)
+    return {lei: x for lei, x in weights.items() if _may_vote(draft, lei, conflicted)}
+
+
+def _may_vote(draft: Draft, lei: Lei, conflicted: set[Lei]) -> bool:
+    row = draft.get(t.MEMBERS, t.MEMBERS.key(lei))
+    return row is not None and row.state == o.MemberState.ACTIVE and row.group not in conflicted
+
+
+def _committee(draft: Draft, conflicted: set[Lei]) -> list[Lei]:
+    """The committee; alternates, in their order, for those of it who may not vote."""
+    rules = draft.must(t.RULEBOOK, t.rulebook_key()).default
+    seated = [lei for lei in rules.committee if _may_vote(draft, lei, conflicted)]
+    spare = [lei for lei in rules.alternates if _may_vote(draft, lei, conflicted)]
+    return sorted([*seated, *spare[: len(rules.committee) - len(seated)]])
 
 
 def _groups_concerned(draft: Draft, body: o.ProposalBody) -> list[Lei]:

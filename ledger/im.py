@@ -13,11 +13,9 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import Event, ImMoved
-from ledger.immodels import BPS
 from ledger.state import Draft
-from wire import ids
 from wire.ids import AssetCode, Date, Party
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 
 class Both(NamedTuple):
@@ -67,7 +65,7 @@ def _of_poster(
     draft: Draft, terms: o.Csa, exposures: list[_Exposure], today: Date, poster: Party
 ) -> int:
     """What the model asks of one party; contracts on its own group's paper count in full."""
-    own = [x for x in exposures if _is_of_group(draft, x.instrument.issuer, poster)]
+    own = [x for x in exposures if checks.is_of_group(draft, x.instrument.issuer, poster)]
     rest = [x for x in exposures if x not in own]
     netted = csa.is_netted(terms, today)
     collected_by_first = poster == terms.second
@@ -221,19 +219,13 @@ def _exposures(
     return found
 
 
-def _is_of_group(draft: Draft, issuer: str | None, party: Party) -> bool:
-    if issuer is None:
-        return False
-    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
-    row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
-    return issuer == group or (row is not None and row.group == group)
-
-
 # -------------------------------------------------------------------- what is there
 def held(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> int:
     """The value of what `poster` has in custody for `secured`, after haircuts."""
     total = 0
     for entry in terms.eligible:
+        if checks.issuer_has_defaulted(draft, entry.asset):
+            continue
         amount = cash.balance(draft, t.im_escrow(poster, secured, entry.asset)).balance
         total += worth(draft, terms, entry, amount)
     return total
@@ -241,11 +233,11 @@ def held(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> int:
 
 def worth(draft: Draft, terms: o.Csa, entry: o.EligibleAsset, amount: int) -> int:
     """The value of an amount of an eligible asset after its haircut, rounded down."""
-    up, down = _price(draft, terms, entry.asset, entry.feed)
+    up, down = price_of(draft, terms, entry.asset, entry.feed)
     return muldiv(amount * up, BPS - entry.haircut_bps, down * BPS, Rounding.FLOOR)
 
 
-def _price(draft: Draft, terms: o.Csa, asset: AssetCode, feed: str | None) -> tuple[int, int]:
+def price_of(draft: Draft, terms: o.Csa, asset: AssetCode, feed: str | None) -> tuple[int, int]:
     """Minor units of the IM currency for one minor unit of the asset, as a fraction; an asset
     without a mark is worth nothing."""
     if feed is None:
@@ -263,7 +255,7 @@ def _converted(draft: Draft, terms: o.Csa, amount: int, asset: AssetCode) -> int
         return amount
     for entry in terms.eligible:
         if entry.asset == asset:
-            up, down = _price(draft, terms, asset, entry.feed)
+            up, down = price_of(draft, terms, asset, entry.feed)
             return muldiv(amount, up, down, Rounding.HALF_EVEN)
     raise r.BadCsa(f"{asset} has no price in {terms.im.currency}: list it as eligible, with a feed")
 
@@ -300,7 +292,7 @@ def collect(draft: Draft, terms: o.Csa, poster: Party, secured: Party, missing: 
             break
         if not _may_post(draft, poster, entry.asset):
             continue
-        up, down = _price(draft, terms, entry.asset, entry.feed)
+        up, down = price_of(draft, terms, entry.asset, entry.feed)
         if not up:
             continue
         free = cash.free(draft, t.own_account(poster, entry.asset))
@@ -321,7 +313,9 @@ def check_postable(draft: Draft, terms: o.Csa, poster: Party, asset: AssetCode) 
 
 
 def _may_post(draft: Draft, poster: Party, asset: AssetCode) -> bool:
-    return not _is_of_group(draft, checks.asset(draft, asset).issuer, poster)
+    if checks.issuer_has_defaulted(draft, asset):
+        return False
+    return not checks.is_of_group(draft, checks.asset(draft, asset).issuer, poster)
 
 
 def move_in(
@@ -386,7 +380,7 @@ def return_excess(
         if surplus <= 0:
             break
         balance = cash.balance(draft, t.im_escrow(poster, secured, entry.asset)).balance
-        up, down = _price(draft, terms, entry.asset, entry.feed)
+        up, down = price_of(draft, terms, entry.asset, entry.feed)
         # Floor: taking one unit less never takes more value than the surplus.
         most = (
             muldiv(surplus * down, BPS, up * (BPS - entry.haircut_bps), Rounding.FLOOR)

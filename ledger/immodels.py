@@ -10,9 +10,7 @@ from typing import Final
 
 from ledger import objects as o
 from wire.ids import Date
-from wire.money import Rounding, muldiv
-
-BPS: Final = 10_000
+from wire.money import BPS, Rounding, muldiv
 
 _FLAT: Final = {
     o.AssetClass.FX: 6,

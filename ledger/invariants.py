@@ -156,6 +156,60 @@ def _two_parties(draft: Draft) -> None:
                 raise InvariantBroken("6-two-parties", f"{trade.uti} has one party")
 
 
+def _losses_are_borne(draft: Draft) -> None:
+    """5: what covers a claim and its residual are the claim; a case's loss is what was borne."""
+    for key, row in draft.changes.items():
+        match row:
+            case o.LossClaim(amount=amount, covered=covered, residual=residual):
+                if amount != sum(part.amount for part in covered) + residual:
+                    raise InvariantBroken("5-losses", f"{t.LOSS_CLAIMS.parts(key)}: {row}")
+            case o.DefaultCase(loss=loss, applied=applied):
+                number: int = t.DEFAULT_CASES.parts(key)[0]
+                shares = draft.indexed(t.LOSS_SHARES, number)
+                borne = sum(draft.must(t.LOSS_SHARES, share).amount for share in shares)
+                if not loss == borne == sum(part.amount for part in applied):
+                    raise InvariantBroken("5-losses", f"case {number}: {row}, borne {borne}")
+            case o.LossShare(amount=amount, repaid=repaid):
+                if not 0 <= repaid <= amount:
+                    raise InvariantBroken("5-losses", f"{t.LOSS_SHARES.parts(key)}: {row}")
+            case _:
+                pass
+
+
+def _fund_is_whole(draft: Draft) -> None:
+    """7: a member's balance in the fund is what it paid in, less what it took out and what was
+    used; the fund's figures are the sums of its members'."""
+    change: dict[str, int] = defaultdict(int)
+    for key, row in draft.changes.items():
+        if key[0] == t.CONTRIBUTIONS.tag:
+            service, lei = t.CONTRIBUTIONS.parts(key)
+            change[service] += _in_fund(row) - _in_fund(draft.parent.row(key))
+            asset = draft.must(t.FUNDS, t.FUNDS.key(service)).asset
+            _require_contribution(draft, lei, service, asset)
+        elif key[0] == t.FUNDS.tag:
+            change[t.FUNDS.parts(key)[0]] -= _in_fund(row) - _in_fund(draft.parent.row(key))
+        elif key[0] == t.BALANCES.tag:
+            lei, kind, service, asset = t.BALANCES.parts(key)
+            if kind == o.AccountKind.DEFAULT_FUND:
+                _require_contribution(draft, lei, service, asset)
+    for service, off in sorted(change.items()):
+        if off:
+            raise InvariantBroken("7-fund", f"the fund of {service} is off by {off}")
+
+
+def _require_contribution(draft: Draft, lei: str, service: str, asset: str) -> None:
+    held = draft.get(t.BALANCES, t.contribution(lei, service, asset))
+    row = draft.get(t.CONTRIBUTIONS, t.CONTRIBUTIONS.key(service, lei))
+    if _balance(held) != _in_fund(row):
+        raise InvariantBroken("7-fund", f"{lei} has {held} in the fund, on record is {row}")
+
+
+def _in_fund(row: object) -> int:
+    if isinstance(row, o.Contribution | o.DefaultFund):
+        return row.paid_in + row.restored - row.withdrawn - row.used
+    return 0
+
+
 def _no_dangling_id(draft: Draft) -> None:
     """8: whatever a row names exists."""
     for key, row in draft.changes.items():
@@ -203,10 +257,12 @@ INVARIANTS: Final[dict[str, Callable[[Draft], None]]] = {
     "2-clients": _clients_are_apart,
     "3-round-figures": _round_figures,
     "3-round-flows": _round_flows,
+    "5-losses": _losses_are_borne,
     "6-two-parties": _two_parties,
+    "7-fund": _fund_is_whole,
     "8-no-dangling-id": _no_dangling_id,
 }
-"""4, 5 and 7 speak of initial margin, losses and the default fund, which do not exist yet."""
+"""4 is kept by the routes of `ledger/im.py`, which alone move what is in custody."""
 
 
 def check_touched(draft: Draft) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from ledger import calls, checks, csa, im, marks, schedule, sets
 from ledger import objects as o
 from ledger import tables as t
+from ledger.default import cases
 from ledger.events import ContractMatured, Event, MarginCycle
 from ledger.obligations import owe
 from ledger.state import Draft
@@ -305,7 +306,7 @@ def _initial_margin(run: _Cycle) -> None:
     signed = [key for source in o.MarkSource for key in draft.indexed(t.CSAS, source)]
     for terms in (draft.must(t.CSAS, key) for key in signed):
         row = draft.get(t.NETTING_SETS, t.NETTING_SETS.key(terms.first, terms.second))
-        if row is not None:
+        if row is not None and not cases.is_closing_out(draft, terms.first, terms.second):
             run.events += im.release_if_ended(draft, row)
             calls.issue_im(draft, terms, run.date, run.height, run.events)
 

@@ -47,3 +47,16 @@ def of(draft: Draft, whose: str) -> list[str]:
     rows = [draft.must(t.OBLIGATIONS, key) for key in keys]
     mine = [row for row in rows if is_of(row.debtor, whose) or is_of(row.creditor, whose)]
     return [f"{len(mine)} obligations"] if mine else []
+
+
+def discharge(draft: Draft, ident: bytes) -> None:
+    """The debt is gone, and with it its call and its being overdue."""
+    for key in (t.OBLIGATIONS.key(ident), t.CALLS.key(ident), t.OVERDUES.key(ident)):
+        if draft.row(key) is not None:
+            draft.delete(key)
+
+
+def forgive(draft: Draft, ident: bytes) -> None:
+    """The debt stays, but its debtor's failure to pay it is none."""
+    if draft.row(t.OVERDUES.key(ident)) is not None:
+        draft.delete(t.OVERDUES.key(ident))

@@ -8,13 +8,12 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import FeedMark, SubmitOracle
 from ledger.events import DateClosed, Event, MarkHeld
-from ledger.rulebook import BPS
 from ledger.state import Draft
 from wire.codec import Record, decode
 from wire.errors import MalformedBytes, Oversize, Rejection
 from wire.ids import Date
 from wire.limits import EXTENSION_BYTES_MAX, ORACLE_MARKS_MAX
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 
 def submit(draft: Draft, action: SubmitOracle, height: int) -> list[Event]:

@@ -11,6 +11,7 @@ import numpy as np
 from ledger import calls, cash
 from ledger import objects as o
 from ledger import tables as t
+from ledger.default import cases
 from ledger.events import Event, RoundCleared, RoundFrozen, RoundSettled
 from ledger.receipts import RoundResult
 from ledger.rejections import BlockRefused
@@ -23,7 +24,7 @@ from netting.round import freeze as netting_round
 from netting.settle import Settlement, settle
 from wire import merkle
 from wire.codec import Digest, Record, encode, sha256
-from wire.ids import AssetCode, Date, Party, member_of
+from wire.ids import AssetCode, Date, Party
 from wire.limits import AMOUNT_MAX
 
 
@@ -53,8 +54,13 @@ class Problem(msgspec.Struct, frozen=True):
 def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
     """Freeze the obligations due; from here on they cannot be changed singly."""
     keys = _frozen_keys(draft, date)
-    if not keys:
-        return []
+    return [open_round(draft, keys, date, height, link)] if keys else []
+
+
+def open_round(
+    draft: Draft, keys: list[bytes], date: Date, height: int, link: bytes
+) -> RoundFrozen:
+    """Freeze these obligations in a round of their own."""
     network = draft.must(t.NETWORK, t.network_key())
     rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
     number = network.rounds + 1
@@ -85,7 +91,7 @@ def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
         liquidity_events=(),
     )
     draft.put(t.ROUNDS, t.ROUNDS.key(number), opened)
-    return [RoundFrozen(number, len(keys))]
+    return RoundFrozen(number, len(keys))
 
 
 def reveal(draft: Draft, height: int, link: bytes) -> None:
@@ -136,9 +142,10 @@ def clear_due(
     draft: Draft, height: int, certificates: tuple[RoundCertificate, ...], events: list[Event]
 ) -> None:
     """Cancel what the certificates prove can be cancelled, and publish the pay-ins."""
-    for row, entry in zip(due_for_clearing(draft, height), certificates, strict=True):
+    proofs = {entry.number: entry for entry in certificates}
+    for row in due_for_clearing(draft, height):  # without those that this block computes again
         posed = problem(draft, row)
-        cleared = posed.round.clear(posed.seed, entry.certificate)
+        cleared = posed.round.clear(posed.seed, proofs[row.number].certificate)
         for ident, cancelled in zip(row.obligations, cleared.cancelled.tolist(), strict=True):
             if cancelled:
                 draft.put(t.FLOWS, t.FLOWS.key(row.number, ident), o.Flow(cancelled))
@@ -189,7 +196,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
         results.append(_result(draft, row, i, int(cancelled[i]), paid, because.get(i)))
-        _close_obligation(draft, ident, open_amount - paid, failed)
+        _close_obligation(draft, ident, open_amount - paid, failed, row.settle_height)
         calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
     figures = tuple(
@@ -243,15 +250,23 @@ def _result(
     )
 
 
-def _close_obligation(draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...]) -> None:
-    """Remove what is discharged; what is left waits for the next round as LATE or FAILED."""
-    key = t.OBLIGATIONS.key(ident)
+def _close_obligation(
+    draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...], height: int
+) -> None:
+    """Remove what is discharged; what is left waits for the next round as LATE or FAILED. A debt is
+    overdue from its debtor's first failure until it is paid, or late because of others."""
+    key, overdue = t.OBLIGATIONS.key(ident), t.OVERDUES.key(ident)
+    has_failed = left > 0 and draft.must(t.OBLIGATIONS, key).debtor in failed
+    known = draft.get(t.OVERDUES, overdue) is not None
+    if has_failed and not known:
+        draft.put(t.OVERDUES, overdue, o.Overdue(height))
+    elif known and not has_failed:
+        draft.delete(overdue)
     if left == 0:
         draft.delete(key)
-        return
-    debtor = draft.must(t.OBLIGATIONS, key).debtor
-    state = o.ObligationState.FAILED if debtor in failed else o.ObligationState.LATE
-    _put_state(draft, key, left, state)
+    else:
+        state = o.ObligationState.FAILED if has_failed else o.ObligationState.LATE
+        _put_state(draft, key, left, state)
 
 
 def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
@@ -318,7 +333,7 @@ def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
     keys: list[bytes] = []
     for together in _instructions(draft):
         rows = [draft.must(t.OBLIGATIONS, key) for key in together]
-        if not all(row.due <= date and _in_good_standing(draft, row) for row in rows):
+        if not all(row.due <= date and _pays_on(draft, row) for row in rows):
             continue
         total = dict(gross)
         for row in rows:
@@ -339,11 +354,8 @@ def _instructions(draft: Draft) -> list[list[bytes]]:
     return list(groups.values())
 
 
-def _in_good_standing(draft: Draft, row: o.Obligation) -> bool:
-    parties = (row.debtor, row.creditor)
-    members = [draft.must(t.MEMBERS, t.MEMBERS.key(member_of(one))) for one in parties]
-    stay = (o.MemberState.ACTIVE, o.MemberState.RESIGNING)
-    return all(member.state in stay for member in members)
+def _pays_on(draft: Draft, row: o.Obligation) -> bool:
+    return all(cases.pays_on(draft, party) for party in (row.debtor, row.creditor))
 
 
 def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:

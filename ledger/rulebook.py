@@ -5,14 +5,13 @@ from typing import Final
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.default import rules as default_rules
 from ledger.rejections import BadRulebook
 from ledger.state import Draft
 from wire.codec import Digest, digest_of
 from wire.ids import AssetCode, Lei
 from wire.limits import AMOUNT_MAX, VALID_UNTIL_HEIGHTS_MAX
-
-BPS: Final = 10_000
-"""Basis points of a whole."""
+from wire.money import BPS
 
 EVIDENCE_AGE_BLOCKS_MAX: Final = 100_000
 """The ledger keeps one row a height for as long."""
@@ -34,10 +33,17 @@ FEE_PPM_MAX: Final = 100_000
 
 FEE_DISCOUNTS_MAX: Final = 16
 
+
+def _electorate(kind: o.ProposalKind) -> o.Electorate:
+    """Cases are the committee's; everything else is the validators'."""
+    about_a_case = kind in (o.ProposalKind.NOTE_DEFAULT, o.ProposalKind.WITHDRAW_NOTICE)
+    return o.Electorate.COMMITTEE if about_a_case else o.Electorate.VALIDATORS
+
+
 STANDARD_VOTING: Final = tuple(
     o.VotingRule(
         kind=kind,
-        electorate=o.Electorate.VALIDATORS,
+        electorate=_electorate(kind),
         quorum_bps=5_000,
         threshold_bps=6_667,
         window_blocks=1_000,
@@ -45,7 +51,7 @@ STANDARD_VOTING: Final = tuple(
     )
     for kind in o.ProposalKind
 )
-"""More than two thirds of the votes cast by validators, by power."""
+"""More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
 
 
 STANDARD_MEMBERSHIP: Final = o.MembershipRules(
@@ -100,6 +106,7 @@ def standard(
         membership=STANDARD_MEMBERSHIP,
         fees=NO_FEES,
         settlement=STANDARD_SETTLEMENT,
+        default=default_rules.STANDARD,
     )
 
 
@@ -172,7 +179,7 @@ def fault_of(rulebook: o.Rulebook, assets: Iterable[str]) -> str | None:
     for rule in rulebook.voting:
         if not _is_sound(rule):
             return f"the voting rule of {o.ProposalKind(rule.kind).name}"
-    return None
+    return default_rules.fault_of(rulebook.default)
 
 
 def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:

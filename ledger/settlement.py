@@ -24,7 +24,7 @@ from ledger.events import (
     BatchSettled,
     Event,
 )
-from ledger.obligations import ident_of, owe
+from ledger.obligations import discharge, forgive, ident_of, owe
 from ledger.receipts import RoundResult
 from ledger.rulebook import basis
 from ledger.state import Draft
@@ -124,6 +124,18 @@ def due(draft: Draft, height: int, results: tuple[RoundResult, ...]) -> list[Eve
     return events
 
 
+def cancel_those_of(draft: Draft, lei: Lei, *, in_netting: bool) -> list[Event]:
+    """Withdraw every batch with a leg of `lei` that is not irrevocable; `in_netting`: also those
+    that settle only if a round funds them."""
+    still_open = {o.BatchState.INSTRUCTED, *((o.BatchState.IN_NETTING,) if in_netting else ())}
+    events: list[Event] = []
+    for key in draft.indexed(t.BATCHES, t.of_member(lei)):
+        row = draft.must(t.BATCHES, key)
+        if row.state in still_open:
+            events += _cancelled(draft, row, lei)
+    return events
+
+
 def _after_rounds(draft: Draft, results: tuple[RoundResult, ...]) -> list[Event]:
     """A linked batch whose debts were in a round has settled whole, or failed whole."""
     outcome = {one.obligation: one.cancelled + one.settled == one.amount for one in results}
@@ -146,6 +158,9 @@ def _failed(draft: Draft, row: o.Batch, height: int) -> list[Event]:
     """One window more, or the end; `height`: of the deadline missed, 0 after a round."""
     if not row.retries_left:
         return _cancelled(draft, row, None)
+    if not height:  # a fail is no default: it is retried by this rule
+        for ident in _debts(row):
+            forgive(draft, ident)
     deadline = row.deadline + row.window if height else 0
     again = replace(row, retries_left=row.retries_left - 1, deadline=deadline or row.deadline)
     draft.put(t.BATCHES, _key(row), again)
@@ -223,7 +238,7 @@ def _cancelled(draft: Draft, row: o.Batch, by: Lei | None) -> list[Event]:
             cash.move(draft, _escrow(row, leg), back, leg.amount)
     if row.state == o.BatchState.IN_NETTING:
         for ident in _debts(row):
-            draft.delete(t.OBLIGATIONS.key(ident))
+            discharge(draft, ident)
     draft.put(t.BATCHES, _key(row), replace(row, state=o.BatchState.CANCELLED))
     because = basis(draft, o.Clause.SETTLEMENT)
     return [BatchCancelled(row.creator, row.reference, by, because)]

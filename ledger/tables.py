@@ -64,6 +64,16 @@ def on_date(date: int) -> int:
     return 2 * date + 1
 
 
+def of_case(number: int) -> int:
+    """The index value of what belongs to a default case."""
+    return 2 * number
+
+
+def close_outs_in(state: int) -> int:
+    """The index value of the close-outs in a state."""
+    return 2 * state + 1
+
+
 def of_member(party: str) -> int:
     """The index value of what belongs to a member or to a client of it: above all others."""
     return (1 << 128) + int(ids.member_of(party), 36)
@@ -183,6 +193,21 @@ DISPUTES: Final = Table(31, "dispute", o.Dispute, lambda _row: (0,))  # first, s
 HELD_MARKS: Final = Table(32, "held_mark", o.HeldMark)  # feed
 PENDING: Final = Table(33, "pending", o.Pending, lambda row: (at_height(row.until),))
 """Terminations and novations that wait for consent, by UTI; indexed by their deadline."""
+DEFAULT_CASES: Final = Table(42, "default_case", o.DefaultCase, lambda row: (row.state,))  # number
+CLOSE_OUTS: Final = Table(
+    43, "close_out", o.CloseOut, lambda row: (of_case(row.case), close_outs_in(row.state))
+)
+"""By case, debtor, creditor."""
+LOSS_CLAIMS: Final = Table(44, "loss_claim", o.LossClaim)  # case, debtor, creditor
+LOSS_SHARES: Final = Table(45, "loss_share", o.LossShare, lambda row: (row.case,))
+"""By case, step, bearer."""
+FIRM_QUOTES: Final = Table(46, "firm_quote", o.FirmQuote, lambda row: (row.case,))
+"""By case, instrument, member."""
+OVERDUES: Final = Table(47, "overdue", o.Overdue, lambda _row: (0,))  # obligation
+DATE_CLOSES: Final = Table(48, "date_close", o.DateClose, lambda _row: (0,))  # date
+FUNDS: Final = Table(49, "default_fund", o.DefaultFund)  # service
+CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0,))
+"""By service and member."""
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
@@ -190,6 +215,8 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     CONSENSUS_KEYS, RECENT_BLOCKS, OFFENCES, PROPOSALS, BALLOTS,
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
+    DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
+    CONTRIBUTIONS,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}
@@ -229,6 +256,26 @@ def own_account(party: str, asset: str) -> bytes:
     client = ids.client_of(party)
     kind = o.AccountKind.CLIENT if client else o.AccountKind.OWN
     return BALANCES.key(ids.member_of(party), kind, client, asset)
+
+
+def contribution(lei: str, service: str, asset: str) -> bytes:
+    """Key of what a member has in a service's default fund."""
+    return BALANCES.key(lei, o.AccountKind.DEFAULT_FUND, service, asset)
+
+
+def capital(operator: str, service: str, asset: str) -> bytes:
+    """Key of the operator's capital in a service's waterfall."""
+    return BALANCES.key(operator, o.AccountKind.CAPITAL, service, asset)
+
+
+def estate(defaulter: str, case: int, asset: str) -> bytes:
+    """Key of what belongs to the estate of a defaulter."""
+    return BALANCES.key(defaulter, o.AccountKind.ESTATE, str(case), asset)
+
+
+def recovered(defaulter: str, case: int, asset: str) -> bytes:
+    """Key of what has been recovered for those who bore the losses of a case."""
+    return BALANCES.key(defaulter, o.AccountKind.RESERVE, str(case), asset)
 
 
 def blocked_account(lei: str, asset: str) -> bytes:

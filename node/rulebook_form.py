@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ledger import objects as o
+from ledger.default.rules import STANDARD as STANDARD_DEFAULT
 from ledger.genesis import BadGenesis
 from ledger.rulebook import (
     STANDARD_BOUNDS,
@@ -15,6 +16,9 @@ from ledger.rulebook import (
     STANDARD_VOTING,
 )
 from node.described import Described, named
+from node.plain import plain
+from node.rehearsal.errors import BadScript
+from node.rehearsal.forms import Names, record
 from wire.ids import AssetCode, Lei
 
 
@@ -102,6 +106,8 @@ class RulebookEntry(Described, frozen=True):
     membership: MembershipEntry = MembershipEntry()
     fees: FeesEntry = FeesEntry()
     settlement: SettlementEntry = SettlementEntry()
+    default: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Rules of default that differ from the standard ones: the fields of `DefaultRules`."""
 
 
 def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
@@ -134,6 +140,7 @@ def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
         membership=o.MembershipRules(**msgspec.structs.asdict(entry.membership)),
         fees=_fees(entry.fees),
         settlement=o.SettlementRules(entry.settlement.retries_max),
+        default=_default_rules(entry.default),
     )
 
 
@@ -145,6 +152,15 @@ def _fees(entry: FeesEntry) -> o.FeeSchedule:
         cap=entry.cap,
         discounts=tuple(o.FeeDiscount(x.contribution_min, x.discount_bps) for x in entry.discounts),
     )
+
+
+def _default_rules(changes: dict[str, Any]) -> o.DefaultRules:
+    try:
+        fields = {**plain(STANDARD_DEFAULT), **changes}
+        rules: o.DefaultRules = record(o.DefaultRules, fields, Names({}), "rulebook.default")
+    except BadScript as error:
+        raise BadGenesis(error.detail) from None
+    return rules
 
 
 def _bounds(entry: TermsEntry) -> o.TermsBounds:

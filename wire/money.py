@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import TypeVar
+from typing import Final, TypeVar
+
+BPS: Final = 10_000
+"""Basis points of a whole."""
 
 K = TypeVar("K", str, bytes, int)
 

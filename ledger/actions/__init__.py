@@ -14,6 +14,20 @@ from ledger.actions.contracts import (
     ProposeNovation,
     RequestTermination,
 )
+from ledger.actions.default import (
+    ContributeFund,
+    CureDefault,
+    DirectDefault,
+    DistributeRecovery,
+    NotifyInsolvency,
+    PostCapital,
+    RecordRecovery,
+    ReleaseEstate,
+    Stay,
+    SubmitQuote,
+    WithdrawCase,
+    WithdrawFund,
+)
 from ledger.actions.governance import (
     Bootstrap,
     CastVote,
@@ -105,6 +119,18 @@ Action = (
     | RetireBootstrap
     | OpenClientAccount
     | CloseClientAccount
+    | ContributeFund
+    | WithdrawFund
+    | PostCapital
+    | NotifyInsolvency
+    | DirectDefault
+    | WithdrawCase
+    | CureDefault
+    | Stay
+    | SubmitQuote
+    | RecordRecovery
+    | ReleaseEstate
+    | DistributeRecovery
 )
 
 __all__ = [
@@ -126,19 +152,27 @@ __all__ = [
     "CommitMark",
     "ConfirmTermination",
     "ConsentNovation",
+    "ContributeFund",
     "CreateBatch",
+    "CureDefault",
+    "DirectDefault",
+    "DistributeRecovery",
     "Exit",
     "FeedMark",
     "MemberKey",
     "Mint",
+    "NotifyInsolvency",
     "OpenClientAccount",
+    "PostCapital",
     "PostIm",
     "Propose",
     "ProposeNovation",
     "RaiseDispute",
+    "RecordRecovery",
     "Redeem",
     "RegisterCsa",
     "RegisterTrade",
+    "ReleaseEstate",
     "RequestTermination",
     "Resign",
     "RetireBootstrap",
@@ -147,11 +181,15 @@ __all__ = [
     "RotateKey",
     "SetLimit",
     "StandDown",
+    "Stay",
     "SubmitContractMark",
     "SubmitMark",
     "SubmitOracle",
+    "SubmitQuote",
     "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
+    "WithdrawCase",
+    "WithdrawFund",
     "WithdrawResignation",
 ]

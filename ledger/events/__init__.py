@@ -6,6 +6,27 @@ from ledger.events.cash import (
     ClientAccountOpened,
     FeeCharged,
 )
+from ledger.events.default import (
+    CaseMoved,
+    ClaimCovered,
+    ClosedOut,
+    ContributionShort,
+    DebtPaid,
+    DefaultDeclared,
+    EstateCredited,
+    EstatePaid,
+    FundBreached,
+    FundMoved,
+    FundSized,
+    InstrumentPriced,
+    NoticeEnded,
+    NoticeGiven,
+    QuoteTaken,
+    RecoveryPaid,
+    RecoveryRecorded,
+    RoundRecomputed,
+    TrancheBears,
+)
 from ledger.events.governance import (
     BootstrapActed,
     BootstrapRetired,
@@ -112,6 +133,25 @@ Event = (
     | ClientAccountClosed
     | FeeCharged
     | BatchRetried
+    | NoticeGiven
+    | NoticeEnded
+    | DefaultDeclared
+    | RoundRecomputed
+    | CaseMoved
+    | InstrumentPriced
+    | ClosedOut
+    | TrancheBears
+    | ClaimCovered
+    | FundMoved
+    | FundSized
+    | FundBreached
+    | ContributionShort
+    | EstatePaid
+    | RecoveryRecorded
+    | RecoveryPaid
+    | DebtPaid
+    | QuoteTaken
+    | EstateCredited
 )
 
 __all__ = [
@@ -127,20 +167,32 @@ __all__ = [
     "CallIssued",
     "CallMoved",
     "CapitalAttested",
+    "CaseMoved",
     "CashMoved",
+    "ClaimCovered",
     "ClientAccountClosed",
     "ClientAccountOpened",
+    "ClosedOut",
     "ContractChanged",
     "ContractMatured",
+    "ContributionShort",
     "CouponPaid",
     "CsaSigned",
     "DateClosed",
+    "DebtPaid",
+    "DefaultDeclared",
     "DisputeOpened",
     "DisputeResolved",
+    "EstateCredited",
+    "EstatePaid",
     "Event",
     "FeeCharged",
+    "FundBreached",
+    "FundMoved",
+    "FundSized",
     "GroupChanged",
     "ImMoved",
+    "InstrumentPriced",
     "KeyRotated",
     "KycAttested",
     "KycRevoked",
@@ -151,17 +203,24 @@ __all__ = [
     "MemberChanged",
     "MemberResigned",
     "NetworkRecovered",
+    "NoticeEnded",
+    "NoticeGiven",
     "PowerChanged",
     "ProposalDecided",
     "ProposalEnacted",
     "ProposalOpened",
+    "QuoteTaken",
+    "RecoveryPaid",
+    "RecoveryRecorded",
     "RolesChanged",
     "RoundCleared",
     "RoundFrozen",
+    "RoundRecomputed",
     "RoundSettled",
     "RulebookAmended",
     "StandingChanged",
     "TradeRegistered",
+    "TrancheBears",
     "ValidatorSuspended",
     "VoteCast",
 ]

@@ -222,6 +222,8 @@ class RoundState(IntEnum):
     CLEARED = 2
     """Cycles are cancelled, pay-ins are published, the funding window is open."""
     SETTLED = 3
+    RECOMPUTED = 4
+    """A member that has defaulted was in it: its other obligations are in a later round."""
 
 
 class OffenceKind(IntEnum):
@@ -242,6 +244,8 @@ class Electorate(IntEnum):
     """Active validators, by their power."""
     MEMBERS = 2
     """Active members, one vote each."""
+    COMMITTEE = 3
+    """The default committee that the rulebook names, one vote each."""
 
 
 class ProposalKind(IntEnum):
@@ -259,6 +263,8 @@ class ProposalKind(IntEnum):
     EXTEND_CALENDAR = 10
     SET_ROLES = 11
     SET_GROUP = 12
+    NOTE_DEFAULT = 13
+    WITHDRAW_NOTICE = 14
 
 
 class Clause(IntEnum):
@@ -273,6 +279,11 @@ class Clause(IntEnum):
     SETTLEMENT = 7
     MARGIN = 8
     FEES = 9
+    DEFAULT = 10
+    CLOSE_OUT = 11
+    WATERFALL = 12
+    FUND = 13
+    RECOVERIES = 14
 
 
 class ProposalState(IntEnum):

@@ -87,6 +87,18 @@ class SetGroup(Record, frozen=True, tag=ProposalKind.SET_GROUP.value):
     group: Lei
 
 
+class NoteDefault(Record, frozen=True, tag=ProposalKind.NOTE_DEFAULT.value):
+    """A case is opened with a notice: also of an operational miss, which nothing else opens."""
+
+    lei: Lei
+
+
+class WithdrawNotice(Record, frozen=True, tag=ProposalKind.WITHDRAW_NOTICE.value):
+    """A notice by the committee is taken back before the declaration."""
+
+    lei: Lei
+
+
 ProposalBody = (
     AdmitMember
     | SetPower
@@ -100,6 +112,8 @@ ProposalBody = (
     | ExtendCalendar
     | SetRoles
     | SetGroup
+    | NoteDefault
+    | WithdrawNotice
 )
 
 

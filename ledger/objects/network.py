@@ -1,5 +1,6 @@
 """The network itself: constants, counters, the rulebook."""
 
+from ledger.objects.default import DefaultRules
 from ledger.objects.enums import Clause, Electorate, ImModel, ProposalKind
 from wire.codec import Record
 from wire.ids import AssetCode, Date, Lei
@@ -141,6 +142,7 @@ class Rulebook(Record, frozen=True):
     membership: MembershipRules
     fees: FeeSchedule
     settlement: SettlementRules
+    default: DefaultRules
 
 
 class RulebookVersion(Record, frozen=True):

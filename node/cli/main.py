@@ -36,6 +36,7 @@ from node.cli.output import Exit, FileUnusable, UsageWrong, fail
 from node.cli.recover import app as recover
 from node.cli.signer import app as signer
 from node.cli.testnet.command import app as testnet
+from node.cli.whatif import app as whatif
 from wire.errors import CodedError
 
 app = typer.Typer(
@@ -69,6 +70,7 @@ app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(whatif, name="whatif")
 app.add_typer(light, name="light")
 app.add_typer(signer, name="signer")
 app.add_typer(recover, name="recover")

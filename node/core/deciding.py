@@ -13,7 +13,7 @@ from consensus import effects as ce
 from consensus import inputs as ci
 from consensus.messages import CarriedProposal, Certificate, Step, Vote
 from consensus.signer import SignerGone, Signing
-from ledger import rounds
+from ledger.apply import waits_for_blocks
 from ledger.rejections import BlockRefused
 from ledger.rounds import RoundCertificate
 from node.blocks import Block, BlockMismatch, DecidedBlock, EvidencePiece, block_id, extensions_of
@@ -364,7 +364,7 @@ class Deciding:
         self._outbox.emit(e.CommitBlock(DecidedBlock(block, commit), applied, after))
         changed = bool(block.transactions or applied.results or applied.events)
         changed |= bool(self._extension or extensions_of(block.last_commit))
-        self._prompt = changed or rounds.pending(self.tip.state) > 0
+        self._prompt = changed or waits_for_blocks(self.tip.state)
 
     def follow_on(self) -> None:
         """Go on from blocks that others have decided.

@@ -122,9 +122,20 @@ def found(network: NetworkPart, names: Names) -> Genesis:
         ),
         feeds=feeds,
         calendar=tuple(Date(date) for date in network.calendar),
-        rulebook=amended(plain(rulebook), network.rulebook, 1),
+        rulebook=amended(plain(rulebook), named(network.rulebook, names), 1),
         bootstrap=_bootstrap(network),
     )
+
+
+def named(rulebook: dict[str, Any], names: Names) -> dict[str, Any]:
+    """Changes of a rulebook, whose members go by their names, with LEIs in their place."""
+    default = dict(rulebook.get("default", {}))
+    for seats in ("committee", "alternates"):
+        if seats in default:
+            default[seats] = [names.lei(str(name)) for name in default[seats]]
+    if default.get("operator") not in (None, "none"):
+        default["operator"] = names.lei(str(default["operator"]))
+    return {**rulebook, "default": default} if default else rulebook
 
 
 def _bootstrap(network: NetworkPart) -> o.Bootstrap | None:

@@ -21,6 +21,7 @@ from node.rehearsal.founding import (
     ORACLES,
     SEED_LINKS,
     START_MS,
+    named,
     seed_chain,
 )
 from node.rulebook_form import amended
@@ -54,7 +55,7 @@ class Rehearsal:
         self.names = names
         self._block_ms = block_ms
         self._chain = seed_chain()
-        self._proposer, self.state = _with_own_proposer(state, self._chain.anchor)
+        self._proposers, self.state = _with_own_seeds(state, self._chain.anchor)
         self._nonce = 0
         self.checked = 0
 
@@ -179,7 +180,7 @@ class Rehearsal:
     def _rulebook(self, changes: dict[str, Any]) -> Any:
         """The rulebook in force, one version on, with `changes`."""
         current = self.state.must(t.RULEBOOK, t.rulebook_key())
-        return plain(amended(plain(current), changes, current.version + 1))
+        return plain(amended(plain(current), named(changes, self.names), current.version + 1))
 
     def _keys_for(self, tx: Transaction, signers: Any, where: str) -> list[bytes]:
         """The keys that must sign; `signers` leaves out everybody it does not name."""
@@ -206,12 +207,13 @@ class Rehearsal:
         network = self.state.must(t.NETWORK, t.network_key())
         height = network.height + 1
         time_ms = max(network.time_ms, START_MS) + gap_ms + self._block_ms
-        revealed = self.state.must(t.SEEDS, t.SEEDS.key(self._proposer)).link
+        proposer = self._proposer_of(height)
+        revealed = self.state.must(t.SEEDS, t.SEEDS.key(proposer)).link
         due = rounds.due_for_clearing(self.state, height)
         block = Block(
             height,
             time_ms,
-            self._proposer,
+            proposer,
             self._chain.next_link(revealed),
             tuple(Verified(tx) for tx in transactions),
             tuple(rounds.problem(self.state, row).solve() for row in due),
@@ -222,6 +224,15 @@ class Rehearsal:
         applied = apply_block(self.state, block)
         self.state = applied.state
         return applied
+
+    def _proposer_of(self, height: int) -> bytes:
+        """The validators take turns; who has lost its power is passed over."""
+        rows = [
+            (key, self.state.get(t.CONSENSUS_KEYS, t.CONSENSUS_KEYS.key(key)))
+            for key in self._proposers
+        ]
+        voting = [key for key, row in rows if row is not None and not row.until]
+        return voting[height % len(voting)] if voting else self._proposers[0]
 
     # ---------------------------------------------------------------- expectations
     def _judge(
@@ -328,11 +339,13 @@ _STEPS: Final[dict[str, _Step]] = {
 """A step by the key that makes it one."""
 
 
-def _with_own_proposer(state: State, anchor: bytes) -> tuple[bytes, State]:
-    """Some validator proposes every block of a rehearsal, with a seed chain of the rehearsal's."""
-    key = state.indexed(t.MEMBERS, o.Role.VALIDATOR)[0]
-    proposer = state.must(t.MEMBERS, key).consensus_key
-    assert proposer is not None
+def _with_own_seeds(state: State, anchor: bytes) -> tuple[list[bytes], State]:
+    """Consensus keys of the validators, who propose with a seed chain of the rehearsal's."""
     draft = Draft(state)
-    draft.put(t.SEEDS, t.SEEDS.key(proposer), o.SeedLink(anchor))
-    return proposer, state.folded(draft)[0]
+    keys = []
+    for member in state.indexed(t.MEMBERS, o.Role.VALIDATOR):
+        key = state.must(t.MEMBERS, member).consensus_key
+        assert key is not None
+        draft.put(t.SEEDS, t.SEEDS.key(key), o.SeedLink(anchor))
+        keys.append(key)
+    return keys, state.folded(draft)[0]

@@ -10,7 +10,8 @@ from ledger import tables as t
 from ledger.actions import AmendTrade
 from ledger.fees import amount
 from ledger.genesis import BadGenesis, Genesis
-from tests.ledger.world import CALENDAR, USD, World
+from tests.ledger import defaults
+from tests.ledger.world import CALENDAR, World
 from wire.ids import Lei
 from wire.limits import AMOUNT_MAX
 
@@ -103,9 +104,7 @@ def test_a_contribution_to_the_fund_lowers_the_fee() -> None:
     world = charging(schedule(flat=30, discounts=((50, 5_000),)))
     a, b, c = world.members
     world.must(world.mint(a, 50))
-    own = t.own_account(a.lei, USD)
-    fund = t.BALANCES.key(a.lei, o.AccountKind.DEFAULT_FUND, world.genesis.rulebook.service, USD)
-    world.put({own: o.Balance(0, 0), fund: o.Balance(50, 0)})
+    world.must(defaults.contribution(world, a, 50))
     world.must(world.trade(a, b, 1, 1_000))
     assert world.obligations() == {(a.lei, c.lei): 15, (b.lei, c.lei): 30}
 

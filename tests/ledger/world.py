@@ -81,7 +81,12 @@ class World:
         self.observer = self.founded.observers[0]
         self.blocks: list[Block] = []
         self._numbers = itertools.count(1)
-        self._chain = SeedChain(self.members[0].seed_chain, CHAIN_LENGTH)
+        self._chains = {
+            who.key("consensus").public: SeedChain(who.seed_chain, CHAIN_LENGTH)
+            for who in self.members
+        }
+        self.turns = 1
+        """How many members take turns in proposing."""
 
     # ---------------------------------------------------------------- reading
     @property
@@ -185,8 +190,8 @@ class World:
         certificates: tuple[rounds.RoundCertificate, ...] | None = None,
         accusations: tuple[Accusation, ...] = (),
     ) -> Block:
-        """The next block by the first member, with the certificates that are due."""
-        proposer = self.members[0].key("consensus").public
+        """The next block by the member whose turn it is, with the certificates that are due."""
+        proposer = self.members[self.height % self.turns].key("consensus").public
         revealed = self.state.must(t.SEEDS, t.SEEDS.key(proposer)).link
         height = self.height + 1
         if certificates is None:
@@ -196,7 +201,7 @@ class World:
             height,
             START_MS + height * 1_000,
             proposer,
-            self._chain.next_link(revealed),
+            self._chains[proposer].next_link(revealed),
             tuple(verified(decode_transaction(encode(tx))) for tx in transactions),
             certificates,
             accusations,

@@ -1,0 +1,1 @@
+"""Default: notice, declaration, close-out, the losses and who bears them, recovery; the fund."""

@@ -16,9 +16,9 @@ from ledger.rulebook import (
     STANDARD_VOTING,
 )
 from node.described import Described, named
+from node.forms import Names, record
 from node.plain import plain
 from node.rehearsal.errors import BadScript
-from node.rehearsal.forms import Names, record
 from wire.ids import AssetCode, Lei
 
 

@@ -16,9 +16,8 @@ from ledger.rulebook import (
     STANDARD_VOTING,
 )
 from node.described import Described, named
-from node.forms import Names, record
+from node.forms import BadForm, Names, record
 from node.plain import plain
-from node.rehearsal.errors import BadScript
 from wire.ids import AssetCode, Lei
 
 
@@ -158,7 +157,7 @@ def _default_rules(changes: dict[str, Any]) -> o.DefaultRules:
     try:
         fields = {**plain(STANDARD_DEFAULT), **changes}
         rules: o.DefaultRules = record(o.DefaultRules, fields, Names({}), "rulebook.default")
-    except BadScript as error:
+    except BadForm as error:
         raise BadGenesis(error.detail) from None
     return rules
 

@@ -2,10 +2,13 @@
 
 import re
 
+from ledger.rulebook import standard
 from node.cli import errors_page
 from node.cli.explain import PACKAGES, every_error
+from node.rulebook_page import page
 from tests.tidy import ROOT
 from wire.errors import CodedError, EnvironmentFault, PeerFault, Rejection
+from wire.ids import AssetCode
 
 
 def _all_kinds() -> list[type[CodedError]]:
@@ -41,6 +44,28 @@ def test_the_page_lists_every_code_once() -> None:
     page = errors_page.page()
     for code in every_error():
         assert page.count(f"\n| `{code}` |") == 1, code
+
+
+def test_the_rulebook_page_is_that_of_the_standard_rulebook() -> None:
+    """If this fails: python -m node.rulebook_page > docs/RULEBOOK.md."""
+    text = page(standard("EQUITY-FORWARD", AssetCode("USD"), 2))
+    assert (ROOT / "docs/RULEBOOK.md").read_text("utf-8") == text
+
+
+def test_every_clause_of_the_rulebook_names_a_module_that_is_there() -> None:
+    text = (ROOT / "docs/RULEBOOK.md").read_text("utf-8")
+    homes = re.findall(r"\(`([a-z_/]+\.py)`\)", text)
+    assert len(homes) > 35
+    assert [home for home in homes if not (ROOT / home).is_file()] == []
+
+
+def test_every_principle_has_its_row_and_every_file_named_is_there() -> None:
+    text = (ROOT / "docs/PFMI.md").read_text("utf-8")
+    rows = [line.split("|")[1].split()[0] for line in text.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [str(number) for number in range(1, 25)]
+    named = re.findall(r"`((?:tests|configs|docs)/[^`]+)`", text)
+    assert len(named) > 25
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 def _glossary() -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from node.cli import (
     member,
     prove,
     reset,
+    rulebook,
     run,
     scenario,
     statement,
@@ -58,6 +59,7 @@ app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
 app.add_typer(tx.app, name="tx")
+app.command()(rulebook.rulebook)
 app.command()(ledger.ledger)
 app.add_typer(member.app, name="member")
 app.command()(account.account)

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,16 @@ class BadConfig(EnvironmentFault):
     remedy = "Correct the key named; `dcn config validate` checks the file."
 
 
+class ApiNeedsTls(BadConfig):
+    """Off the loopback the API is served with TLS only: it carries tokens."""
+
+    code = "API_NEEDS_TLS"
+    remedy = "Set `api.tls_cert` and `api.tls_key`, or `api.host` to 127.0.0.1."
+
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
 class NetworkSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where this node listens, and where its peers are."""
 
@@ -33,8 +43,18 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """The HTTP API."""
 
     host: str = "127.0.0.1"
-    """Loopback only, until the API has TLS."""
+    """An address off the loopback needs `tls_cert` and `tls_key`."""
     port: int = 8001
+    tls_cert: str = ""
+    """PEM with the server's certificate and its chain, relative to the home; with `tls_key`."""
+    tls_key: str = ""
+    client_ca: str = ""
+    """PEM of the authorities whose certificates clients must show (mutual TLS); empty: none."""
+    client_cert: str = ""
+    """PEM that this home's own commands show, where `client_ca` asks for one; with `client_key`."""
+    client_key: str = ""
+    requests_per_s: int = 500
+    """Of each client, that is of each token; twice as many in a burst."""
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -170,12 +190,23 @@ def _check(config: Config, path: Path) -> None:
     _check_store(config.store, path)
     if not 0 < config.api.port < 65_536:
         raise BadConfig(f"{path}: api.port is {config.api.port}")
-    if config.api.host not in ("127.0.0.1", "::1", "localhost"):
-        raise BadConfig(f"{path}: api.host is {config.api.host}: loopback only, there is no TLS")
+    _check_api(config.api, path)
     if config.log.level not in ("debug", "info", "warning", "error"):
         raise BadConfig(f"{path}: log.level is {config.log.level!r}")
     if config.log.format not in ("json", "console"):
         raise BadConfig(f"{path}: log.format is {config.log.format!r}")
+
+
+def _check_api(api: ApiSection, path: Path) -> None:
+    if api.requests_per_s <= 0:
+        raise BadConfig(f"{path}: api.requests_per_s is {api.requests_per_s}, must be positive")
+    for one, other in (("tls_cert", "tls_key"), ("client_cert", "client_key")):
+        if bool(getattr(api, one)) != bool(getattr(api, other)):
+            raise BadConfig(f"{path}: api.{one} and api.{other} go together")
+    if api.client_ca and not api.tls_cert:
+        raise BadConfig(f"{path}: api.client_ca needs api.tls_cert")
+    if api.host not in LOOPBACK and not api.tls_cert:
+        raise ApiNeedsTls(f"{path}: api.host is {api.host}, api.tls_cert is not set")
 
 
 def _check_store(store: StoreSection, path: Path) -> None:

@@ -29,7 +29,7 @@ def account(
     if as_json:
         print_json(found)
     elif members:
-        rows = [[m["lei"], m["name"], " ".join(m["roles"]), m["state"]] for m in found]
+        rows = [[m["lei"], m["name"], " ".join(m["roles"]), m["state"]] for m in found["items"]]
         table("Members", ["lei", "name", "roles", "state"], rows)
     else:
         _show(found)

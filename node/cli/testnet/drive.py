@@ -132,8 +132,9 @@ class Drive:
 
         async def done() -> bool:
             for node in self._up():
-                found = await node.get("/v1/rounds")
-                if not found or found[0]["date"] != day.date or found[0]["state"] != "SETTLED":
+                found = await node.get("/v1/rounds?limit=1")
+                newest = found["items"][0] if found and found["items"] else None
+                if newest is None or (newest["date"], newest["state"]) != (day.date, "SETTLED"):
                     return False
             return True
 

@@ -1,23 +1,34 @@
-"""A party's own part of a settled netting round, proved under one header."""
+"""Routes that prove: a row of the state, or a party's own part of a settled netting round."""
 
 from typing import Any
 
+import msgspec
 from litestar import get
 
 from ledger import objects as o
 from ledger import tables as t
+from node import round_proofs
+from node.api import views
 from node.api.errors import HeightPruned, NotFound
 from node.api.reading import number_of
+from node.apitypes import answers as a
+from node.apitypes.shown import from_json
 from node.daemon import Daemon
-from node.proofs import ProofNotReady
-from node.round_proofs import prove_part, to_file
+from node.proofs import ProofNotReady, prove_row, to_file
 
 
-def round_proof_routes(daemon: Daemon) -> list[Any]:
-    """The routes that prove results of rounds."""
+def proof_routes(daemon: Daemon) -> list[Any]:
+    """The route handlers."""
+
+    @get("/proof", sync_to_thread=False)
+    def proof(table: str, key: list[str]) -> a.ProofFile:
+        """A proof file of a row: `table` and the parts of its key, e.g. balance of LEI USD."""
+        shell = daemon.shell
+        found = to_file(prove_row(shell.before, shell.last, views.key_of(table, key)))
+        return msgspec.convert(found, a.ProofFile, dec_hook=from_json)
 
     @get("/round-proof")
-    async def round_proof(number: str, party: str = "") -> dict[str, Any]:
+    async def round_proof(number: str, party: str = "") -> a.ResultProofFile:
         """A proof file of what round `number` did for `party` (by default this member)."""
         row = daemon.shell.tip.state.get(t.ROUNDS, t.ROUNDS.key(number_of(number)))
         if row is None:
@@ -31,9 +42,10 @@ def round_proof_routes(daemon: Daemon) -> list[Any]:
             raise ProofNotReady(f"block {row.settle_height + 1} proves round {number}")
         leaves = await daemon.store.results(row.settle_height)
         whose = party or daemon.config.lei
-        proved = prove_part(successor, leaves, row.number, whose)
+        proved = round_proofs.prove_part(successor, leaves, row.number, whose)
         if proved is None:
             raise NotFound(f"a result of round {number} for {whose[:40]}")
-        return to_file(proved)
+        found = round_proofs.to_file(proved)
+        return msgspec.convert(found, a.ResultProofFile, dec_hook=from_json)
 
-    return [round_proof]
+    return [proof, round_proof]

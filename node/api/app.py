@@ -10,6 +10,7 @@ from ledger import tables as t
 from node.api.access import Access
 from node.api.accounts import account_routes
 from node.api.errors import BadRequest, MethodWrong, NotFound, TooManyRequests, status_of
+from node.api.events import event_routes
 from node.api.governance import governance_routes
 from node.api.ledger import ledger_routes
 from node.api.light import light_routes
@@ -36,6 +37,7 @@ def make_app(daemon: Daemon) -> Litestar:
             *network_routes(daemon),
             *account_routes(daemon),
             *trade_routes(daemon),
+            *event_routes(daemon),
             *governance_routes(daemon),
             *ledger_routes(daemon),
             *light_routes(daemon),

@@ -15,6 +15,7 @@ from ledger.transactions import Transaction, tx_id, verified
 from node.api.errors import NotFound
 from node.api.reading import page_of, transaction_of
 from node.apitypes import answers as a
+from node.apitypes import outcomes
 from node.apitypes.requests import SignedTransaction
 from node.apitypes.shown import AnyRow, Shown
 from node.daemon import Daemon
@@ -42,7 +43,7 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
         return page_of(_rows(tip.state, table, after, about), limit, tip.height, lambda x: x.id)
 
     @post("/transactions/check", status_code=200, sync_to_thread=False, opt={"scope": Scope.READ})
-    def check(data: SignedTransaction) -> a.Checked:
+    def check(data: SignedTransaction) -> outcomes.Checked:
         """What would become of a transaction in the next block, and who still has to sign it.
         Nothing is submitted."""
         tx = verified(transaction_of(data)).value
@@ -52,7 +53,7 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
             check_transaction(state, tx, daemon.shell.tip.height + 1)
         except Rejection as rejection:
             code, detail = rejection.code, rejection.detail
-        return a.Checked(
+        return outcomes.Checked(
             tx_id=tx_id(tx).hex(),
             code=code,
             detail=detail,
@@ -64,7 +65,7 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
     return [names, rows, check]
 
 
-def _signers(state: State, tx: Transaction) -> list[a.Signer]:
+def _signers(state: State, tx: Transaction) -> list[outcomes.Signer]:
     """Who has to sign, and whether it has; nobody, if the action is refused anyway."""
     try:
         required = execution.required(Draft(state), tx)
@@ -73,7 +74,7 @@ def _signers(state: State, tx: Transaction) -> list[a.Signer]:
     rows = [state.get(t.KEYS, t.KEYS.key(entry.key)) for entry in tx.signatures]
     signed = {(row.member, row.role) for row in rows if row is not None}
     return [
-        a.Signer(lei=lei, role=o.KeyRole(role).name, signed=(lei, role) in signed)
+        outcomes.Signer(lei=lei, role=o.KeyRole(role).name, signed=(lei, role) in signed)
         for lei, role in required
     ]
 

@@ -9,6 +9,7 @@ from ledger.validators import fault_of
 from node.api.errors import BadRequest, NotFound
 from node.api.reading import number_of
 from node.apitypes import answers as a
+from node.apitypes import outcomes
 from node.apitypes.requests import NewEvidence
 from node.apitypes.shown import Shown
 from node.blocks import EvidencePiece, accusation, block_id
@@ -45,7 +46,7 @@ def light_routes(daemon: Daemon) -> list[Any]:
         return a.LightView(height=number, id=ident, header=Shown(found.header), light_block=raw)
 
     @post("/evidence")
-    async def evidence(data: NewEvidence) -> a.EvidenceTaken:
+    async def evidence(data: NewEvidence) -> outcomes.EvidenceTaken:
         """Take in evidence against validators; it goes to
         the peers and into a block."""
         pieces = [_piece(text) for text in data.evidence]
@@ -57,7 +58,7 @@ def light_routes(daemon: Daemon) -> list[Any]:
                 raise EvidenceRefused(fault)
         for one in verified:
             daemon.shell.put(i.EvidenceFound(one, now_ms()))
-        return a.EvidenceTaken(received=len(verified))
+        return outcomes.EvidenceTaken(received=len(verified))
 
     return [light, evidence]
 

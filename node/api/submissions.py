@@ -13,7 +13,7 @@ from ledger.oracles import ExtensionMarks
 from ledger.transactions import tx_id, verified
 from node.api.errors import BadRequest, NotFound
 from node.api.reading import digest, transaction_of
-from node.apitypes import answers as a
+from node.apitypes import outcomes
 from node.apitypes import requests as r
 from node.blotter import trade_from
 from node.core import inputs as i
@@ -31,41 +31,41 @@ def submission_routes(daemon: Daemon) -> list[Any]:
     """The route handlers."""
 
     @post("/trades")
-    async def initiate(data: r.NewTrades) -> list[a.Accepted]:
+    async def initiate(data: r.NewTrades) -> list[outcomes.Accepted]:
         """Sign own trades and have the counterparties affirm them."""
         halves = await daemon.initiate(_trades(data.trades), batch=data.batch)
-        return [a.Accepted(tx_id=tx_id(tx).hex(), status="waiting") for tx in halves]
+        return [outcomes.Accepted(tx_id=tx_id(tx).hex(), status="waiting") for tx in halves]
 
     @post("/blotter")
-    async def blotter(data: r.BookTrades) -> a.Entered:
+    async def blotter(data: r.BookTrades) -> outcomes.Entered:
         """Enter trades of the member's own book, to affirm counterparties' trades by."""
         if not daemon.is_member:
             raise ObserverCannotSubmit()
-        return a.Entered(entered=await daemon.trades.add_to_blotter(_trades(data.trades)))
+        return outcomes.Entered(entered=await daemon.trades.add_to_blotter(_trades(data.trades)))
 
     @post("/transactions")
-    async def submit(data: r.SignedTransaction) -> a.Accepted:
+    async def submit(data: r.SignedTransaction) -> outcomes.Accepted:
         """Accept a signed transaction."""
         ident = await daemon.shell.submit(verified(transaction_of(data)))
-        return a.Accepted(tx_id=ident.hex(), status="pending")
+        return outcomes.Accepted(tx_id=ident.hex(), status="pending")
 
     @post("/marks", sync_to_thread=False, opt={"scope": Scope.ADMIN})
-    def marks(data: r.Marks) -> a.MarksTaken:
+    def marks(data: r.Marks) -> outcomes.MarksTaken:
         """Have this validator's precommits carry marks of the open date: for an oracle that
         validates they reach the ledger with the very next block."""
         carried = _marks(data)
         if daemon.shell.core.deciding.run.me is None:
             raise NotVoting("its precommits carry nothing")
         daemon.shell.put(i.ExtensionOffered(carried, now_ms()))
-        return a.MarksTaken(bytes=len(carried))
+        return outcomes.MarksTaken(bytes=len(carried))
 
     @get("/transactions/{ident:str}")
-    async def follow(ident: str) -> a.Followed:
+    async def follow(ident: str) -> outcomes.Followed:
         """What became of a transaction that this node accepted."""
         found = await daemon.store.submission(digest(ident))
         if found is None:
             raise NotFound(f"transaction {ident[:64]}")
-        return a.Followed(
+        return outcomes.Followed(
             tx_id=found.tx_id.hex(),
             status=found.status,
             code=found.code,

@@ -1,12 +1,13 @@
 """What the API answers: one type a route. Heights are block heights, times milliseconds since 1970,
 amounts minor units, ids and bytes hex."""
 
-from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from ledger import objects as o
 from ledger.actions import Action
+from ledger.events import Event
 from ledger.receipts import RoundResult
 from ledger.recovery import SignedRecovery
 from node.apitypes.shown import HEX, AnyRow, Line, Shown
@@ -361,56 +362,14 @@ class ResultProofFile(Answer, frozen=True):
     proved: Hex
 
 
-# ---------------------------------------------------------------- submissions
-class Accepted(Answer, frozen=True):
-    """What was accepted, on disk when the answer comes."""
-
-    tx_id: Hex
-    status: Literal["waiting", "pending"]
+# ---------------------------------------------------------------- events
+EVENT_TYPES: Final = frozenset(kind.__name__ for kind in get_args(Event))
 
 
-class Entered(Answer, frozen=True):
-    """How many trades were entered."""
+class EventLine(Answer, frozen=True):
+    """An event of a block: `id` is HEIGHT-INDEX and orders all events of the chain."""
 
-    entered: int
-
-
-class Followed(Answer, frozen=True):
-    """What became of a transaction: `pending`, `decided`, `rejected` or `expired`."""
-
-    tx_id: Hex
-    status: str
-    code: str
-    detail: str
+    id: str
     height: int
-
-
-class Signer(Answer, frozen=True):
-    """Who has to sign, and whether it has."""
-
-    lei: str
-    role: str
-    signed: bool
-
-
-class Checked(Answer, frozen=True):
-    """What would become of a transaction; `code` is OK or that of the rejection."""
-
-    tx_id: Hex
-    code: str
-    detail: str
-    signers: list[Signer]
-    action: Shown[Action]
-    valid_until: int
-
-
-class MarksTaken(Answer, frozen=True):
-    """Bytes of the marks that precommits will carry."""
-
-    bytes: int
-
-
-class EvidenceTaken(Answer, frozen=True):
-    """Pieces taken in."""
-
-    received: int
+    type: str
+    event: Shown[Event]

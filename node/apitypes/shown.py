@@ -129,7 +129,11 @@ _SIMPLE: Final[Mapping[type, Any]] = {
 
 def row_shapes() -> list[Any]:
     """The types of the JSON of `AnyRow`: one a kind of row."""
-    return [_record(row) for row in dict.fromkeys(table.row for table in t.BY_NAME.values())]
+    return [_record(row) for row in dict.fromkeys(_row_types())]
+
+
+def _row_types() -> list[Any]:
+    return [table.row for table in t.BY_NAME.values()]
 
 
 def _fields(kind: type) -> list[tuple[str, Any]]:
@@ -142,8 +146,14 @@ def _fields(kind: type) -> list[tuple[str, Any]]:
 def _record(kind: type) -> Any:
     config: Any = kind.__struct_config__  # type: ignore[attr-defined]
     # Of unions the type is named, as `plain` does.
-    tag = {} if config.tag is None else {"tag": kind.__name__, "tag_field": "type"}
-    return msgspec.defstruct(kind.__name__, _fields(kind), module=kind.__module__, **tag)
+    tag = None if config.tag is None else kind.__name__
+    return msgspec.defstruct(
+        kind.__name__,
+        _fields(kind),
+        module=kind.__module__,
+        tag=tag,
+        tag_field=None if tag is None else "type",
+    )
 
 
 @cache

@@ -12,6 +12,7 @@ from node.cli import (
     blotter,
     config,
     explain,
+    export,
     genesis,
     governance,
     holders,
@@ -21,12 +22,14 @@ from node.cli import (
     ledger,
     member,
     prove,
+    reconcile,
     reset,
     rulebook,
     run,
     scenario,
     statement,
     status,
+    token,
     trade,
     tx,
     verify,
@@ -55,6 +58,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
+app.add_typer(token.app, name="token")
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")
@@ -73,6 +77,8 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
+app.command()(export.export)
+app.command()(reconcile.reconcile)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(whatif, name="whatif")
 app.add_typer(light, name="light")

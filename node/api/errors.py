@@ -56,6 +56,20 @@ class MethodWrong(Rejection):
     remedy = "See the OpenAPI document at /v1/openapi.json."
 
 
+class KeyReused(Rejection):
+    """The idempotency key came with another request before."""
+
+    code = "API_KEY_REUSED"
+    remedy = "Give each request a key of its own; the same key only to ask the same again."
+
+
+class KeyInUse(Rejection):
+    """The request with this idempotency key is still under way."""
+
+    code = "API_KEY_IN_USE"
+    remedy = "Wait a moment and ask again with the same key."
+
+
 RETRY = frozenset({"POOL_FULL", "PROOF_NOT_READY"})
 """Codes that a client answers by trying again later."""
 
@@ -69,6 +83,8 @@ STATUSES: Final[dict[type[CodedError], int]] = {
     OutOfScope: 403,
     NotFound: 404,
     MethodWrong: 405,
+    KeyReused: 409,
+    KeyInUse: 409,
     HeightPruned: 410,
     TooManyRequests: 429,
 }

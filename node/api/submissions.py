@@ -2,16 +2,17 @@
 answer comes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 
 from ledger.actions import FeedMark
 from ledger.objects import Trade
 from ledger.oracles import ExtensionMarks
 from ledger.transactions import tx_id, verified
 from node.api.errors import BadRequest, NotFound
+from node.api.once import Key, Once
 from node.api.reading import digest, transaction_of
 from node.apitypes import outcomes
 from node.apitypes import requests as r
@@ -26,28 +27,48 @@ from wire.errors import CodedError
 from wire.ids import Date, FeedCode
 from wire.limits import EXTENSION_BYTES_MAX
 
+Asked: TypeAlias = Request[Any, Any, Any]
+
 
 def submission_routes(daemon: Daemon) -> list[Any]:
     """The route handlers."""
+    once = Once(daemon.store)
 
     @post("/trades")
-    async def initiate(data: r.NewTrades) -> list[outcomes.Accepted]:
+    async def initiate(
+        data: r.NewTrades, request: Asked, key: Key = None
+    ) -> list[outcomes.Accepted]:
         """Sign own trades and have the counterparties affirm them."""
-        halves = await daemon.initiate(_trades(data.trades), batch=data.batch)
-        return [outcomes.Accepted(tx_id=tx_id(tx).hex(), status="waiting") for tx in halves]
+
+        async def do() -> list[outcomes.Accepted]:
+            halves = await daemon.initiate(_trades(data.trades), batch=data.batch)
+            return [outcomes.Accepted(tx_id=tx_id(tx).hex(), status="waiting") for tx in halves]
+
+        return await once.answer(request, key, list[outcomes.Accepted], do)
 
     @post("/blotter")
-    async def blotter(data: r.BookTrades) -> outcomes.Entered:
+    async def blotter(data: r.BookTrades, request: Asked, key: Key = None) -> outcomes.Entered:
         """Enter trades of the member's own book, to affirm counterparties' trades by."""
-        if not daemon.is_member:
-            raise ObserverCannotSubmit()
-        return outcomes.Entered(entered=await daemon.trades.add_to_blotter(_trades(data.trades)))
+
+        async def do() -> outcomes.Entered:
+            if not daemon.is_member:
+                raise ObserverCannotSubmit()
+            entered = await daemon.trades.add_to_blotter(_trades(data.trades))
+            return outcomes.Entered(entered=entered)
+
+        return await once.answer(request, key, outcomes.Entered, do)
 
     @post("/transactions")
-    async def submit(data: r.SignedTransaction) -> outcomes.Accepted:
+    async def submit(
+        data: r.SignedTransaction, request: Asked, key: Key = None
+    ) -> outcomes.Accepted:
         """Accept a signed transaction."""
-        ident = await daemon.shell.submit(verified(transaction_of(data)))
-        return outcomes.Accepted(tx_id=ident.hex(), status="pending")
+
+        async def do() -> outcomes.Accepted:
+            ident = await daemon.shell.submit(verified(transaction_of(data)))
+            return outcomes.Accepted(tx_id=ident.hex(), status="pending")
+
+        return await once.answer(request, key, outcomes.Accepted, do)
 
     @post("/marks", sync_to_thread=False, opt={"scope": Scope.ADMIN})
     def marks(data: r.Marks) -> outcomes.MarksTaken:

@@ -5,6 +5,9 @@ scheduled events, invariants, root. The input state is never touched. Each trans
 overlay of its own, so it applies whole or leaves nothing but a used nonce and a receipt.
 """
 
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+
 import msgspec
 
 from ledger import (
@@ -73,6 +76,46 @@ class Applied(msgspec.Struct, frozen=True):
     events: tuple[Event, ...]
 
 
+class Part(IntEnum):
+    """The parts of a block that can move balances or change contracts, in their order."""
+
+    BEGINNING = 1
+    """Votes that fall due, recoveries, evidence."""
+    DECLARATIONS = 2
+    TRANSACTION = 3
+    ROUNDS = 4
+    WHITE_LIST = 5
+    BATCHES = 6
+    CALLS = 7
+    CYCLE = 8
+    DEFAULTS = 9
+
+
+Watch = Callable[[Part, Draft, Sequence[Event], bytes], None]
+"""Is told each part of a block once it is done: the draft after it (of a transaction: its own
+overlay), what it made happen, and the transaction's id. It looks and changes nothing."""
+
+
+def unwatched(_part: Part, _draft: Draft, _events: Sequence[Event], _tx: bytes) -> None:
+    """Nobody looks."""
+
+
+class _Told:
+    """The events of a block under way, told to `watch` part by part."""
+
+    def __init__(self, draft: Draft, watch: Watch) -> None:
+        self.events: list[Event] = []
+        self._draft = draft
+        self._watch = watch
+        self._before = 0
+
+    def part(self, part: Part, draft: Draft | None = None, tx: bytes = b"") -> None:
+        """The part is done; `draft`: the overlay that it was done on, if it has one."""
+        events = self.events[self._before :]
+        self._before = len(self.events)
+        self._watch(part, self._draft if draft is None else draft, events, tx)
+
+
 def check_block(state: State, block: Block) -> None:
     """Refuse a block whose execution would not even begin; raises `BlockRefused`."""
     network = state.must(t.NETWORK, t.network_key())
@@ -115,11 +158,14 @@ def _refuse_wrong_signers(state: State, tx: Transaction) -> None:
         pass  # what it says is at fault, whoever signed: it gets its receipt
 
 
-def apply_block(state: State, block: Block) -> Applied:
+def apply_block(state: State, block: Block, watch: Watch = unwatched) -> Applied:
     """Apply a decided block. Raises `BlockRefused` (never for a decided block) and, for a bug,
-    `InvariantBroken`."""
+    `InvariantBroken`. `watch` is told what each part of it does (statements are made of that)."""
     check_block(state, block)
     draft, events = _recovered(state, block)
+    told = _Told(draft, watch)
+    told.events += events
+    events = told.events
     network = msgspec.structs.replace(
         draft.must(t.NETWORK, t.network_key()), height=block.height, time_ms=block.time_ms
     )
@@ -130,10 +176,12 @@ def apply_block(state: State, block: Block) -> Applied:
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
     events += bootstrap.due(draft, block.height)
+    told.part(Part.BEGINNING)
     events += defaults.begin(draft, block.height, block.seed_link)
+    told.part(Part.DECLARATIONS)
     oracles.take_extensions(draft, block.extensions, block.height)
-    receipts = _apply_transactions(draft, block, events)
-    results = _scheduled(draft, block, events)
+    receipts = _apply_transactions(draft, block, told)
+    results = _scheduled(draft, block, told)
     if notices.any_given(draft) and _has_room(block):
         notices.count_room(draft, block.proposer)
     invariants.check_touched(draft)
@@ -148,17 +196,17 @@ def _has_room(block: Block) -> bool:
     return few and used + TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX
 
 
-def _apply_transactions(draft: Draft, block: Block, events: list[Event]) -> tuple[Receipt, ...]:
+def _apply_transactions(draft: Draft, block: Block, told: _Told) -> tuple[Receipt, ...]:
     """Oracle marks first, then the rest; receipts in the block's order."""
     receipts: dict[int, Receipt] = {}
     for marks in (True, False):
         for number, tx in enumerate(block.transactions):
             if isinstance(tx.value.action, SubmitOracle) == marks:
-                receipts[number] = _apply_one(draft, tx.value, block.height, events)
+                receipts[number] = _apply_one(draft, tx.value, block.height, told)
     return tuple(receipts[number] for number in sorted(receipts))
 
 
-def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) -> Receipt:
+def _apply_one(draft: Draft, tx: Transaction, height: int, told: _Told) -> Receipt:
     ident = tx_id(tx)
     try:
         admission.check_window(draft, tx, height)
@@ -171,9 +219,10 @@ def _apply_one(draft: Draft, tx: Transaction, height: int, events: list[Event]) 
     except Rejection as rejection:
         admission.use_nonces(draft, tx)
         return Receipt(ident, rejection.code, rejection.detail)
+    told.events += happened
+    told.part(Part.TRANSACTION, overlay, ident)
     overlay.commit()
     admission.use_nonces(draft, tx)
-    events += happened
     return Receipt(ident, OK, "")
 
 
@@ -208,24 +257,31 @@ def waits_for_blocks(state: State) -> bool:
     return rounds.pending(state) > 0 or defaults.pending(state)
 
 
-def _scheduled(draft: Draft, block: Block, events: list[Event]) -> tuple[RoundResult, ...]:
+def _scheduled(draft: Draft, block: Block, told: _Told) -> tuple[RoundResult, ...]:
     """Settle, then clear, then close the date and freeze: older events come first."""
+    events = told.events
     rounds.reveal(draft, block.height, block.seed_link)
     results = rounds.settle_due(draft, block.height, events)
+    told.part(Part.ROUNDS)
     rounds.clear_due(draft, block.height, block.certificates, events)
     contracts.expire(draft, block.height)
     date = draft.must(t.NETWORK, t.network_key()).business_date
     events += oracles.close_date(draft)
     if date is not None and margin.is_closed(draft, date):
         events += kyc.date_closed(draft, date)
+    told.part(Part.WHITE_LIST)
     events += settlement.due(draft, block.height, results)
+    told.part(Part.BATCHES)
     calls.due(draft, block.height, events)
+    told.part(Part.CALLS)
     if date is not None and (
         margin.is_closed(draft, date) or margin.is_intraday(draft, block.height)
     ):
         events += margin.cycle(draft, date, block.height)
         events += rounds.freeze(draft, date, block.height, block.seed_link)
+    told.part(Part.CYCLE)
     if date is not None and margin.is_closed(draft, date):
         events += defaults.date_closed(draft, date, block.height)
     events += defaults.proceed(draft, block.height)
+    told.part(Part.DEFAULTS)
     return results

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ledger.apply import Applied, apply_block
+from ledger.apply import Applied, Block, apply_block
 from ledger.genesis import genesis_state
 from ledger.state import State
 from node.audit.anchors import first_tip, oldest
@@ -34,6 +34,7 @@ class Step(msgspec.Struct, frozen=True):
 
     height: int
     before: State
+    block: Block
     applied: Applied
 
 
@@ -53,10 +54,11 @@ def steps(home: Home, *, whole: bool = False) -> Iterator[Step]:
                 block = decode(blob(raw), DecidedBlock, BLOCK_BYTES_MAX).block
                 if number != height + 1 or block.header.state_root != state.root:
                     raise StoreDamaged(f"block {number} does not follow height {height}")
-                applied = apply_block(state, ledger_block(block))
+                posed = ledger_block(block)
+                applied = apply_block(state, posed)
             except CodedError as error:
                 raise StoreDamaged(f"block {number}: {error}") from None
-            yield Step(number, state, applied)
+            yield Step(number, state, posed, applied)
             state, height = applied.state, number
 
 

@@ -25,6 +25,7 @@ from node.cli import (
     rulebook,
     run,
     scenario,
+    statement,
     status,
     trade,
     tx,
@@ -64,6 +65,7 @@ app.add_typer(member.app, name="member")
 app.command()(account.account)
 app.command()(holders.holders)
 app.command()(holders.trace)
+app.add_typer(statement.app, name="statement")
 app.command()(block.block)
 app.command()(prove.prove)
 app.command("verify-proof")(verify_proof.verify_proof)

@@ -16,7 +16,7 @@ from ledger import margin
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases, closeout, declaration, estate, losses, notices, recomputing
-from ledger.default.prices import Prices, draft_mark
+from ledger.default.prices import Prices
 from ledger.events import ClaimCovered, ClosedOut, Event, TrancheBears
 from ledger.state import Draft, State
 from node.whatif.marks import BadMove, NothingMarked, moved_prices
@@ -144,20 +144,7 @@ def _move_marks(draft: Draft, moves: Mapping[str, int]) -> Date:
     date = network.closed_date
     if date is None:
         raise NothingMarked(f"height {network.height}")
-<<<<<<< HEAD:node/whatif.py
-    open_prices = None if network.business_date is None else marks.latest(draft)
-    feeds: list[FeedCode] = [t.FEEDS.parts(key)[0] for key in draft.indexed(t.FEEDS, 0)]
-    for feed in moves:
-        if feed not in feeds:
-            raise BadMove(f"no feed {feed[:40]}")
-    found = {
-        feed: draft_mark(draft, feed, date) if open_prices is None else open_prices(feed)
-        for feed in feeds
-    }
-    for feed, value in found.items():
-=======
     for feed, value in moved_prices(draft, moves).items():
->>>>>>> rep:node/whatif/default.py
         row = draft.get(t.MARKS, t.MARKS.key(feed, date))
         if row is not None and value is not None:
             draft.put(t.MARKS, t.MARKS.key(feed, date), msgspec.structs.replace(row, value=value))

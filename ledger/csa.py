@@ -63,7 +63,18 @@ def amend(draft: Draft, action: AmendCsa) -> list[Event]:
     live = row is not None and any(entry.live for entry in row.positions)
     if live and (old.mode, old.im.currency) != (action.csa.mode, action.csa.im.currency):
         raise r.BadCsa("mode and currency of initial margin stay while contracts are live")
+    _keep_what_is_posted(draft, old, action.csa)
     return _put(draft, action.csa, old.version + 1)
+
+
+def _keep_what_is_posted(draft: Draft, old: o.Csa, new: o.Csa) -> None:
+    """An asset in custody stays eligible: nothing could bring it out again otherwise."""
+    listed = [entry.asset for entry in new.eligible]
+    for entry in old.eligible:
+        for poster, secured in ((old.first, old.second), (old.second, old.first)):
+            row = draft.get(t.BALANCES, t.im_escrow(poster, secured, entry.asset))
+            if entry.asset not in listed and row is not None and row.balance:
+                raise r.BadCsa(f"{entry.asset} is in custody: {row.balance} of {poster}")
 
 
 def _put(draft: Draft, csa: o.Csa, version: int) -> list[Event]:

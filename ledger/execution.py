@@ -53,9 +53,11 @@ from ledger.actions import (
     DirectDefault,
     DistributeRecovery,
     Exit,
+    InvokeGuarantor,
     Mint,
     NotifyInsolvency,
     OpenClientAccount,
+    Port,
     PostCapital,
     PostIm,
     Propose,
@@ -74,6 +76,7 @@ from ledger.actions import (
     RotateKey,
     SetLimit,
     StandDown,
+    StateGuarantee,
     Stay,
     SubmitContractMark,
     SubmitMark,
@@ -87,7 +90,7 @@ from ledger.actions import (
     WithdrawResignation,
 )
 from ledger.admission import Required
-from ledger.default import declaration, fund, notices, prices, recoveries
+from ledger.default import declaration, fund, notices, prices, recoveries, transfers
 from ledger.events import Event
 from ledger.state import Draft
 from ledger.transactions import Transaction
@@ -285,6 +288,11 @@ RULES: Final[dict[type[Action], Rule]] = {
     CureDefault: Rule(_treasurer(), lambda draft, action, _: notices.cure(draft, action)),
     Stay: Rule(_governor("authority"), declaration.stay),
     SubmitQuote: Rule(_trader("member"), lambda draft, action, _: prices.quote(draft, action)),
+    Port: Rule(_trader("to"), lambda draft, action, _: transfers.port(draft, action)),
+    InvokeGuarantor: Rule(_treasurer("guarantor"), transfers.invoke),
+    StateGuarantee: Rule(
+        _governor("guarantor"), lambda draft, action, _: transfers.state_guarantee(draft, action)
+    ),
     RecordRecovery: Rule(
         _treasurer("payer"), lambda draft, action, _: recoveries.record(draft, action)
     ),

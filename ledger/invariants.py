@@ -262,7 +262,8 @@ INVARIANTS: Final[dict[str, Callable[[Draft], None]]] = {
     "7-fund": _fund_is_whole,
     "8-no-dangling-id": _no_dangling_id,
 }
-"""4 is kept by the routes of `ledger/im.py`, which alone move what is in custody."""
+"""4 is kept by the routes of `ledger/im.py`, which alone move what is in custody; the blocks of
+every test are checked against the events that name the route (tests/ledger/world.py)."""
 
 
 def check_touched(draft: Draft) -> None:

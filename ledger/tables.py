@@ -208,6 +208,7 @@ DATE_CLOSES: Final = Table(48, "date_close", o.DateClose, lambda _row: (0,))  # 
 FUNDS: Final = Table(49, "default_fund", o.DefaultFund)  # service
 CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0,))
 """By service and member."""
+GUARANTEES: Final = Table(51, "guarantee", o.Guarantee)  # guarantor, member
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
@@ -216,7 +217,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
-    CONTRIBUTIONS,
+    CONTRIBUTIONS, GUARANTEES,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

@@ -46,6 +46,8 @@ class Claim(NamedTuple):
     eligible: int
     """The claim as it would be without the contracts that the fund does not cover; 0: the shared
     tranches answer for none of it (a defaulter's estate, an affiliate)."""
+    bearer: str = ""
+    """Who has the creditor's place, having paid it (a guarantor); empty: the creditor."""
 
 
 class Case(NamedTuple):
@@ -253,7 +255,7 @@ class _Run:
 
 
 def _creditor(claim: Claim) -> str:
-    return claim.creditor
+    return claim.bearer or claim.creditor
 
 
 def repay(amount: int, borne: Sequence[tuple[int, int]], order: RepayOrder) -> list[int]:

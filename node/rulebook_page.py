@@ -5,11 +5,11 @@ rulebook: python -m node.rulebook_page > docs/RULEBOOK.md
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from ledger import objects as o
 from ledger.rulebook import standard
-from node.plain import plain
+from node.rulebook_table import parameters, percent
 from wire.ids import AssetCode
 
 Clauses = list[tuple[str, str]]
@@ -27,7 +27,7 @@ def page(rulebook: o.Rulebook) -> str:
         parts.append(f"\n## {chapter}. {title}\n")
         for number, (text, home) in enumerate(clauses, 1):
             parts.append(f"\n**{chapter}.{number}** {text} (`{home}`)\n")
-    parts.append(_parameters(rulebook))
+    parts.append(parameters(rulebook))
     return "".join(parts)
 
 
@@ -96,7 +96,7 @@ def _votes(book: o.Rulebook) -> Clauses:
             "ledger/governance.py",
         ),
         (
-            f"The votes of one group count for at most {_percent(book.group_vote_bps_max)} of the "
+            f"The votes of one group count for at most {percent(book.group_vote_bps_max)} of the "
             "entitled weight.",
             "ledger/governance.py",
         ),
@@ -195,7 +195,7 @@ def _initial(book: o.Rulebook) -> Clauses:
     return [
         (
             f"Parties agree on a model: {models}. A historical model covers at least "
-            f"{_percent(book.terms.confidence_bps_min)} of at least {book.terms.look_back_min} "
+            f"{percent(book.terms.confidence_bps_min)} of at least {book.terms.look_back_min} "
             "scenarios, with a tool against procyclicality; a ledger too young for it uses the "
             "standard schedule as a floor. Without a valid netting opinion a pair counts gross.",
             "ledger/immodels.py",
@@ -253,7 +253,7 @@ def _fees(fees: o.FeeSchedule) -> str:
         return "There are no fees."
     cap = f", at most {fees.cap}" if fees.cap else ""
     less = "; ".join(
-        f"{_percent(x.discount_bps)} less from a contribution of {x.contribution_min} on"
+        f"{percent(x.discount_bps)} less from a contribution of {x.contribution_min} on"
         for x in fees.discounts
     )
     return (
@@ -322,7 +322,7 @@ def _losses(book: o.Rulebook) -> Clauses:
     return [
         (
             f"A loss is borne in this order: {order}; what is left stays with the creditor as a "
-            f"named residual. A creditor's own retention is {_percent(rules.retention_bps)} of "
+            f"named residual. A creditor's own retention is {percent(rules.retention_bps)} of "
             "its uncovered claim. Shared tranches are allocated once, when all claims are "
             "fixed, pro rata to uncovered claims.",
             "ledger/waterfall.py",
@@ -380,44 +380,6 @@ def _validators(book: o.Rulebook) -> Clauses:
             "ledger/recovery.py",
         ),
     ]
-
-
-def _parameters(rulebook: o.Rulebook) -> str:
-    rows = ["\n## Parameters\n\n| Parameter | Value |\n|---|---|\n"]
-    fields: dict[str, Any] = plain(rulebook)
-    for name, value in fields.items():
-        if name == "voting":
-            continue
-        part = value if isinstance(value, dict) else {"": value}
-        for inner, one in part.items():
-            label = f"{name}.{inner}" if inner else name
-            rows.append(f"| `{label}` | {_shown(one)} |\n")
-    rows.append(
-        "\n| Proposal | Electorate | Quorum | Threshold (over) | Window | Notice |\n"
-        "|---|---|---|---|---|---|\n"
-    )
-    for rule in rulebook.voting:
-        kind, electorate = o.ProposalKind(rule.kind).name, o.Electorate(rule.electorate).name
-        rows.append(
-            f"| {kind} | {electorate} | {_percent(rule.quorum_bps)} | "
-            f"{_percent(rule.threshold_bps)} | {rule.window_blocks} | {rule.notice_blocks} |\n"
-        )
-    return "".join(rows)
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == []:
-        return "none"
-    if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
-    return str(value)
-
-
-def _percent(bps: int) -> str:
-    whole, rest = divmod(bps, 100)
-    return f"{whole}.{rest:02d} %" if rest else f"{whole} %"
 
 
 if __name__ == "__main__":

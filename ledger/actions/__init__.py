@@ -19,10 +19,13 @@ from ledger.actions.default import (
     CureDefault,
     DirectDefault,
     DistributeRecovery,
+    InvokeGuarantor,
     NotifyInsolvency,
+    Port,
     PostCapital,
     RecordRecovery,
     ReleaseEstate,
+    StateGuarantee,
     Stay,
     SubmitQuote,
     WithdrawCase,
@@ -131,6 +134,9 @@ Action = (
     | RecordRecovery
     | ReleaseEstate
     | DistributeRecovery
+    | Port
+    | InvokeGuarantor
+    | StateGuarantee
 )
 
 __all__ = [
@@ -159,10 +165,12 @@ __all__ = [
     "DistributeRecovery",
     "Exit",
     "FeedMark",
+    "InvokeGuarantor",
     "MemberKey",
     "Mint",
     "NotifyInsolvency",
     "OpenClientAccount",
+    "Port",
     "PostCapital",
     "PostIm",
     "Propose",
@@ -181,6 +189,7 @@ __all__ = [
     "RotateKey",
     "SetLimit",
     "StandDown",
+    "StateGuarantee",
     "Stay",
     "SubmitContractMark",
     "SubmitMark",

@@ -1,7 +1,7 @@
 """The default fund, cases, close-out and recovery."""
 
 from wire.codec import Record
-from wire.ids import InstrumentCode, Lei
+from wire.ids import InstrumentCode, Lei, Party
 
 
 class ContributeFund(Record, frozen=True, tag=50):
@@ -75,6 +75,32 @@ class SubmitQuote(Record, frozen=True, tag=58):
     case: int
     instrument: InstrumentCode
     price: int
+
+
+class Port(Record, frozen=True, tag=59):
+    """A client's contracts, whole, go to its account with another member."""
+
+    case: int
+    client: Party
+    to: Party
+    """Of the same client: both accounts name it by the same hash."""
+
+
+class InvokeGuarantor(Record, frozen=True, tag=60):
+    """A guarantor takes a netting set of the defaulter at its close-out value."""
+
+    guarantor: Lei
+    case: int
+    debtor: Party
+    creditor: Party
+
+
+class StateGuarantee(Record, frozen=True, tag=64):
+    """A member answers for another, outside its group, up to a total in the currency."""
+
+    guarantor: Lei
+    member: Lei
+    total: int
 
 
 class RecordRecovery(Record, frozen=True, tag=61):

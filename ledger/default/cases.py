@@ -10,7 +10,7 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import CaseMoved
 from ledger.state import Draft, State
-from wire.ids import Lei, Party, member_of
+from wire.ids import Lei, Party, house, member_of
 
 OPEN: Final = tuple(
     state for state in o.CaseState if state not in (o.CaseState.RECOVERY, o.CaseState.CLOSED)
@@ -109,6 +109,11 @@ def is_closing_out(draft: Draft, *parties: Party) -> bool:
             if found is None or found[1].state != o.CaseState.STAYED:
                 return True
     return False
+
+
+def beneficiary(one: o.CloseOut) -> Party:
+    """Whose the claim of a close-out is: the creditor's, or of the guarantor that has paid it."""
+    return one.creditor if one.guarantor is None else house(one.guarantor)
 
 
 def receiving_account(draft: Draft, party: Party, asset: str) -> bytes:

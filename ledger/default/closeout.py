@@ -86,19 +86,53 @@ def fix(
     events: list[Event] = []
     for key, one in cases.close_outs(draft, number):
         if one.state == o.CloseOutState.FROZEN:
-            sums = _summed(draft, row, one, book, prices, events)
+            told = _told(draft, one, book, prices)
+            amount = valued(draft, row, one, book, prices, with_bid_offer=True)
             _wind_up(draft, one, book)
-            events += _fixed(draft, key, row, _totalled(draft, one, sums, prices), height)
+            events += [*told, *_fixed(draft, key, row, amount, height)]
     return events
 
 
+def _told(draft: Draft, one: o.CloseOut, book: Book, prices: Prices) -> list[Event]:
+    """The price of each instrument of the set."""
+    events: list[Event] = []
+    codes = {contract.trade.instrument for contract in book.contracts.get(_pair(one), [])}
+    for code in sorted(codes):
+        instrument = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(code))
+        price = prices.of(instrument, one.creditor)
+        assert price is not None, "is_ready has said so"
+        events.append(InstrumentPriced(one.case, one.creditor, instrument.code, *price))
+    return events
+
+
+def _pair(one: o.CloseOut) -> Pair:
+    return one.debtor, one.creditor
+
+
+def valued(
+    draft: Draft,
+    row: o.DefaultCase,
+    one: o.CloseOut,
+    book: Book,
+    prices: Prices,
+    *,
+    with_bid_offer: bool,
+) -> o.CloseOut:
+    """The close-out of a set with its amount; nothing is changed by it."""
+    sums = _summed(draft, row, one, book, prices, with_bid_offer)
+    return _totalled(draft, one, sums, prices)
+
+
 def _summed(
-    draft: Draft, row: o.DefaultCase, one: o.CloseOut, book: Book, prices: Prices,
-    events: list[Event],
-) -> _Sums:  # fmt: skip
+    draft: Draft,
+    row: o.DefaultCase,
+    one: o.CloseOut,
+    book: Book,
+    prices: Prices,
+    with_bid_offer: bool,
+) -> _Sums:
     sums = _Sums()
     pair = (one.debtor, one.creditor)
-    told: set[str] = set()
     rules = cases.rules_of(draft, row)
     between_estates = cases.in_default(draft, one.creditor)
     for contract in book.contracts.get(pair, []):
@@ -106,13 +140,10 @@ def _summed(
         instrument = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
         price = prices.of(instrument, one.creditor)
         assert price is not None, "is_ready has said so"
-        if instrument.code not in told:
-            told.add(instrument.code)
-            events.append(InstrumentPriced(one.case, one.creditor, instrument.code, *price))
         exponent = checks.asset(draft, instrument.currency).exponent
         value = sets.contract_value(trade, instrument, price.value, exponent)
         value = value if trade.buyer == one.creditor else -value
-        if not between_estates:
+        if with_bid_offer and not between_estates:
             value += bid_offer(draft, rules, trade, instrument, price.value)
         sums.values[instrument.currency] += value
         if value > 0 and not _is_covered(draft, row, contract, instrument):

@@ -37,7 +37,7 @@ def take(draft: Draft, one: o.CloseOut, amount: int, prices: Prices) -> list[Eve
         units = muldiv(wanted * down, BPS, up * (BPS - entry.haircut_bps), Rounding.CEIL)
         units = min(units, balance)
         wanted -= im.worth(draft, terms, entry, units)
-        target = cases.receiving_account(draft, one.creditor, entry.asset)
+        target = cases.receiving_account(draft, cases.beneficiary(one), entry.asset)
         cash.move(draft, source, target, units)
         events.append(ImMoved(one.debtor, one.creditor, entry.asset, -units, "CLOSE_OUT"))
     return events

@@ -45,7 +45,9 @@ def declare(draft: Draft, number: int, row: o.DefaultCase, height: int) -> list[
     contracts = freeze(draft, row.defaulter)
     pairs = pairs_of(draft, row.defaulter)
     for debtor, creditor in pairs:
-        frozen = o.CloseOut(number, debtor, creditor, o.CloseOutState.FROZEN, 0, 0, 0, 0, 0, 0, ())
+        frozen = o.CloseOut(
+            number, debtor, creditor, o.CloseOutState.FROZEN, 0, 0, 0, 0, 0, 0, (), None
+        )
         draft.put(t.CLOSE_OUTS, t.CLOSE_OUTS.key(number, debtor, creditor), frozen)
         _drop_margin(draft, debtor, creditor)
     declared = msgspec.structs.replace(row, declared=height)

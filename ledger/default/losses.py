@@ -88,9 +88,10 @@ class _Allocation:
                 amount=one.amount,
                 im=collateral.worth(self._draft, one, self._prices[number]),
                 eligible=0 if cases.in_default(self._draft, one.creditor) else one.eligible,
+                bearer=one.guarantor or "",
             )
             for (number, _, _), one in self._sets.items()
-            if one.state == o.CloseOutState.CLAIM
+            if one.state == o.CloseOutState.CLAIM or (one.guarantor and one.amount > 0)
         ]
 
     def _resources(self) -> Resources:
@@ -135,7 +136,7 @@ class _Allocation:
         for n, amount in step.paid.items():
             claim = outcome.claims[n]
             one = self._sets[claim.case, claim.debtor, claim.creditor]
-            target = cases.receiving_account(draft, one.creditor, currency)
+            target = cases.receiving_account(draft, cases.beneficiary(one), currency)
             cash.credit(draft, target, amount)
 
     def _record(self, place: int, step: Step, applied: dict[int, dict[o.Tranche, int]]) -> None:

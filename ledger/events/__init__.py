@@ -9,6 +9,7 @@ from ledger.events.cash import (
 from ledger.events.default import (
     CaseMoved,
     ClaimCovered,
+    ClientPorted,
     ClosedOut,
     ContributionShort,
     DebtPaid,
@@ -18,6 +19,7 @@ from ledger.events.default import (
     FundBreached,
     FundMoved,
     FundSized,
+    GuarantorTook,
     InstrumentPriced,
     NoticeEnded,
     NoticeGiven,
@@ -152,6 +154,8 @@ Event = (
     | DebtPaid
     | QuoteTaken
     | EstateCredited
+    | ClientPorted
+    | GuarantorTook
 )
 
 __all__ = [
@@ -172,6 +176,7 @@ __all__ = [
     "ClaimCovered",
     "ClientAccountClosed",
     "ClientAccountOpened",
+    "ClientPorted",
     "ClosedOut",
     "ContractChanged",
     "ContractMatured",
@@ -191,6 +196,7 @@ __all__ = [
     "FundMoved",
     "FundSized",
     "GroupChanged",
+    "GuarantorTook",
     "ImMoved",
     "InstrumentPriced",
     "KeyRotated",

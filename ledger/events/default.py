@@ -185,6 +185,29 @@ class RecoveryPaid(Record, frozen=True, tag=75):
     basis: Basis
 
 
+class ClientPorted(Record, frozen=True, tag=76):
+    """A client's contracts with one counterparty go on with another member."""
+
+    case: int
+    client: Party
+    to: Party
+    counterparty: Party
+    contracts: int
+
+
+class GuarantorTook(Record, frozen=True, tag=77):
+    """A guarantor has taken a netting set: it has paid the creditor what the defaulter owed."""
+
+    case: int
+    guarantor: Lei
+    debtor: Party
+    creditor: Party
+    amount: int
+    """Negative: the creditor owes it to the estate."""
+    contracts: int
+    basis: Basis
+
+
 class DebtPaid(Record, frozen=True, tag=78):
     """A debt has been paid out of turn."""
 

@@ -244,6 +244,15 @@ class CloseOut(Record, frozen=True):
     """Height at which the counterparty pays the estate."""
     unconverted: tuple[AssetSum, ...]
     """In assets that no feed prices in the currency: a residual in kind, either way."""
+    guarantor: Lei | None
+    """Who has taken the set and paid the claim: it is in the creditor's place."""
+
+
+class Guarantee(Record, frozen=True):
+    """Up to which total a guarantor answers for a member; the key is (guarantor, member)."""
+
+    total: int
+    used: int
 
 
 class LossClaim(Record, frozen=True):

@@ -101,6 +101,20 @@ class BadQuote(Rejection):
     remedy = "Quote instruments of the case, in the scale of their feed."
 
 
+class BadPorting(Rejection):
+    """The two accounts are not of one client, or the client itself has failed a debt."""
+
+    code = "DEFAULT_BAD_PORTING"
+    remedy = "Open an account for the same client with the other member first."
+
+
+class NotAGuarantor(Rejection):
+    """The CSA of the set does not name this guarantor, or its guarantee does not reach."""
+
+    code = "DEFAULT_NOT_GUARANTOR"
+    remedy = "Both parties name guarantors in their CSA; the guarantor states its total."
+
+
 class NothingToDistribute(Rejection):
     """Nothing has been recovered, or everybody is repaid, or the rulebook's recourse is limited."""
 

@@ -1,6 +1,7 @@
 """A founded network without nodes: signs transactions, applies blocks, keeps the state."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cache
 
@@ -11,17 +12,22 @@ from ledger import rounds
 from ledger import tables as t
 from ledger.actions import (
     Action,
+    ConsentNovation,
     FeedMark,
     Mint,
     RegisterTrade,
+    ReturnExcessIm,
     SetLimit,
     SubmitOracle,
+    SubstituteCollateral,
     TradeBatch,
     Transfer,
 )
 from ledger.apply import Applied, Block, apply_block, check_transaction
+from ledger.events import ImMoved
 from ledger.genesis import Genesis, genesis_state
 from ledger.invariants import check_full
+from ledger.receipts import OK
 from ledger.state import Draft, State
 from ledger.transactions import Transaction, decode_transaction, signed, unsigned, verified
 from ledger.validators import Accusation
@@ -222,6 +228,7 @@ class World:
         assert (self.state.root, len(self.state)) == (before, rows)
         assert State.load((k, encode(v)) for k, v in self.state.rows()).root == before
         check_full(applied.state)
+        check_custody(self.state, applied, block)
         self.blocks.append(block)
         self.state = applied.state
         return applied
@@ -257,6 +264,45 @@ class World:
         while rounds.pending(self.state):
             applied.append(self.apply())
         return applied
+
+
+ROUTES = {
+    "RETURN": ReturnExcessIm,
+    "SUBSTITUTION": SubstituteCollateral,
+    "NOVATION": ConsentNovation,
+}
+"""What leaves custody by these routes has such a transaction, of its poster, in the block."""
+
+
+def check_custody(before: State, applied: Applied, block: Block) -> None:
+    """Invariant 4: what is in custody moves as the events say, and by its routes only."""
+    moved: dict[tuple[str, str, str], int] = defaultdict(int)
+    fine = [
+        tx.value.action
+        for tx, receipt in zip(block.transactions, applied.receipts, strict=True)
+        if receipt.code == OK
+    ]
+    for event in applied.events:
+        if isinstance(event, ImMoved):
+            moved[event.poster, event.secured, event.asset] += event.amount
+            if event.route == "RELEASE":
+                pair = t.netting_set_key(event.poster, event.secured)
+                row = applied.state.must(t.NETTING_SETS, pair)
+                assert not any(entry.live for entry in row.positions), row
+            elif event.amount < 0 and event.route != "CLOSE_OUT":
+                assert any(isinstance(x, ROUTES[event.route]) for x in fine), event
+    if applied.state.scan(t.DEFAULT_CASES):
+        return  # a close-out gives what is left of it to the estate
+    for key, row in {
+        **dict(before.scan(t.BALANCES)),
+        **dict(applied.state.scan(t.BALANCES)),
+    }.items():
+        _, kind, reference, asset = t.BALANCES.parts(key)
+        if kind != o.AccountKind.IM_ESCROW:
+            continue
+        old, new = (state.get(t.BALANCES, key) for state in (before, applied.state))
+        change = (0 if new is None else new.balance) - (0 if old is None else old.balance)
+        assert change == moved[(*reference.split(">"), asset)], (reference, asset, row)
 
 
 def with_rulebook(**changes: int) -> Callable[[Genesis], Genesis]:

@@ -1,19 +1,18 @@
 """What the replay does: dates, prices, and trades drawn from a seed, the same for the same seed."""
 
-import csv
 import random
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ledger.objects import Trade, TradeSource
-from node.founding import PRICE_SCALE, Founded, Plan, found
-from wire import ids
+from node.founding import Founded, Plan, found
+from node.replay.market import read_closes
 from wire.errors import EnvironmentFault
 from wire.ids import Date, InstrumentCode, Uti, house
 
-PRICES: Final = Path(__file__).resolve().parents[3] / "configs" / "prices-2008-09.csv"
+FIRST: Final = Date(20080912)
+LAST: Final = Date(20080926)
 GENESIS_TIME_MS: Final = 1_221_177_600_000
 """2008-09-12 00:00 UTC; block time is real time from block 2 on."""
 
@@ -46,22 +45,9 @@ class Replay(msgspec.Struct, frozen=True):
     seed: int
 
 
-def read_prices(path: Path = PRICES) -> list[tuple[Date, dict[str, int]]]:
-    """(date, price by ticker) of the shipped excerpt, oldest first."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        (
-            ids.date(int(row.pop("Date").replace("-", ""))),
-            {ticker: _thousandths(text) for ticker, text in row.items()},
-        )
-        for row in rows
-    ]
-
-
 def make_replay(*, members: int, observers: int, days: int, trades: int, seed: int) -> Replay:
     """The replay of the first `days` dates; raises `BadReplay`."""
-    prices = read_prices()
+    prices = read_closes("2008", FIRST, LAST)
     if not 4 <= members <= 20 or not 0 <= observers <= 5:
         raise BadReplay(f"{members} members, {observers} observers: 4 to 20 and 0 to 5")
     if not 1 <= days <= len(prices) or not days <= trades <= 100_000:
@@ -130,9 +116,3 @@ def _trade(
         source=TradeSource.OTC,
         reference="replay",
     )
-
-
-def _thousandths(text: str) -> int:
-    """`12.34` as 12340, without floating point."""
-    whole, _, decimals = text.partition(".")
-    return int(whole) * PRICE_SCALE + int(f"{decimals:0<3}"[:3])

@@ -100,7 +100,7 @@ def _show_default(name: str, one: "Default") -> None:
     at = f"the close of {one.closed_out_at}" if one.closed_out_at else "medians of the same date"
     typer.echo(
         f"{name}: {one.defaulter} stops paying on {one.date}, closed out at {at}; "
-        f"claims {_dollars(one.claims)}"
+        f"claims {_dollars(one.claims)}, owed to its estate {_dollars(one.owed_to_estate)}"
     )
     rows = [[tranche, _dollars(amount)] for tranche, amount in one.borne.items()]
     table(f"Who bears it, {name} cycles", ["tranche", "amount"], rows)

@@ -29,7 +29,7 @@ from ledger.actions import (
     Transfer,
 )
 from ledger.apply import Applied
-from ledger.events import ClaimCovered, DefaultDeclared, Event, TrancheBears
+from ledger.events import ClaimCovered, ClosedOut, DefaultDeclared, Event, TrancheBears
 from ledger.genesis import genesis_state
 from ledger.invariants import check_full
 from ledger.receipts import OK
@@ -87,6 +87,8 @@ class Default(msgspec.Struct, frozen=True):
     closed_out_at: Date | None
     """Whose closes priced its contracts; None: medians of an open date, in between."""
     claims: int
+    owed_to_estate: int
+    """By counterparties whose close-out amount was in the defaulter's favour."""
     borne: dict[str, int]
     """By tranche; the defaulter's margin included. All of it is `claims`."""
     members: dict[Lei, Losses]
@@ -306,7 +308,10 @@ class Run:
         covered: dict[Lei, int] = defaultdict(int)
         borne: dict[str, int] = defaultdict(int)
         by: dict[Lei, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        owed = 0
         for event in self._events:
+            if isinstance(event, ClosedOut):
+                owed += max(0, -event.amount)
             if isinstance(event, ClaimCovered):
                 claim[Lei(event.creditor)] += event.amount
                 covered[Lei(event.creditor)] += event.covered
@@ -324,6 +329,7 @@ class Run:
             declared=declared,
             closed_out_at=row.mark_date,
             claims=row.loss,
+            owed_to_estate=owed,
             borne=dict(borne),
             members={lei: Losses(claim[lei], covered[lei], dict(by[lei])) for lei in everybody},
             margin=margin,
@@ -349,7 +355,7 @@ class Run:
         for event in applied.events:
             if isinstance(event, DefaultDeclared):
                 self._declared_at = self._ledger.height
-            if isinstance(event, ClaimCovered | TrancheBears):
+            if isinstance(event, ClosedOut | ClaimCovered | TrancheBears):
                 self._events.append(event)
         return applied
 

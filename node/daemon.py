@@ -185,8 +185,7 @@ class Daemon:
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
         if self.remote is not None:
-            self.remote.report = self.shell.put
-            tasks.append(asyncio.create_task(self.remote.run(), name="signer"))
+            tasks.append(asyncio.create_task(self._keep_signer(self.remote), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -198,6 +197,12 @@ class Daemon:
         log.info("stopped", height=self.shell.core.tip.height)
         for task in done:
             task.result()
+
+    async def _keep_signer(self, remote: RemoteSigner) -> None:
+        """Keep the connection to the signer, once the core can be told of it."""
+        await self.shell.begun.wait()
+        remote.report = self.shell.put
+        await remote.run()
 
     def stop(self) -> None:
         """End `run` in order."""

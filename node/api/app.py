@@ -32,6 +32,7 @@ from node.metrics import metrics_text
 from node.plain import plain
 from node.proofs import prove_row, to_file
 from node.shell import now_ms
+from node.signing.remote import UNREACHABLE
 from node.standing import standing
 from wire.codec import encode
 from wire.errors import CodedError
@@ -257,7 +258,7 @@ def _signer(daemon: Daemon) -> str:
     if remote is None:
         place = "in this process"
     else:
-        place = "connected" if remote.connected else "cannot be reached"
+        place = "connected" if remote.connected else UNREACHABLE
     hindrance = daemon.shell.core.deciding.voting.hindrance
     return f"{place}; {hindrance}" if hindrance else place
 

@@ -11,6 +11,7 @@ from node.cli import (
     block,
     blotter,
     config,
+    doctor,
     explain,
     genesis,
     governance,
@@ -55,6 +56,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
+app.command()(doctor.doctor)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")

@@ -103,3 +103,53 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
         print_json({"adopted": purposes})
     else:
         typer.echo(f"in use from now on: {', '.join(purposes)}; start the node with `dcn run`")
+
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="File whose first line is the new passphrase."),
+]
+
+
+@app.command()
+def encrypt(
+    home: HomeOption, passphrase_file: PassphraseFile = None, as_json: JsonOption = False
+) -> None:
+    """Seal a home's keys under a passphrase (scrypt, AES-256-GCM), or change the passphrase.
+
+    From then on every command that signs, and `dcn run`, needs it: from the file that
+    DCN_PASSPHRASE_FILE names, from the systemd credential `dcn.passphrase`, or typed in. Nobody can
+    recover a forgotten passphrase: the members must then replace the keys by vote.
+    """
+    from node.home import Home
+    from node.passphrase import chosen
+    from node.rotation import require_none_waiting
+
+    where = Home(home)
+    keys = where.keys()
+    require_none_waiting(where)
+    where.write_keys(keys, chosen(passphrase_file, "the keystore"))
+    _tell_sealed(where.sealed, home, as_json)
+
+
+@app.command()
+def decrypt(home: HomeOption, as_json: JsonOption = False) -> None:
+    """Take the passphrase off a home's keys: keys.json is plain again, readable by its owner only.
+
+    Then whoever can read the file can sign as this member. The present passphrase is needed.
+    """
+    from node.home import Home
+    from node.rotation import require_none_waiting
+
+    where = Home(home)
+    keys = where.keys()
+    require_none_waiting(where)
+    where.write_plain(keys)
+    _tell_sealed(where.sealed, home, as_json)
+
+
+def _tell_sealed(sealed: bool, home: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"home": str(home), "sealed": sealed})
+    else:
+        typer.echo(f"The keys of {home} are {'sealed' if sealed else 'plain'} now.")

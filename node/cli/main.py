@@ -8,6 +8,7 @@ import typer
 
 from node.cli import (
     account,
+    backup,
     block,
     blotter,
     config,
@@ -57,6 +58,8 @@ app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
 app.command()(doctor.doctor)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")

@@ -11,12 +11,12 @@ import msgspec
 
 from ledger.genesis import genesis_hash
 from ledger.objects import MemberState
+from node.audit.reading import StoreReading, quick_check, read_store
 from node.config import Config
 from node.founding import key_roles
 from node.home import Home, HomeIncomplete, Keys
 from node.lock import is_held
 from node.operations.findings import KeysNotOnLedger, SecretExposed
-from node.operations.reading import StoreReading, quick_check, read_store
 from node.operations.surroundings import (
     check_clock,
     check_disk,
@@ -26,6 +26,7 @@ from node.operations.surroundings import (
     check_signer,
 )
 from node.operations.versions import software_version
+from node.passphrase import PassphraseMissing
 from node.precheck import check_home
 from node.startup import honour_mark
 from node.storage.errors import StoreMissing, StoreOfAnotherChain
@@ -97,7 +98,10 @@ def _configuration(patient: Patient) -> Found:
 
 
 def _secrets(patient: Patient) -> Found:
-    patient.keys = patient.home.keys()
+    try:
+        patient.keys = patient.home.keys()
+    except PassphraseMissing:
+        yield "keys.json is sealed, and was not opened: keys are not compared with the ledger"
     patient.home.token()
     names = ("keys.json", "keys.next.json", "api.token")
     exposed = [
@@ -115,7 +119,8 @@ def _network(patient: Patient) -> Found:
     if not patient.home.genesis_file.exists():
         raise HomeIncomplete("there is no genesis yet: `dcn genesis adopt` brings it")
     genesis = patient.home.genesis()
-    if any(member.lei == patient.home.config().lei for member in genesis.members):
+    known = any(member.lei == patient.home.config().lei for member in genesis.members)
+    if known and patient.keys is not None:
         check_home(patient.home)
     yield f"chain {genesis.chain_id}, genesis {genesis_hash(genesis).hex()[:16]}"
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from consensus.messages import Certificate, Step
 from consensus.signer import SignerState, decode_state
+from node.audit.reading import StoreReading
 from node.config import Config
 from node.home import Home, Keys
 from node.network.config import tcp_endpoint
@@ -24,7 +25,6 @@ from node.operations.findings import (
     SignerAway,
     SignerStateLost,
 )
-from node.operations.reading import StoreReading
 from node.operations.sockets import PATIENCE_S, all_answer, answers, free
 from node.signing.address import Address, connect, read_address
 from node.signing.remote import UNREACHABLE

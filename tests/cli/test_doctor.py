@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.audit.reading import read_store
 from node.files import replace_file
 from node.home import Home, Keys
 from node.lock import HomeLock
 from node.operations import surroundings
 from node.operations.doctor import Finding, examine
-from node.operations.reading import read_store
 from node.startup import leave_mark
 from tests.cli.conftest import Dcn
 from tests.node.stores import copied

@@ -1,7 +1,7 @@
 """What can be said of a home before its node runs: do configuration, keys and genesis agree?"""
 
 from ledger.objects import Role
-from node.config import BadConfig, Config
+from node.config import BadConfig, Config, place_of
 from node.home import Home, HomeIncomplete
 from node.network.config import tcp_endpoint
 from node.signing.address import read_address
@@ -14,11 +14,13 @@ def check_home(home: Home) -> tuple[Config, list[str]]:
     Raises `BadConfig` or `HomeIncomplete` for what `dcn run` would refuse.
     """
     config = home.config()
-    for name, address in {"listen": config.network.listen, **config.network.peers}.items():
+    peers = {f"peers.{lei}": address for lei, address in config.network.peers.items()}
+    for name, address in {"listen": config.network.listen, **peers}.items():
         try:
             tcp_endpoint(address)
         except CodedError as error:
-            raise BadConfig(f"{home.config_file}: network, {name}: {error.detail}") from None
+            place = place_of(home.config_file, f"network.{name}")
+            raise BadConfig(f"{place}: network.{name}: {error.detail}") from None
     keys = home.keys()
     home.token()
     if not home.genesis_file.exists():

@@ -11,6 +11,7 @@ from node.cli import (
     backup,
     block,
     blotter,
+    bundle,
     config,
     doctor,
     explain,
@@ -58,6 +59,7 @@ app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
 app.command()(doctor.doctor)
+app.command()(bundle.bundle)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(trade.app, name="trade")

@@ -151,15 +151,25 @@ def changed(config: Config, path: Path) -> list[tuple[str, Any, Any, str]]:
     """(key, default, value, where it is set) of every key that differs from its default."""
     defaults = Config(lei=config.lei, network=config.network)
     found = []
+    for key in differing(defaults, config):
+        section, name = key.split(".")
+        usual, value = (getattr(getattr(one, section), name) for one in (defaults, config))
+        found.append((key, usual, value, place_of(path, key)))
+    return found
+
+
+def differing(one: Config, other: Config) -> list[str]:
+    """The keys (`section.name`, and `lei`) in which two configurations differ."""
+    found = ["lei"] if one.lei != other.lei else []
     for section in msgspec.structs.fields(Config):
-        mine, usual = getattr(config, section.name), getattr(defaults, section.name)
-        if mine == usual:
-            continue
-        for field in msgspec.structs.fields(mine):
-            value, default = getattr(mine, field.name), getattr(usual, field.name)
-            if value != default:
-                key = f"{section.name}.{field.name}"
-                found.append((key, default, value, place_of(path, key)))
+        if section.name != "lei":
+            left, right = getattr(one, section.name), getattr(other, section.name)
+            names = [field.name for field in msgspec.structs.fields(left)]
+            found += [
+                f"{section.name}.{name}"
+                for name in names
+                if getattr(left, name) != getattr(right, name)
+            ]
     return found
 
 

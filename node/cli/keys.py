@@ -66,6 +66,7 @@ def rotate(
     one from then on: the network goes on while the node is restarted. If this is interrupted, run
     it again: the same new key is used.
     """
+    from node.admin_log import record
     from node.cli.client import Client
     from node.cli.sending import send, signed_action, tell
     from node.home import Home
@@ -77,6 +78,7 @@ def rotate(
     client, where = Client(home), Home(home)
     action, keys = rotation(where, ids.lei(client.lei), next_key(where, purpose))
     found = send(client, signed_action(client, action, *keys), timeout)
+    record(where.data, "keys rotate", purpose=purpose, public_key=action.new.hex())
     tell({**found, "public_key": action.new.hex()}, as_json, f"New {purpose} key")
 
 
@@ -89,6 +91,7 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
     import asyncio
 
     from ledger.tables import KEYS
+    from node.admin_log import record
     from node.cli.stored import stored_state
     from node.home import Home
     from node.lock import HomeLock
@@ -99,6 +102,7 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
         state = asyncio.run(stored_state(where))
         rows = [(KEYS.parts(key)[0], row) for key, row in state.scan(KEYS)]
         purposes = adopted(where, {public for public, row in rows if not row.retired})
+        record(where.data, "keys adopt", purposes=purposes)
     if as_json:
         print_json({"adopted": purposes})
     else:
@@ -121,6 +125,7 @@ def encrypt(
     DCN_PASSPHRASE_FILE names, from the systemd credential `dcn.passphrase`, or typed in. Nobody can
     recover a forgotten passphrase: the members must then replace the keys by vote.
     """
+    from node.admin_log import record
     from node.home import Home
     from node.passphrase import chosen
     from node.rotation import require_none_waiting
@@ -129,6 +134,7 @@ def encrypt(
     keys = where.keys()
     require_none_waiting(where)
     where.write_keys(keys, chosen(passphrase_file, "the keystore"))
+    record(where.data, "keys encrypt")
     _tell_sealed(where.sealed, home, as_json)
 
 
@@ -138,6 +144,7 @@ def decrypt(home: HomeOption, as_json: JsonOption = False) -> None:
 
     Then whoever can read the file can sign as this member. The present passphrase is needed.
     """
+    from node.admin_log import record
     from node.home import Home
     from node.rotation import require_none_waiting
 
@@ -145,6 +152,7 @@ def decrypt(home: HomeOption, as_json: JsonOption = False) -> None:
     keys = where.keys()
     require_none_waiting(where)
     where.write_plain(keys)
+    record(where.data, "keys decrypt")
     _tell_sealed(where.sealed, home, as_json)
 
 

@@ -30,6 +30,7 @@ from node.cli import (
     scenario,
     statement,
     status,
+    top,
     trade,
     tx,
     verify,
@@ -58,6 +59,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
+app.command()(top.top)
 app.command()(doctor.doctor)
 app.command()(bundle.bundle)
 app.command()(backup.backup)

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from ledger.genesis import genesis_hash
+from node.admin_log import record
 from node.audit.reading import quick_check, read_store
 from node.config import load_config
 from node.files import fsync_folder, replace_file
@@ -71,6 +72,7 @@ def back_up(
             os.fsync(file.fileno())
         whole.rename(out)
     fsync_folder(out.parent)
+    record(home.data, "backup", file=str(out), height=height, keys=passphrase is not None)
     return manifest
 
 
@@ -123,6 +125,7 @@ def restore(source: Path, home: Home, passphrase: str | None, progress: Progress
             home.path.rmdir()  # empty
         fresh.path.rename(home.path)
     fsync_folder(parent)
+    record(home.data, "restore", file=str(source), height=manifest.height)
     return manifest
 
 

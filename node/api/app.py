@@ -31,8 +31,9 @@ from node.daemon import Daemon
 from node.metrics import metrics_text
 from node.plain import plain
 from node.proofs import prove_row, to_file
+from node.samples import percentile
 from node.shell import now_ms
-from node.standing import standing
+from node.signing.remote import UNREACHABLE
 from wire.codec import encode
 from wire.errors import CodedError
 from wire.ids import Date, FeedCode
@@ -72,11 +73,10 @@ def make_app(daemon: Daemon) -> Litestar:
         """Whether the node runs."""
         return {"status": "ok", "height": daemon.shell.tip.height}
 
-    @get("/metrics", media_type=MediaType.TEXT, sync_to_thread=False)
-    def metrics() -> bytes:
+    @get("/metrics", media_type=MediaType.TEXT)
+    async def metrics() -> bytes:
         """Prometheus metrics."""
-        live = len(daemon.shell.tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE))
-        return metrics_text(daemon.shell, daemon.network.counters(), live)
+        return await metrics_text(daemon)
 
     return Litestar(
         [guarded, health, metrics],
@@ -136,19 +136,15 @@ def _queries(daemon: Daemon) -> list[Any]:
             "waiting": len(shell.core.deciding.pool),
             "finality_ms": {
                 "count": len(samples),
-                "p50": views.percentile(samples, 50),
-                "p95": views.percentile(samples, 95),
+                "p50": percentile(samples, 50),
+                "p95": percentile(samples, 95),
             },
         }
 
     @get("/consensus", sync_to_thread=False)
     def consensus() -> Json:
         """The height under way: who voted what, who is missing, what the node waits for."""
-        known = [daemon.inbound.membership.lei_of(peer) for peer in shell.core.peers]
-        present = [lei for lei in known if lei is not None]
-        deciding = shell.core.deciding
-        needed = deciding.recoveries.needed(deciding.tip)
-        return standing(deciding.run, shell.tip.state, present, daemon.config.lei, needed)
+        return daemon.standing()
 
     @get("/finality", sync_to_thread=False)
     def finality() -> list[int]:
@@ -257,7 +253,7 @@ def _signer(daemon: Daemon) -> str:
     if remote is None:
         place = "in this process"
     else:
-        place = "connected" if remote.connected else "cannot be reached"
+        place = "connected" if remote.connected else UNREACHABLE
     hindrance = daemon.shell.core.deciding.voting.hindrance
     return f"{place}; {hindrance}" if hindrance else place
 

@@ -16,14 +16,6 @@ from wire.codec import encode
 Json = dict[str, Any]
 
 
-def percentile(samples: list[int], percent: int) -> int | None:
-    """Nearest-rank percentile; None of nothing."""
-    if not samples:
-        return None
-    ordered = sorted(samples)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
 def network(tip: Tip) -> Json:
     """Height, root, dates and counters."""
     row = tip.state.must(t.NETWORK, t.network_key())

@@ -8,9 +8,12 @@ import typer
 
 from node.cli import (
     account,
+    backup,
     block,
     blotter,
+    bundle,
     config,
+    doctor,
     explain,
     genesis,
     governance,
@@ -27,6 +30,7 @@ from node.cli import (
     scenario,
     statement,
     status,
+    top,
     trade,
     tx,
     verify,
@@ -55,6 +59,11 @@ app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
+app.command()(top.top)
+app.command()(doctor.doctor)
+app.command()(bundle.bundle)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")

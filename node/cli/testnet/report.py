@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from node.api.views import percentile
 from node.cli.testnet.drive import Drive
 from node.cli.testnet.plan import expected_gross_vm
+from node.samples import percentile
 
 
 class NodeReport(msgspec.Struct, frozen=True):

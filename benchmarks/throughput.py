@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger.objects import Trade
-from node.api.views import percentile
 from node.blotter import fields_of
 from node.cli.testnet.drive import Drive
 from node.cli.testnet.layout import Pace, Place, lay_out
 from node.cli.testnet.plan import make_replay
 from node.cli.testnet.processes import Processes
+from node.samples import percentile
 
 TICK_HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

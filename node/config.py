@@ -1,14 +1,16 @@
 """A node's configuration: one TOML file, environment overrides, unknown keys are errors."""
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from consensus.timeouts import DEFAULT_TIMEOUTS, TimeoutParameters
+from node.config_lines import line_of
 from node.messages import SNAPSHOTS_OFFERED_MAX
 from wire.errors import EnvironmentFault
 
@@ -149,13 +151,64 @@ def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Con
         raise BadConfig(f"there is no file {path}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path}: {error}") from None
-    _override(raw, os.environ if environment is None else environment)
+    variables = os.environ if environment is None else environment
+    _override(raw, variables)
     try:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
-        raise BadConfig(f"{path}: {error}") from None
-    _check(config, path)
+        raise BadConfig(f"{_place(path, _key_of(str(error)), variables)}: {error}") from None
+    for key, wrong in _wrong(config):
+        raise BadConfig(f"{_place(path, key, variables)}: {key} {wrong}")
+    if config.api.host not in LOOPBACK and not config.api.tls_cert:
+        where = _place(path, "api.host", variables)
+        raise ApiNeedsTls(f"{where}: api.host is {config.api.host}, api.tls_cert is not set")
     return config
+
+
+def place_of(path: Path, key: str) -> str:
+    """Where `key` (`section.name`) is set: `FILE:LINE`, the environment variable, or the file."""
+    return _place(path, key, os.environ)
+
+
+def changed(config: Config, path: Path) -> list[tuple[str, Any, Any, str]]:
+    """(key, default, value, where it is set) of every key that differs from its default."""
+    defaults = Config(lei=config.lei, network=config.network)
+    found = []
+    for key in differing(defaults, config):
+        section, name = key.split(".")
+        usual, value = (getattr(getattr(one, section), name) for one in (defaults, config))
+        found.append((key, usual, value, place_of(path, key)))
+    return found
+
+
+def differing(one: Config, other: Config) -> list[str]:
+    """The keys (`section.name`, and `lei`) in which two configurations differ."""
+    found = ["lei"] if one.lei != other.lei else []
+    for section in msgspec.structs.fields(Config):
+        if section.name != "lei":
+            left, right = getattr(one, section.name), getattr(other, section.name)
+            names = [field.name for field in msgspec.structs.fields(left)]
+            found += [
+                f"{section.name}.{name}"
+                for name in names
+                if getattr(left, name) != getattr(right, name)
+            ]
+    return found
+
+
+def _place(path: Path, key: str, environment: Mapping[str, str]) -> str:
+    variable = f"DCN_{key.replace('.', '_')}".upper()
+    if variable in environment:
+        return variable
+    line = line_of(path.read_text(encoding="utf-8"), key)
+    return str(path) if line is None else f"{path}:{line}"
+
+
+def _key_of(error: str) -> str:
+    """The key that a message of msgspec is about, as far as it says."""
+    at = re.search(r"at `\$\.?([^`]*)`", error)
+    unknown = re.search(r"unknown field `([^`]*)`", error)
+    return ".".join(found[1] for found in (at, unknown) if found and found[1])
 
 
 def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
@@ -173,7 +226,8 @@ def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
                 raw.setdefault(section, {})[field.name] = value
 
 
-def _check(config: Config, path: Path) -> None:
+def _wrong(config: Config) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong with it) of each value that its type allows and the node does not."""
     consensus = config.consensus
     positive = {
         "consensus.block_interval_ms": consensus.block_interval_ms,
@@ -186,34 +240,32 @@ def _check(config: Config, path: Path) -> None:
     }
     for name, value in positive.items():
         if value <= 0:
-            raise BadConfig(f"{path}: {name} is {value}, must be positive")
-    _check_store(config.store, path)
+            yield name, f"is {value}, must be positive"
+    yield from _wrong_in_store(config.store)
     if not 0 < config.api.port < 65_536:
-        raise BadConfig(f"{path}: api.port is {config.api.port}")
-    _check_api(config.api, path)
+        yield "api.port", f"is {config.api.port}"
+    yield from _wrong_in_api(config.api)
     if config.log.level not in ("debug", "info", "warning", "error"):
-        raise BadConfig(f"{path}: log.level is {config.log.level!r}")
+        yield "log.level", f"is {config.log.level!r}"
     if config.log.format not in ("json", "console"):
-        raise BadConfig(f"{path}: log.format is {config.log.format!r}")
+        yield "log.format", f"is {config.log.format!r}"
 
 
-def _check_api(api: ApiSection, path: Path) -> None:
+def _wrong_in_api(api: ApiSection) -> Iterator[tuple[str, str]]:
     if api.requests_per_s <= 0:
-        raise BadConfig(f"{path}: api.requests_per_s is {api.requests_per_s}, must be positive")
+        yield "api.requests_per_s", f"is {api.requests_per_s}, must be positive"
     for one, other in (("tls_cert", "tls_key"), ("client_cert", "client_key")):
         if bool(getattr(api, one)) != bool(getattr(api, other)):
-            raise BadConfig(f"{path}: api.{one} and api.{other} go together")
+            yield f"api.{one}", f"and api.{other} go together"
     if api.client_ca and not api.tls_cert:
-        raise BadConfig(f"{path}: api.client_ca needs api.tls_cert")
-    if api.host not in LOOPBACK and not api.tls_cert:
-        raise ApiNeedsTls(f"{path}: api.host is {api.host}, api.tls_cert is not set")
+        yield "api.client_ca", "needs api.tls_cert"
 
 
-def _check_store(store: StoreSection, path: Path) -> None:
+def _wrong_in_store(store: StoreSection) -> Iterator[tuple[str, str]]:
     for name in ("snapshot_every", "retain_blocks", "state_sync_behind"):
         if getattr(store, name) < 0:
-            raise BadConfig(f"{path}: store.{name} is {getattr(store, name)}, must not be negative")
+            yield f"store.{name}", f"is {getattr(store, name)}, must not be negative"
     if not 1 <= store.snapshots_kept <= SNAPSHOTS_OFFERED_MAX:
-        raise BadConfig(f"{path}: store.snapshots_kept is {store.snapshots_kept}")
+        yield "store.snapshots_kept", f"is {store.snapshots_kept}"
     if store.retain_blocks and not store.snapshot_every:
-        raise BadConfig(f"{path}: store.retain_blocks needs snapshots: set store.snapshot_every")
+        yield "store.retain_blocks", "needs snapshots: set store.snapshot_every"

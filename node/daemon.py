@@ -5,7 +5,9 @@ import contextlib
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import structlog
 
 from ledger.actions import RegisterTrade, TradeBatch
@@ -14,9 +16,10 @@ from ledger.genesis import Genesis, genesis_hash
 from ledger.objects import Member, Role, Trade
 from ledger.tables import MEMBERS
 from ledger.transactions import Transaction, TxId, decode_transaction, unsigned, verified
+from node.admin_log import record
 from node.affirmation import Affirmer
 from node.blotter import read_blotter
-from node.config import Config
+from node.config import Config, differing
 from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.core.effects import CommitBlock
@@ -26,22 +29,26 @@ from node.core.seedchain import SeedChain
 from node.home import Home, HomeIncomplete, Keys
 from node.identity import role_of
 from node.inbound import Inbound
+from node.logs import set_level
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
+from node.precheck import check_addresses
 from node.progress import Progress
 from node.recoveries import agreed_to
 from node.shell import Shell, now_ms
 from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
+from node.standing import standing
 from node.startup import catch_up, checked_tip
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
+from node.supervision import READY, STOPPING, keep_alive, notify
 from node.upkeep import Upkeep
 from node.wal import ConsensusLog
-from wire.errors import Rejection
+from wire.errors import CodedError, Rejection
 
 log = structlog.get_logger("node")
 
@@ -150,6 +157,12 @@ class Daemon:
         row = self._member(self.shell.tip)
         return row is not None and Role.MEMBER in row.roles
 
+    @property
+    def is_validator(self) -> bool:
+        """Whether the ledger gives this node's entity a vote."""
+        row = self._member(self.shell.tip)
+        return row is not None and row.power > 0
+
     def _member(self, tip: Tip) -> Member | None:
         return tip.state.get(MEMBERS, MEMBERS.key(self.config.lei))
 
@@ -182,13 +195,16 @@ class Daemon:
             asyncio.create_task(self._again(), name="again"),
             asyncio.create_task(self.upkeep.run(), name="upkeep"),
             asyncio.create_task(self.progress.tell(), name="progress"),
+            asyncio.create_task(keep_alive(), name="watchdog"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
         if self.remote is not None:
-            self.remote.report = self.shell.put
-            tasks.append(asyncio.create_task(self.remote.run(), name="signer"))
+            tasks.append(asyncio.create_task(self._keep_signer(self.remote), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
+        self._admin("start", height=self.shell.core.tip.height)
+        notify(READY)
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        notify(STOPPING)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
@@ -196,18 +212,48 @@ class Daemon:
         self._log.close()
         await self.store.close()
         log.info("stopped", height=self.shell.core.tip.height)
+        self._admin("stop", height=self.shell.core.tip.height)
         for task in done:
             task.result()
+
+    async def _keep_signer(self, remote: RemoteSigner) -> None:
+        """Keep the connection to the signer, once the core can be told of it."""
+        await self.shell.begun.wait()
+        remote.report = self.shell.put
+        await remote.run()
 
     def stop(self) -> None:
         """End `run` in order."""
         self._stopping.set()
 
-    def stop_on_signals(self) -> None:
-        """SIGTERM and SIGINT end `run`."""
+    def heed_signals(self) -> None:
+        """SIGTERM and SIGINT end `run`; SIGHUP reads the configuration again."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+    def reload(self) -> None:
+        """Read the configuration again: the log level and the peers' addresses take effect.
+
+        What else has changed is named, and waits for a restart. A configuration that is not valid
+        changes nothing.
+        """
+        try:
+            config = check_addresses(self.home)
+        except CodedError as error:
+            log.warning("reload_refused", code=error.code, detail=error.detail)
+            return
+        set_level(config.log.level)
+        network = msgspec.structs.replace(self.config.network, peers=config.network.peers)
+        logs = msgspec.structs.replace(self.config.log, level=config.log.level)
+        self.config = msgspec.structs.replace(self.config, network=network, log=logs)
+        self._know_members(self.shell.tip)
+        self._admin("reload", waits_for_restart=differing(self.config, config))
+
+    def _admin(self, act: str, **fields: object) -> None:
+        log.info("admin", act=act, **fields)
+        record(self.home.data, act, **fields)
 
     def _on_block(self, effect: CommitBlock) -> None:
         changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
@@ -247,6 +293,19 @@ class Daemon:
                     self.network.send(peer, encode_message(request))
 
     # ---------------------------------------------------------------- what users do
+    def standing(self) -> dict[str, Any]:
+        """The height under way: who voted what, who is missing, what the node waits for."""
+        known = [self.inbound.membership.lei_of(peer) for peer in self.shell.core.peers]
+        present = [lei for lei in known if lei is not None]
+        deciding = self.shell.core.deciding
+        needed = deciding.recoveries.needed(deciding.tip)
+        return standing(deciding.run, self.shell.tip.state, present, self.config.lei, needed)
+
+    @property
+    def peers_known(self) -> int:
+        """How many other nodes the ledger knows."""
+        return len(self._peers(self.inbound.membership))
+
     async def initiate(self, trades: Sequence[Trade], *, batch: bool) -> list[Transaction]:
         """Sign own trades, keep them, and ask the counterparties to affirm them.
 

@@ -10,6 +10,8 @@ import msgspec
 from ledger.genesis import Genesis
 from node.config import Config, load_config
 from node.files import replace_file
+from node.passphrase import passphrase as passphrase_now
+from node.sealing import is_sealed, seal, unseal
 from node.signer import FileSigner
 from wire.codec import decode, encode
 from wire.errors import CodedError, EnvironmentFault
@@ -98,9 +100,9 @@ class Home:
         return read_genesis(self.genesis_file)
 
     def keys(self) -> Keys:
-        """The secrets; raises `HomeIncomplete`."""
+        """The secrets; raises `HomeIncomplete`, `PassphraseMissing`, `PassphraseWrong`."""
         try:
-            raw = json.loads(self._read(self.keys_file))
+            raw = json.loads(self.read_secrets(self.keys_file))
             public = raw.pop("consensus_public", None)
             seeds: dict[str, Any] = {name: bytes.fromhex(raw[name]) for name in PURPOSES}
             if public is None:
@@ -116,32 +118,58 @@ class Home:
     def write(self, config_text: str, genesis: Genesis, keys: Keys) -> None:
         """Lay out a new home that can run."""
         self.make(config_text, keys)
-        self.adopt(genesis)
+        self.adopt(genesis, keys)
 
-    def make(self, config_text: str, keys: Keys) -> None:
-        """Lay out a new home whose network is still to be founded; raises `HomeExists`."""
+    def make(self, config_text: str, keys: Keys, passphrase: str | None = None) -> None:
+        """Lay out a new home whose network is still to be founded; raises `HomeExists`.
+
+        `passphrase`: keys.json is sealed under it; None: it is plain.
+        """
         if self.path.exists() and any(self.path.iterdir()):
             raise HomeExists(str(self.path))
         self.data.mkdir(parents=True)
         replace_file(self.config_file, config_text.encode(), 0o644)
-        self.write_keys(keys)
+        self.write_keys(keys, passphrase)
+        self.make_token()
+
+    def make_token(self) -> None:
+        """A fresh bearer token for the API."""
         replace_file(self.token_file, secrets.token_urlsafe(32).encode())
 
-    def write_keys(self, keys: Keys) -> None:
-        """Write the secrets, whole or not at all."""
-        seeds = {purpose: (getattr(keys, purpose) or b"").hex() for purpose in PURPOSES}
-        if keys.consensus_public is not None:
-            seeds["consensus_public"] = keys.consensus_public.hex()
-        replace_file(self.keys_file, json.dumps(seeds, indent=2).encode())
+    def write_keys(self, keys: Keys, passphrase: str | None = None) -> None:
+        """Write the secrets, whole or not at all; sealed under `passphrase`, or as they were."""
+        if passphrase is None:
+            self.write_secrets(self.keys_file, _written(keys))
+        else:
+            replace_file(self.keys_file, seal(_written(keys), passphrase))
 
-    def adopt(self, genesis: Genesis) -> None:
+    def write_plain(self, keys: Keys) -> None:
+        """Write the secrets under no passphrase."""
+        replace_file(self.keys_file, _written(keys))
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the secrets of this home are under a passphrase."""
+        return self.keys_file.exists() and is_sealed(self._read(self.keys_file))
+
+    def read_secrets(self, path: Path) -> bytes:
+        """A file of secrets, opened if it is sealed. Raises as `keys`."""
+        data = self._read(path)
+        return unseal(data, passphrase_now()) if is_sealed(data) else data
+
+    def write_secrets(self, path: Path, data: bytes) -> None:
+        """Write a file of secrets, sealed if keys.json is."""
+        replace_file(path, seal(data, passphrase_now()) if self.sealed else data)
+
+    def adopt(self, genesis: Genesis, keys: Keys | None = None) -> None:
         """Join the network of `genesis`; the signer's state file is made here, once.
 
-        Raises `HomeExists` if the home belongs to a network already.
+        `keys`: those of this home, if they are at hand already. Raises `HomeExists` if
+        the home belongs to a network already.
         """
         if self.genesis_file.exists() or self.signer_state.exists():
             raise HomeExists(f"{self.path} belongs to a network already")
-        key = self.keys().signing("consensus")
+        key = (keys or self.keys()).signing("consensus")
         FileSigner.create(self.signer_state, genesis.chain_id, key)
         replace_file(self.genesis_file, encode(genesis), 0o644)
 
@@ -151,6 +179,13 @@ class Home:
             return path.read_bytes()
         except OSError as error:
             raise HomeIncomplete(f"{path}: {error.strerror}") from None
+
+
+def _written(keys: Keys) -> bytes:
+    seeds = {purpose: (getattr(keys, purpose) or b"").hex() for purpose in PURPOSES}
+    if keys.consensus_public is not None:
+        seeds["consensus_public"] = keys.consensus_public.hex()
+    return json.dumps(seeds, indent=2).encode()
 
 
 def read_genesis(path: Path) -> Genesis:

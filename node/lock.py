@@ -37,3 +37,14 @@ class HomeLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process works in the home whose lock file is `path`."""
+    if not path.exists():
+        return False
+    try:
+        HomeLock(path).release()
+    except HomeInUse:
+        return True
+    return False

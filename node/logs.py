@@ -21,8 +21,15 @@ def configure_logs(level: str, style: str) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
+        wrapper_class=_filter(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def set_level(level: str) -> None:
+    """Change the level and nothing else; what is logged from now on goes by it."""
+    structlog.configure(**(structlog.get_config() | {"wrapper_class": _filter(level)}))
+
+
+def _filter(level: str) -> type[structlog.typing.FilteringBoundLogger]:
+    return structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()])

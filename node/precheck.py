@@ -1,7 +1,7 @@
 """What can be said of a home before its node runs: do configuration, keys and genesis agree?"""
 
 from ledger.objects import Role
-from node.config import BadConfig, Config
+from node.config import BadConfig, Config, place_of
 from node.home import Home, HomeIncomplete
 from node.network.config import tcp_endpoint
 from node.signing.address import read_address
@@ -13,12 +13,7 @@ def check_home(home: Home) -> tuple[Config, list[str]]:
 
     Raises `BadConfig` or `HomeIncomplete` for what `dcn run` would refuse.
     """
-    config = home.config()
-    for name, address in {"listen": config.network.listen, **config.network.peers}.items():
-        try:
-            tcp_endpoint(address)
-        except CodedError as error:
-            raise BadConfig(f"{home.config_file}: network, {name}: {error.detail}") from None
+    config = check_addresses(home)
     keys = home.keys()
     home.token()
     if not home.genesis_file.exists():
@@ -44,3 +39,16 @@ def check_home(home: Home) -> tuple[Config, list[str]]:
     if Role.VALIDATOR in me.roles and me.consensus_key != keys.consensus_key:
         warnings.append("the consensus key is not the genesis's: this node will not vote")
     return config, warnings
+
+
+def check_addresses(home: Home) -> Config:
+    """The configuration, its addresses well formed. Raises `BadConfig`."""
+    config = home.config()
+    peers = {f"peers.{lei}": address for lei, address in config.network.peers.items()}
+    for name, address in {"listen": config.network.listen, **peers}.items():
+        try:
+            tcp_endpoint(address)
+        except CodedError as error:
+            place = place_of(home.config_file, f"network.{name}")
+            raise BadConfig(f"{place}: network.{name}: {error.detail}") from None
+    return config

@@ -14,7 +14,6 @@ import msgspec
 from ledger.actions import RotateKey
 from ledger.objects import KeyRole
 from node.core.seedchain import SeedChain
-from node.files import replace_file
 from node.home import Home, HomeIncomplete
 from node.signer import FileSigner
 from wire.errors import Rejection
@@ -40,6 +39,13 @@ class KeyWithSigner(Rejection):
     remedy = "Take the key back into a home, or make a new signer's directory with a new key."
 
 
+class KeysWaiting(Rejection):
+    """A rotation is under way: new keys wait beside those in use."""
+
+    code = "KEY_ROTATION_UNDER_WAY"
+    remedy = "Finish it with `dcn keys adopt`, then try again."
+
+
 class NextKey(msgspec.Struct, frozen=True):
     """A key that waits beside the one in use; seeds of 32 bytes."""
 
@@ -56,7 +62,7 @@ class NextKey(msgspec.Struct, frozen=True):
 
 def next_key(home: Home, purpose: str) -> NextKey:
     """The key that waits for `purpose`, made if there is none; durable before it is named."""
-    waiting = _waiting(home)
+    waiting = waiting_keys(home)
     if purpose not in waiting:
         if purpose == "consensus" and home.keys().consensus is None:
             raise KeyWithSigner(str(home.path))
@@ -82,7 +88,7 @@ def adopt(home: Home, on_ledger: Collection[bytes]) -> list[str]:
     The node must not run. The old signer's state is kept aside; the new key, which has signed
     nothing, starts with a state of its own. Raises `NothingToAdopt`.
     """
-    waiting = _waiting(home)
+    waiting = waiting_keys(home)
     named = [one for one in waiting.values() if one.key.public in on_ledger]
     if not named:
         raise NothingToAdopt(f"{home.path}: {', '.join(waiting) or 'no new key'}")
@@ -102,12 +108,19 @@ def adopt(home: Home, on_ledger: Collection[bytes]) -> list[str]:
     return [one.purpose for one in named]
 
 
-def _waiting(home: Home) -> dict[str, NextKey]:
+def require_none_waiting(home: Home) -> None:
+    """Raise `KeysWaiting` while new keys wait: both files must have one passphrase."""
+    if waiting := waiting_keys(home):
+        raise KeysWaiting(", ".join(waiting))
+
+
+def waiting_keys(home: Home) -> dict[str, NextKey]:
+    """The new keys of a home by purpose, that are not adopted yet. Raises as `Home.keys`."""
     path = home.path / NEXT_FILE
     if not path.exists():
         return {}
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(home.read_secrets(path))
         return {
             purpose: NextKey(purpose, bytes.fromhex(seed), bytes.fromhex(chain))
             for purpose, (seed, chain) in raw.items()
@@ -118,4 +131,4 @@ def _waiting(home: Home) -> dict[str, NextKey]:
 
 def _write(home: Home, waiting: Iterable[NextKey]) -> None:
     content = {one.purpose: (one.seed.hex(), one.seed_chain.hex()) for one in waiting}
-    replace_file(home.path / NEXT_FILE, json.dumps(content, indent=2).encode())
+    home.write_secrets(home.path / NEXT_FILE, json.dumps(content, indent=2).encode())

@@ -5,8 +5,6 @@ from typing import Any
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 
-from ledger import objects as o
-from ledger import tables as t
 from node.api.access import Access
 from node.api.accounts import account_routes
 from node.api.errors import BadRequest, MethodWrong, NotFound, TooManyRequests, status_of
@@ -51,11 +49,10 @@ def make_app(daemon: Daemon) -> Litestar:
         """Whether the node runs."""
         return Health(status="ok", height=daemon.shell.tip.height)
 
-    @get("/metrics", media_type=MediaType.TEXT, security=[], sync_to_thread=False)
-    def metrics() -> bytes:
+    @get("/metrics", media_type=MediaType.TEXT, security=[])
+    async def metrics() -> bytes:
         """Prometheus metrics."""
-        live = len(daemon.shell.tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE))
-        return metrics_text(daemon.shell, daemon.network.counters(), live)
+        return await metrics_text(daemon)
 
     return Litestar(
         [guarded, health, metrics],

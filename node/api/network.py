@@ -12,7 +12,6 @@ from node.api.reading import number_of
 from node.apitypes import answers as a
 from node.blocks import DecidedBlock
 from node.daemon import Daemon
-from node.standing import standing
 
 
 def network_routes(daemon: Daemon) -> list[Any]:
@@ -27,12 +26,7 @@ def network_routes(daemon: Daemon) -> list[Any]:
     @get("/consensus", sync_to_thread=False)
     def consensus() -> a.Standing:
         """The height under way: who voted what, who is missing, what the node waits for."""
-        known = [daemon.inbound.membership.lei_of(peer) for peer in shell.core.peers]
-        present = [lei for lei in known if lei is not None]
-        deciding = shell.core.deciding
-        needed = deciding.recoveries.needed(deciding.tip)
-        found = standing(deciding.run, shell.tip.state, present, daemon.config.lei, needed)
-        return msgspec.convert(found, a.Standing)
+        return msgspec.convert(daemon.standing(), a.Standing)
 
     @get("/finality", sync_to_thread=False)
     def finality() -> list[int]:

@@ -12,15 +12,9 @@ from node.apitypes import answers as a
 from node.apitypes.shown import Line, Shown
 from node.blocks import DecidedBlock, block_id
 from node.daemon import Daemon
+from node.samples import percentile
+from node.signing.remote import UNREACHABLE
 from wire.codec import encode
-
-
-def percentile(samples: list[int], percent: int) -> int | None:
-    """Nearest-rank percentile; None of nothing."""
-    if not samples:
-        return None
-    ordered = sorted(samples)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def status(daemon: Daemon, oldest: int) -> a.Status:
@@ -68,7 +62,7 @@ def _signer(daemon: Daemon) -> str:
     if remote is None:
         place = "in this process"
     else:
-        place = "connected" if remote.connected else "cannot be reached"
+        place = "connected" if remote.connected else UNREACHABLE
     hindrance = daemon.shell.core.deciding.voting.hindrance
     return f"{place}; {hindrance}" if hindrance else place
 

@@ -113,6 +113,7 @@ def adopt(
     keys. Who is not named applies for membership (`dcn governance apply`).
     """
     from ledger.genesis import genesis_hash, genesis_state
+    from node.admin_log import record
     from node.home import Home, HomeIncomplete, read_genesis
 
     where, genesis = Home(home), read_genesis(file)
@@ -122,6 +123,7 @@ def adopt(
     if named and named != [peer]:
         raise HomeIncomplete(f"{file} names {lei} with another peer key than that of {home}")
     where.adopt(genesis)
+    record(where.data, "genesis adopt", chain_id=genesis.chain_id)
     found = {"chain_id": genesis.chain_id, "genesis_hash": genesis_hash(genesis).hex()}
     if as_json:
         print_json(found)

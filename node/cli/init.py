@@ -60,6 +60,12 @@ def init(
     ),
     name: Annotated[str, typer.Option(help="Name of the legal entity; default: its LEI.")] = "",
     api_port: Annotated[int, typer.Option(help="Port of the HTTP API, on the loopback.")] = 8001,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Seal the keys under the first line of this file; see `dcn keys encrypt`."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node's home directory with fresh random keys; print the public halves.
@@ -75,6 +81,7 @@ def init(
     from node.identity import ROLES, note, public_keys
     from node.identity import as_json as shown
     from node.network.config import tcp_endpoint
+    from node.passphrase import passphrase_of
     from wire import ids
 
     ids.lei(lei)
@@ -87,11 +94,12 @@ def init(
     keys = Keys.fresh()
     where = Home(home)
     lines = "\n".join(f'"{other}" = "{address}"' for other, address in peers.items())
-    where.make(CONFIG.format(lei=lei, listen=listen, peers=lines, port=api_port), keys)
+    text = CONFIG.format(lei=lei, listen=listen, peers=lines, port=api_port)
+    where.make(text, keys, None if passphrase_file is None else passphrase_of(passphrase_file))
     note(where, name or lei, role.value)
     load_config(where.config_file)
     if known is not None:
-        where.adopt(known)
+        where.adopt(known, keys)
     public = shown(public_keys(lei, name or lei, ROLES[role.value], keys))
     if as_json:
         print_json(public)

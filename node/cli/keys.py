@@ -66,6 +66,7 @@ def rotate(
     one from then on: the network goes on while the node is restarted. If this is interrupted, run
     it again: the same new key is used.
     """
+    from node.admin_log import record
     from node.cli.client import Client
     from node.cli.sending import send, signed_action, tell
     from node.home import Home
@@ -77,6 +78,7 @@ def rotate(
     client, where = Client(home), Home(home)
     action, keys = rotation(where, ids.lei(client.lei), next_key(where, purpose))
     found = send(client, signed_action(client, action, *keys), timeout)
+    record(where.data, "keys rotate", purpose=purpose, public_key=action.new.hex())
     tell({**found, "public_key": action.new.hex()}, as_json, f"New {purpose} key")
 
 
@@ -89,6 +91,7 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
     import asyncio
 
     from ledger.tables import KEYS
+    from node.admin_log import record
     from node.cli.stored import stored_state
     from node.home import Home
     from node.lock import HomeLock
@@ -99,7 +102,62 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
         state = asyncio.run(stored_state(where))
         rows = [(KEYS.parts(key)[0], row) for key, row in state.scan(KEYS)]
         purposes = adopted(where, {public for public, row in rows if not row.retired})
+        record(where.data, "keys adopt", purposes=purposes)
     if as_json:
         print_json({"adopted": purposes})
     else:
         typer.echo(f"in use from now on: {', '.join(purposes)}; start the node with `dcn run`")
+
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="File whose first line is the new passphrase."),
+]
+
+
+@app.command()
+def encrypt(
+    home: HomeOption, passphrase_file: PassphraseFile = None, as_json: JsonOption = False
+) -> None:
+    """Seal a home's keys under a passphrase (scrypt, AES-256-GCM), or change the passphrase.
+
+    From then on every command that signs, and `dcn run`, needs it: from the file that
+    DCN_PASSPHRASE_FILE names, from the systemd credential `dcn.passphrase`, or typed in. Nobody can
+    recover a forgotten passphrase: the members must then replace the keys by vote.
+    """
+    from node.admin_log import record
+    from node.home import Home
+    from node.passphrase import chosen
+    from node.rotation import require_none_waiting
+
+    where = Home(home)
+    keys = where.keys()
+    require_none_waiting(where)
+    where.write_keys(keys, chosen(passphrase_file, "the keystore"))
+    record(where.data, "keys encrypt")
+    _tell_sealed(where.sealed, home, as_json)
+
+
+@app.command()
+def decrypt(home: HomeOption, as_json: JsonOption = False) -> None:
+    """Take the passphrase off a home's keys: keys.json is plain again, readable by its owner only.
+
+    Then whoever can read the file can sign as this member. The present passphrase is needed.
+    """
+    from node.admin_log import record
+    from node.home import Home
+    from node.rotation import require_none_waiting
+
+    where = Home(home)
+    keys = where.keys()
+    require_none_waiting(where)
+    where.write_plain(keys)
+    record(where.data, "keys decrypt")
+    _tell_sealed(where.sealed, home, as_json)
+
+
+def _tell_sealed(sealed: bool, home: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"home": str(home), "sealed": sealed})
+    else:
+        typer.echo(f"The keys of {home} are {'sealed' if sealed else 'plain'} now.")

@@ -8,9 +8,12 @@ import typer
 
 from node.cli import (
     account,
+    backup,
     block,
     blotter,
+    bundle,
     config,
+    doctor,
     explain,
     export,
     genesis,
@@ -30,6 +33,7 @@ from node.cli import (
     statement,
     status,
     token,
+    top,
     trade,
     tx,
     verify,
@@ -59,6 +63,11 @@ app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
 app.add_typer(token.app, name="token")
+app.command()(top.top)
+app.command()(doctor.doctor)
+app.command()(bundle.bundle)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(trade.app, name="trade")
 app.add_typer(blotter.app, name="blotter")
 app.add_typer(governance.app, name="governance")

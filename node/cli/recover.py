@@ -200,6 +200,7 @@ def apply(file: FileArgument, home: HomeOption, as_json: JsonOption = False) -> 
     there for ever: who syncs from the beginning needs it.
     """
     from ledger.rejections import BadRecovery
+    from node.admin_log import record
     from node.home import Home
     from node.lock import HomeLock
     from node.recoveries import agree, read_recovery
@@ -213,6 +214,7 @@ def apply(file: FileArgument, home: HomeOption, as_json: JsonOption = False) -> 
         if found.recovery.chain_id != tip.chain_id:
             raise BadRecovery(f"is for {found.recovery.chain_id}, this is {tip.chain_id}")
         path = agree(place, found)
+        record(place.data, "recover apply", file=str(path))
     shown = {"file": str(path), "height": found.recovery.height, "node_is_at": tip.height}
     _show("The node takes part from its next start on", shown, as_json)
 

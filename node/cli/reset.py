@@ -23,6 +23,7 @@ def reset(
     genesis and the signer's state stay. Submissions that were accepted and not yet decided, and
     trades entered by hand, are in the store: submit them again. The node must not run.
     """
+    from node.admin_log import record
     from node.home import Home
     from node.lock import HomeLock
     from node.startup import lift_mark
@@ -39,6 +40,7 @@ def reset(
         for name in moved:
             (where.data / name).rename(aside / name)
         lifted = lift_mark(where)
+        record(where.data, "reset --store", moved=moved)
     if as_json:
         print_json({"moved": moved, "to": str(aside) if moved else None, "mark_lifted": lifted})
     else:

@@ -14,7 +14,8 @@ def run(home: HomeOption, as_json: JsonOption = False) -> None:
     """Run the node of a home directory.
 
     The node checks its files, joins its peers, catches up, and then takes part: a validator votes,
-    a member submits, an observer follows. SIGTERM stops it in order. With --json the log is JSON,
+    a member submits, an observer follows. SIGTERM stops it in order;
+    SIGHUP reads the log level and the peers' addresses again. With --json the log is JSON,
     whatever the configuration says.
     """
     from node.daemon import Daemon
@@ -33,7 +34,7 @@ async def _run(kind: "type[Daemon]", home: Path) -> None:
     from node.api.server import serve
 
     daemon = await kind.open(home)
-    daemon.stop_on_signals()
+    daemon.heed_signals()
     api = asyncio.create_task(serve(daemon), name="api")
     api.add_done_callback(lambda _: daemon.stop())
     try:

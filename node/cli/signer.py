@@ -31,6 +31,7 @@ def take(home: HomeOption, signer_home: SignerHomeOption, as_json: JsonOption = 
     address in its config.toml, section `signer`. There is no second copy: back it up as you would
     a key, and never the state alone.
     """
+    from node.admin_log import record
     from node.home import Home
     from node.lock import HomeLock
     from node.signing.home import SignerHome
@@ -38,6 +39,7 @@ def take(home: HomeOption, signer_home: SignerHomeOption, as_json: JsonOption = 
     where = Home(home)
     with HomeLock(where.lock):
         public = SignerHome(signer_home).take_from(where)
+        record(where.data, "signer take", consensus_key=public.hex(), to=str(signer_home))
     if as_json:
         print_json({"consensus_key": public.hex(), "signer_home": str(signer_home)})
         return

@@ -6,6 +6,8 @@ from typing import Final
 
 from node.files import replace_file
 from node.home import Home
+from node.passphrase import passphrase
+from node.sealing import is_sealed, seal, unseal
 from node.signer import FileSigner
 from node.signing.errors import SignerHomeExists, SignerHomeIncomplete
 from wire.signing import SigningKey
@@ -25,7 +27,8 @@ class SignerHome:
     def signer(self) -> FileSigner:
         """The signer of this directory. Raises `SignerHomeIncomplete`, `BadSignerState`."""
         try:
-            raw = json.loads(self.key_file.read_bytes())
+            data = self.key_file.read_bytes()
+            raw = json.loads(unseal(data, passphrase()) if is_sealed(data) else data)
             chain_id, key = str(raw["chain_id"]), SigningKey(bytes.fromhex(raw["consensus"]))
         except OSError as error:
             raise SignerHomeIncomplete(f"{self.key_file}: {error.strerror}") from None
@@ -47,7 +50,8 @@ class SignerHome:
         if home.signer_state.exists():
             replace_file(self.state, home.signer_state.read_bytes())
         content = {"chain_id": chain_id, "consensus": key.seed.hex()}
-        replace_file(self.key_file, json.dumps(content, indent=2).encode())
+        data = json.dumps(content, indent=2).encode()
+        replace_file(self.key_file, seal(data, passphrase()) if home.sealed else data)
         home.write_keys(keys.without_consensus())
         home.signer_state.unlink(missing_ok=True)
         return key.public

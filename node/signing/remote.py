@@ -30,6 +30,9 @@ from node.signing.messages import (
 from node.signing.streams import expect, send
 from wire.signing import verifies
 
+UNREACHABLE: Final = "cannot be reached"
+"""What a node's status says of a signer that is away."""
+
 log = structlog.get_logger("node")
 
 ANSWER_SECONDS: Final = 2.0
@@ -104,6 +107,7 @@ class RemoteSigner:
             await self._connect()
         except FAULTS as error:
             log.warning("signer_away", detail=_text(error))
+            self._disconnect()
 
     async def run(self) -> None:
         """Keep the connection, for ever."""

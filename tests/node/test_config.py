@@ -75,3 +75,25 @@ def test_the_documented_configuration_has_every_key_with_its_default() -> None:
     for section in ("api", "consensus", "trades", "log"):
         kind = type(getattr(documented, section))
         assert set(raw[section]) == set(kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ("[api]\nport = 70000\n", "config.toml:7: api.port"),
+        ("[api]\nprot = 1\n", "config.toml:7: "),
+        ("[api]\nport = 'x'\n", "config.toml:7: "),
+        ("\n# [log]\n[log] # here\n level  = 'loud'\n", "config.toml:9: log.level"),
+        ("[store]\nretain_blocks = 5\nsnapshot_every = 0\n", "config.toml:7: store.retain"),
+        ("[apii]\n", "config.toml:6: "),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, more: str, place: str) -> None:
+    with pytest.raises(BadConfig) as told:
+        load_config(written(tmp_path, GOOD + more), {})
+    assert place in told.value.detail
+
+
+def test_a_mistake_of_the_environment_is_named_with_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"DCN_API_PORT: api\.port is 0"):
+        load_config(written(tmp_path, GOOD + "[api]\nport = 8001\n"), {"DCN_API_PORT": "0"})

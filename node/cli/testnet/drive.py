@@ -166,7 +166,7 @@ class Drive:
     async def _rows(self, table: str, about: str = "") -> list[Any]:
         query = f"/v1/tables/{table}?limit=100&about={about}"
         found = await self._able().get(query)
-        return [] if found is None else list(found["rows"])
+        return [] if found is None else list(found["items"])
 
     # ---------------------------------------------------------------- days
     async def trade(self, day: Day) -> None:

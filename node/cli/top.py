@@ -52,7 +52,7 @@ def top(
 
 def look(client: "Client") -> dict[str, Any]:
     """One look: the node's status, the height under way, and the newest netting rounds."""
-    rounds = client.get("/v1/rounds")
+    rounds = client.get("/v1/rounds")["items"]
     return {
         "status": client.get("/v1/status"),
         "consensus": client.get("/v1/consensus"),

@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from node.api.errors import OutOfScope, TooManyRequests, Unauthorised
+from node.api.sessions import Sessions, session_of
 from node.home import Home
 from node.shell import now_ms
-from node.tokens import Scope, Tokens
+from node.tokens import Scope, Token, Tokens
 
 SCHEME: Final = "Bearer "
+READING: Final = ("GET", "HEAD")
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
 class Access:
@@ -20,14 +24,12 @@ class Access:
 
     def __init__(self, home: Home, requests_per_s: int) -> None:
         self._tokens = Tokens(home)
+        self._sessions = Sessions()
         self._pace = Pace(requests_per_s)
 
-    def guard(self, connection: ASGIConnection[Any, Any, Any, Any], to: BaseRouteHandler) -> None:
+    def guard(self, connection: Connection, to: BaseRouteHandler) -> None:
         """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
-        given = connection.headers.get("authorization", "")
-        token = None
-        if given.startswith(SCHEME):
-            token = self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        token = self._token_of(connection)
         if token is None:
             raise Unauthorised("no such token, or it has expired")
         # Reading is what GET does; a route that does otherwise says so.
@@ -37,6 +39,31 @@ class Access:
         if not self._pace.allows(token.name):
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
+
+    def _token_of(self, connection: Connection) -> Token | None:
+        """The token that comes with a request, or that its browser's session began with."""
+        given = connection.headers.get("authorization", "")
+        if given:
+            secret = given.removeprefix(SCHEME) if given.startswith(SCHEME) else None
+        elif connection.scope.get("method", "GET") not in READING:
+            return None  # another site can have a browser send its cookie
+        else:
+            ident = session_of(connection.headers.get("cookie", ""))
+            secret = self._sessions.token(ident, now_ms())
+        return None if secret is None else self._tokens.find(secret, now_ms())
+
+    def begin_session(self, secret: str) -> str:
+        """The id of a new session with a token; raises `Unauthorised`, `OutOfScope`."""
+        token = self._tokens.find(secret, now_ms())
+        if token is None:
+            raise Unauthorised("no such token, or it has expired")
+        if not token.allows(Scope.READ):
+            raise OutOfScope(f"{token.name} has {', '.join(token.scopes)}, needs {Scope.READ}")
+        return self._sessions.begin(secret, now_ms())
+
+    def end_session(self, header: str) -> None:
+        """End the session of a `Cookie` header."""
+        self._sessions.end(session_of(header))
 
 
 def _methods(handler: BaseRouteHandler) -> set[str]:

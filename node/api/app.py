@@ -1,5 +1,6 @@
 """The API's application: its routes, who may use them, and the one form of its errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
@@ -26,12 +27,25 @@ from wire.errors import CodedError
 Req = Request[Any, Any, Any]
 
 
-def make_app(daemon: Daemon) -> Litestar:
-    """The ASGI application of one node."""
-    guarded = Router(
+def access_of(daemon: Daemon) -> Access:
+    """Who may use the node's API."""
+    return Access(daemon.home, daemon.config.api.requests_per_s)
+
+
+def make_app(
+    daemon: Daemon,
+    access: Access | None = None,
+    guarded: Sequence[Any] = (),
+    beside: Sequence[Any] = (),
+) -> Litestar:
+    """The ASGI application of one node. `guarded`: further routes under /v1; `beside`: routers of
+    their own, which see to their guards themselves."""
+    access = access or access_of(daemon)
+    api = Router(
         "/v1",
-        guards=[Access(daemon.home, daemon.config.api.requests_per_s).guard],
+        guards=[access.guard],
         route_handlers=[
+            *guarded,
             *network_routes(daemon),
             *account_routes(daemon),
             *trade_routes(daemon),
@@ -55,7 +69,7 @@ def make_app(daemon: Daemon) -> Litestar:
         return await metrics_text(daemon)
 
     return Litestar(
-        [guarded, health, metrics],
+        [api, health, metrics, *beside],
         exception_handlers={
             CodedError: _coded,
             HTTPException: _http,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from litestar import Litestar
 
-from node.api.app import make_app
 from node.config import ApiSection
 from node.daemon import Daemon
 from wire.errors import EnvironmentFault
@@ -26,11 +26,11 @@ class ApiTlsUnusable(EnvironmentFault):
     remedy = "Check `api.tls_cert`, `api.tls_key` and `api.client_ca` of config.toml: PEM files."
 
 
-async def serve(daemon: Daemon) -> None:
-    """Serve until cancelled; raises `ApiTlsUnusable`."""
+async def serve(daemon: Daemon, app: Litestar) -> None:
+    """Serve an application until cancelled; raises `ApiTlsUnusable`."""
     api = daemon.config.api
     config = uvicorn.Config(
-        make_app(daemon), host=api.host, port=api.port, log_level="warning", access_log=False,
+        app, host=api.host, port=api.port, log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=1,
     )  # fmt: skip
     if api.tls_cert:

@@ -32,13 +32,18 @@ def run(home: HomeOption, as_json: JsonOption = False) -> None:
 
 async def _run(kind: "type[Daemon]", home: Path) -> None:
     from node.api.server import serve
+    from node.observer.app import observed_app
+    from node.observer.feed import Feed
 
     daemon = await kind.open(home)
     daemon.heed_signals()
-    api = asyncio.create_task(serve(daemon), name="api")
+    feed = Feed(daemon)
+    feed.start()
+    api = asyncio.create_task(serve(daemon, observed_app(daemon, feed)), name="api")
     api.add_done_callback(lambda _: daemon.stop())
     try:
         await daemon.run()
     finally:
         api.cancel()
         await asyncio.gather(api, return_exceptions=True)
+        feed.stop()

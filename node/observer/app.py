@@ -1,0 +1,161 @@
+"""The whole application of a node: its API, the observer's views under /v1/observer, the page."""
+
+from typing import Annotated, Any, Final, Literal
+
+from litestar import Litestar, Request, Response, Router, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
+from litestar.params import Body, Parameter, QueryParameter
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+
+from node.api.access import Access
+from node.api.app import access_of, make_app
+from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
+from node.api.sessions import COOKIE, SESSION_MS
+from node.daemon import Daemon
+from node.observer import showing
+from node.observer.feed import Feed
+from node.observer.live import LiveSight, stream_route
+from node.observer.sight import Sight
+from node.observer.views.explorer import explorer_routes
+from node.observer.views.network import home_route, network_routes
+from node.observer.views.search import search_routes
+from wire.errors import CodedError
+
+Req = Request[Any, Any, Any]
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""The page loads and runs nothing that is not a file of this package."""
+
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
+    """The API with the observer's views and the page."""
+    access, sight = access_of(daemon), LiveSight(daemon, feed)
+    app = make_app(
+        daemon,
+        access,
+        guarded=[export_router(sight, [stream_route(feed)])],
+        beside=page_routers(access, sight),
+    )
+    app.state["sight"] = sight
+    return app
+
+
+def view_routes(sight: Sight) -> list[Any]:
+    """The handlers of all views."""
+    return [*network_routes(sight), *explorer_routes(sight), *search_routes(sight)]
+
+
+def export_router(sight: Sight, more: list[Any]) -> Router:
+    """The views as JSON and CSV."""
+    return Router(
+        "/observer",
+        route_handlers=[
+            Router(
+                "/",
+                route_handlers=view_routes(sight),
+                response_class=showing.Exported,
+                parameters={
+                    "format": Parameter(Literal["json", "csv"], default="json", required=False),
+                    "table": Parameter(str, default="", required=False),
+                },
+            ),
+            *more,
+        ],
+    )
+
+
+def page_routers(access: Access, sight: Sight) -> list[Any]:
+    """The views as pages, the way in, and the files that pages need."""
+    views = Router(
+        "/",
+        guards=[access.guard],
+        route_handlers=[home_route(sight), *view_routes(sight)],
+        response_class=showing.Paged,
+        exception_handlers={CodedError: _coded, HTTPException: _http},
+        response_headers=HEADERS,
+        include_in_schema=False,
+    )
+    files = create_static_files_router(
+        "/static",
+        [showing.HERE / "static"],
+        include_in_schema=False,
+        cache_control=None,
+    )
+    return [views, *login_routes(access), files]
+
+
+def login_routes(access: Access) -> list[Any]:
+    """The way in and out: a token once, then a session."""
+    hidden: dict[str, Any] = {
+        "include_in_schema": False,
+        "response_headers": HEADERS,
+        "exception_handlers": {CodedError: _coded, HTTPException: _http},
+    }
+
+    @get("/login", sync_to_thread=False, **hidden)
+    def form(next_: Annotated[str, QueryParameter(name="next")] = "/") -> Response[str]:
+        """Ask for a token."""
+        return showing.plain_page("login.html", next=_inside(next_), wrong="")
+
+    @post("/login", sync_to_thread=False, status_code=303, **hidden)
+    def login(
+        request: Req,
+        data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Response[Any]:
+        """Begin a session."""
+        following = _inside(data.get("next", "/"))
+        try:
+            ident = access.begin_session(data.get("token", "").strip())
+        except CodedError as error:
+            said = f"{error.code}: {error.detail}"
+            return showing.plain_page(
+                "login.html", status_code=status_of(error), next=following, wrong=said
+            )
+        cookie = Cookie(
+            COOKIE, ident, max_age=SESSION_MS // 1_000, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return Redirect(following, status_code=303, cookies=[cookie])
+
+    @post("/logout", sync_to_thread=False, status_code=303, **hidden)
+    def logout(request: Req) -> Response[Any]:
+        """End the session."""
+        access.end_session(request.headers.get("cookie", ""))
+        gone = Cookie(COOKIE, "", max_age=0, httponly=True, samesite="strict")
+        return Redirect("/login", status_code=303, cookies=[gone])
+
+    return [form, login, logout]
+
+
+def _inside(path: str) -> str:
+    """A path of this page, and of no other site."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _coded(request: Req, error: CodedError) -> Response[Any]:
+    if isinstance(error, Unauthorised):
+        if request.headers.get("hx-request"):
+            return Response("", status_code=401, headers={"HX-Redirect": "/login"})
+        where = request.url.path
+        return Redirect("/login", query_params={"next": where}, status_code=303)
+    return showing.plain_page("error.html", status_code=status_of(error), error=error)
+
+
+def _http(request: Req, error: HTTPException) -> Response[Any]:
+    if error.status_code == 404:
+        return _coded(request, NotFound(error.detail))
+    return _coded(request, BadRequest(error.detail))

@@ -18,10 +18,18 @@ from node.daemon import Daemon
 from node.observer import showing
 from node.observer.feed import Feed
 from node.observer.live import LiveSight, stream_route
-from node.observer.sight import Sight
+from node.observer.rehearsing import Rehearsals
+from node.observer.sight import Rehearse, Sight
+from node.observer.views.calls import call_routes
+from node.observer.views.cases import case_routes
 from node.observer.views.explorer import explorer_routes
+from node.observer.views.exposures import exposure_routes
+from node.observer.views.fund import fund_routes
+from node.observer.views.members import member_routes
 from node.observer.views.network import home_route, network_routes
+from node.observer.views.rounds import round_routes
 from node.observer.views.search import search_routes
+from node.observer.views.whatif import whatif_routes
 from wire.errors import CodedError
 
 Req = Request[Any, Any, Any]
@@ -44,29 +52,41 @@ HEADERS: Final = {
 def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
     """The API with the observer's views and the page."""
     access, sight = access_of(daemon), LiveSight(daemon, feed)
+    rehearse = Rehearsals(daemon.home)
     app = make_app(
         daemon,
         access,
-        guarded=[export_router(sight, [stream_route(feed)])],
-        beside=page_routers(access, sight),
+        guarded=[export_router(view_routes(sight, rehearse), [stream_route(feed)])],
+        beside=page_routers(access, [home_route(sight), *view_routes(sight, rehearse)]),
     )
     app.state["sight"] = sight
     return app
 
 
-def view_routes(sight: Sight) -> list[Any]:
+def view_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
     """The handlers of all views."""
-    return [*network_routes(sight), *explorer_routes(sight), *search_routes(sight)]
+    return [
+        *network_routes(sight),
+        *exposure_routes(sight),
+        *member_routes(sight),
+        *round_routes(sight),
+        *call_routes(sight),
+        *fund_routes(sight),
+        *case_routes(sight),
+        *explorer_routes(sight),
+        *search_routes(sight),
+        *whatif_routes(sight, rehearse),
+    ]
 
 
-def export_router(sight: Sight, more: list[Any]) -> Router:
-    """The views as JSON and CSV."""
+def export_router(views: list[Any], more: list[Any]) -> Router:
+    """The views as JSON and CSV, and what else belongs to them."""
     return Router(
         "/observer",
         route_handlers=[
             Router(
                 "/",
-                route_handlers=view_routes(sight),
+                route_handlers=views,
                 response_class=showing.Exported,
                 parameters={
                     "format": Parameter(Literal["json", "csv"], default="json", required=False),
@@ -78,12 +98,12 @@ def export_router(sight: Sight, more: list[Any]) -> Router:
     )
 
 
-def page_routers(access: Access, sight: Sight) -> list[Any]:
+def page_routers(access: Access, handlers: list[Any]) -> list[Any]:
     """The views as pages, the way in, and the files that pages need."""
     views = Router(
         "/",
         guards=[access.guard],
-        route_handlers=[home_route(sight), *view_routes(sight)],
+        route_handlers=handlers,
         response_class=showing.Paged,
         exception_handlers={CodedError: _coded, HTTPException: _http},
         response_headers=HEADERS,

@@ -77,6 +77,13 @@ class Viewer(msgspec.Struct, frozen=True):
     name: str
 
 
+class Rehearse(Protocol):
+    """Rehearses the default of a member on the node's last state, in a process of its own."""
+
+    async def __call__(self, lei: str) -> dict[str, Any]:
+        """`node.whatif.default.Report` as JSON; raises its rejections, and `RehearsalFailed`."""
+
+
 class Sight(Protocol):
     """Where views come from: a running node, or a replay."""
 

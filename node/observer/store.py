@@ -69,6 +69,10 @@ class Writer:
         values = [("height", height)] + ([] if since is None else [("from_height", since)])
         self.db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
 
+    def note(self, key: str, value: str) -> None:
+        """Keep a fact that no table has."""
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
     def close(self) -> None:
         """Close the file."""
         self.db.close()
@@ -161,6 +165,17 @@ def said(text: str) -> str:
     """SQL for a column `rule` that says the same in every line."""
     quoted = text.replace("'", "''")
     return f"'{quoted}' AS rule"
+
+
+def exact(column: str) -> str:
+    """SQL for two columns whose `whole` is the sum of a column, however large: SQLite's own sum
+    ends at 64 bits."""
+    return f"COALESCE(SUM({column} >> 31), 0), COALESCE(SUM({column} & 2147483647), 0)"
+
+
+def whole(high: int, low: int) -> int:
+    """The sum that the two columns of `exact` stand for."""
+    return (high << 31) + low
 
 
 def _usable(path: Path, chain: str) -> sqlite3.Connection | None:

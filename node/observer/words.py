@@ -1,5 +1,6 @@
 """How the page writes amounts, names, dates and times. Plain text; the templates make links."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,6 +9,9 @@ from node.observer.sight import Lexicon
 
 SHORT: Final = 12
 """Digits of an id that the page shows; the whole of it is one step away."""
+
+
+_LEI: Final = re.compile(r"\b[0-9A-Z]{18}[0-9]{2}\b")
 
 
 class Words:
@@ -31,8 +35,12 @@ class Words:
         given = parties.split() if isinstance(parties, str) else parties
         return ", ".join(self.name(one) for one in given)
 
+    def named(self, text: str) -> str:
+        """A text with names in the place of LEIs."""
+        return _LEI.sub(lambda found: self._lexicon.names.get(found[0], found[0]), text)
 
-SAID: Final = ("name", "money", "names")
+
+SAID: Final = ("name", "money", "names", "named")
 
 
 def grouped(amount: int, exponent: int) -> str:
@@ -68,9 +76,20 @@ def number(value: int | None) -> str:
     return "–" if value is None else grouped(value, 0)
 
 
-def percent(part: int, whole: int) -> str:
-    """A share with one decimal."""
-    return "–" if whole <= 0 else f"{part * 1_000 // whole / 10:.1f} %"
+def bps(share: int) -> str:
+    """Basis points as per cent."""
+    return f"{grouped(share, 2)} %"
+
+
+def span(ms: int) -> str:
+    """A length of time in its two largest units."""
+    seconds = ms // 1_000
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
@@ -79,4 +98,6 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "short": short,
     "plain": plain_name,
     "number": number,
+    "bps": bps,
+    "span": span,
 }

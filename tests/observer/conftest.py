@@ -12,16 +12,21 @@ import pytest
 from node.daemon import Daemon
 from node.home import Home
 from node.observer.app import observed_app
+from node.observer.catching_up import catch_up, store_of
 from node.observer.feed import Feed
 from tests.node.stores import fill
 
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose store holds blocks, trades, marks, rounds and a refused transfer."""
-    path = tmp_path_factory.mktemp("observer") / "home"
-    fill(Home(path))
-    return path
+    """A home whose store holds blocks, trades, marks, rounds and a refused transfer, with a read
+    store of all of it."""
+    home = Home(tmp_path_factory.mktemp("observer") / "home")
+    fill(home)
+    store = store_of(home)
+    catch_up(home, store)
+    store.close()
+    return home.path
 
 
 @pytest.fixture

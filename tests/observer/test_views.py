@@ -8,7 +8,29 @@ import pytest
 
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
-VIEWS = ("/network", "/blocks", "/blocks/9", "/trades", "/search?q=DCN", "/search?q=9")
+LEI = "DCNMEMBER00000000107"
+VIEWS = (
+    "/network",
+    "/exposures",
+    "/exposures?date=20080912&kind=payments&netting=left",
+    "/members",
+    f"/members/{LEI}",
+    "/rounds",
+    "/rounds/1",
+    "/calls",
+    "/calls?which=all",
+    "/fund",
+    "/cases",
+    "/blocks",
+    "/blocks?before=10",
+    "/blocks/9",
+    "/trades",
+    f"/trades?member={LEI}&state=LIVE&limit=3",
+    f"/trades/{LEI}N0",
+    "/search?q=DCN",
+    "/search?q=9",
+    f"/whatif/{LEI}",
+)
 
 
 @pytest.mark.parametrize("view", VIEWS)

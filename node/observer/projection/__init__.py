@@ -40,6 +40,7 @@ def begin(store: Writer, state: State) -> None:
     with store.transaction():
         store.write(found)
         store.reached(context.height, context.height + 1)
+        store.note("currency", context.currency)
 
 
 def project(store: Writer, seen: Iterable[Seen]) -> int:
@@ -52,6 +53,7 @@ def project(store: Writer, seen: Iterable[Seen]) -> int:
             if one.height > store.height:
                 assert one.height == store.height + 1, (one.height, store.height)
                 store.write(_statements(one))
+                store.note("currency", Context.of(one.applied.state).currency)
                 store.reached(one.height)
     return store.height
 

@@ -1,6 +1,6 @@
 """What all parts of the projection share: statements, what a block is, and how a rule is named."""
 
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import msgspec
 
@@ -23,13 +23,15 @@ class Context(msgspec.Struct, frozen=True):
     """After it."""
     rulebook: int
     """The version in force after it."""
+    currency: str
+    """Of that rulebook."""
 
     @classmethod
     def of(cls, state: State) -> Self:
         """Of the last block of a state."""
         network = state.must(t.NETWORK, t.network_key())
         rulebook = state.must(t.RULEBOOK, t.rulebook_key())
-        return cls(network.height, network.time_ms, state, rulebook.version)
+        return cls(network.height, network.time_ms, state, rulebook.version, rulebook.currency)
 
     def rule(self, clause: o.Clause) -> str:
         """The rule of what names none itself."""

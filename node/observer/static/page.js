@@ -103,12 +103,15 @@
   });
   document.addEventListener("DOMContentLoaded", drawCharts);
 
-  // ---- a slider shows its value, by hand and by arrow keys, before the view follows
+  // ---- a slider sets the list beside it, by hand and by arrow keys
   document.addEventListener("input", (event) => {
-    const shown = event.target.dataset?.shows;
-    if (!shown) return;
-    const labels = JSON.parse(event.target.dataset.labels);
-    byId(shown).textContent = labels[Number(event.target.value)];
-    event.target.setAttribute("aria-valuetext", labels[Number(event.target.value)]);
+    const list = byId(event.target.dataset?.sets ?? "");
+    if (!list) return;
+    list.selectedIndex = Number(event.target.value);
+    event.target.setAttribute("aria-valuetext", list.options[list.selectedIndex].text);
+  });
+  document.addEventListener("change", (event) => {
+    const list = byId(event.target.dataset?.sets ?? "");
+    if (list) list.dispatchEvent(new Event("change", { bubbles: true }));
   });
 })();

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -26,6 +26,10 @@ class Access:
         self._tokens = Tokens(home)
         self._sessions = Sessions()
         self._pace = Pace(requests_per_s)
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Itself: litestar copies the guards of each route, and all routes have one pace."""
+        return self
 
     def guard(self, connection: Connection, to: BaseRouteHandler) -> None:
         """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""

@@ -146,16 +146,20 @@ def login_routes(access: Access) -> list[Any]:
                 "login.html", status_code=status_of(error), next=following, wrong=said
             )
         cookie = Cookie(
-            COOKIE, ident, max_age=SESSION_MS // 1_000, httponly=True, samesite="strict",
+            key=COOKIE,
+            value=ident,
+            max_age=SESSION_MS // 1_000,
+            httponly=True,
+            samesite="strict",
             secure=request.url.scheme == "https",
-        )  # fmt: skip
+        )
         return Redirect(following, status_code=303, cookies=[cookie])
 
     @post("/logout", sync_to_thread=False, status_code=303, **hidden)
     def logout(request: Req) -> Response[Any]:
         """End the session."""
         access.end_session(request.headers.get("cookie", ""))
-        gone = Cookie(COOKIE, "", max_age=0, httponly=True, samesite="strict")
+        gone = Cookie(key=COOKIE, value="", max_age=0, httponly=True, samesite="strict")
         return Redirect("/login", status_code=303, cookies=[gone])
 
     return [form, login, logout]

@@ -31,6 +31,8 @@ soak: setup  ## hours of faults on real processes and in the simulator
 
 bench: setup  ## every speed the README claims
 	$(RUN)/python benchmarks/throughput.py
+	$(RUN)/python benchmarks/ledger.py
+	$(RUN)/python benchmarks/sync.py
 	$(RUN)/python benchmarks/netting.py --quick
 	$(RUN)/python benchmarks/network.py
 

@@ -17,7 +17,7 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import RaiseDispute
 from ledger.events import CallIssued, CallMoved, Event
-from ledger.rulebook import settle_height
+from ledger.rulebook import basis, settle_height
 from ledger.state import Draft
 from wire.codec import encode, sha256
 from wire.ids import Date, Party, member_of
@@ -131,7 +131,7 @@ def _issue(
             row.date,
             due,
             reason,
-            rulebook.version,
+            basis(draft, o.Clause.MARGIN),
         )
     )
 

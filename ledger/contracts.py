@@ -48,7 +48,7 @@ def amend(draft: Draft, action: AmendTrade, height: int) -> list[Event]:
     changed = replace(contract, trade=new, height=height)
     draft.put(t.CONTRACTS, t.CONTRACTS.key(new.uti), changed)
     _forget(draft, new.uti)
-    return [ContractChanged(new.uti, "AMENDED", new.quantity), *_margined(draft, new)]
+    return [ContractChanged(new.uti, "AMENDED", new.quantity), *trades.margined(draft, new)]
 
 
 def cancel(draft: Draft, action: CancelTrade) -> list[Event]:
@@ -183,7 +183,7 @@ def _novate(draft: Draft, contract: o.Contract, what: o.Novation, height: int) -
     if terms is not None:
         for poster, secured in ((terms.first, terms.second), (terms.second, terms.first)):
             events += im.return_excess(draft, terms, poster, secured, "NOVATION")
-    return [*events, *_margined(draft, new), *_released(draft, old)]
+    return [*events, *trades.margined(draft, new), *_released(draft, old)]
 
 
 def _settled_value(draft: Draft, trade: o.Trade) -> int:
@@ -235,11 +235,6 @@ def _wait(draft: Draft, uti: str, what: o.Termination | o.Novation, height: int)
 def _forget(draft: Draft, uti: str) -> None:
     if draft.get(t.PENDING, t.PENDING.key(uti)) is not None:
         draft.delete(t.PENDING.key(uti))
-
-
-def _margined(draft: Draft, trade: o.Trade) -> list[Event]:
-    terms = csa.signed(draft, trade.buyer, trade.seller)
-    return [] if terms is None else im.lock(draft, terms)
 
 
 def _released(draft: Draft, trade: o.Trade) -> list[Event]:

@@ -8,6 +8,7 @@ from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import AmendCsa, RegisterCsa
 from ledger.events import CsaSigned, Event
+from ledger.rulebook import basis
 from ledger.state import Draft, State
 from wire import ids
 from wire.ids import AssetCode, Date
@@ -82,8 +83,7 @@ def _put(draft: Draft, csa: o.Csa, version: int) -> list[Event]:
         raise r.BadCsa(f"version {csa.version}, the next one is {version}")
     _check(draft, csa)
     draft.put(t.CSAS, t.CSAS.key(csa.first, csa.second), csa)
-    rulebook = draft.must(t.RULEBOOK, t.rulebook_key())
-    return [CsaSigned(csa.first, csa.second, version, rulebook.version)]
+    return [CsaSigned(csa.first, csa.second, version, basis(draft, o.Clause.MARGIN))]
 
 
 def check_parties(draft: Draft, csa: o.Csa) -> None:

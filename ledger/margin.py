@@ -20,7 +20,7 @@ from ledger.default import cases
 from ledger.events import ContractMatured, Event, MarginCycle
 from ledger.obligations import owe
 from ledger.state import Draft
-from wire.ids import AssetCode, Date, Party, ordinal
+from wire.ids import AssetCode, Date, Party, member_of, ordinal
 from wire.money import Rounding, muldiv
 
 Slot = tuple[Party, Party, AssetCode]
@@ -63,6 +63,8 @@ class _Cycle(msgspec.Struct):
     previous: Date | None
     """The date closed before `date`."""
     events: list[Event]
+    noticed: frozenset[str] = frozenset()
+    """Members with an open default case."""
     agreed: marks.Agreed | None = None
     """Values by the parties themselves; at the close only."""
 
@@ -115,6 +117,7 @@ def _intraday(draft: Draft, height: int) -> list[Event]:
 
 
 def _all_sets(run: _Cycle) -> None:
+    run.noticed = frozenset(row.defaulter for _, row in cases.in_states(run.draft, cases.OPEN))
     gross: dict[AssetCode, int] = defaultdict(int)
     count: dict[AssetCode, int] = defaultdict(int)
     valuations = _value_contracts(run)
@@ -185,7 +188,7 @@ def _settle_set(run: _Cycle, rulebook: o.Rulebook, slot: Slot, valuation: _Valua
     draft = run.draft
     row = draft.must(t.NETTING_SETS, t.NETTING_SETS.key(first, second))
     signed = csa.signed(draft, first, second)
-    terms = csa.currency_terms(signed, rulebook, asset)
+    terms = _after_trigger(run, slot, csa.currency_terms(signed, rulebook, asset))
     old = sets.position(row, asset)
     if run.kind == o.CallKind.VM:
         _interest(run, slot, old, terms)
@@ -203,6 +206,19 @@ def _settle_set(run: _Cycle, rulebook: o.Rulebook, slot: Slot, valuation: _Valua
     for contract, final, of in valuation.matured:
         _mature(run, contract, final, of)
     return abs(moved)
+
+
+def _after_trigger(run: _Cycle, slot: Slot, terms: o.CurrencyTerms) -> o.CurrencyTerms:
+    """From its notice on a member has no threshold and no minimum: all it owes is called."""
+    first, second = (member_of(party) in run.noticed for party in slot[:2])
+    if not first and not second:
+        return terms
+    return msgspec.structs.replace(
+        terms,
+        minimum_transfer_amount=0,
+        threshold_first=0 if second else terms.threshold_first,
+        threshold_second=0 if first else terms.threshold_second,
+    )
 
 
 def _undisputed(run: _Cycle, slot: Slot, value: int, settled: int) -> int:

@@ -20,6 +20,7 @@ from ledger import tables as t
 from ledger.actions import AgreeMark, CommitMark, SubmitContractMark, SubmitMark
 from ledger.events import DisputeOpened, DisputeResolved, Event
 from ledger.obligations import owe
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.codec import encode, sha256
 from wire.ids import AssetCode, Date, Party, Uti
@@ -36,8 +37,8 @@ def latest(draft: Draft) -> Callable[[str], int | None]:
     """Prices for a cycle between two closes: the median of the open date where a quorum has
     marked the feed, else the last close."""
     network = draft.must(t.NETWORK, t.network_key())
-    assert network.business_date is not None
-    medians = oracles.medians(draft, network.business_date, 0)
+    date = network.business_date
+    medians = {} if date is None else oracles.medians(draft, date, 0)
     known: dict[str, int | None] = {}
 
     def price(feed: str) -> int | None:
@@ -200,11 +201,12 @@ def undisputed(
 
 def supersede(draft: Draft, events: list[Event]) -> None:
     """A later date's marks say what the contracts are worth: older disputes are over."""
+    rests = basis(draft, o.Clause.MARGIN)
     for key in draft.indexed(t.DISPUTES, 0):
         row = draft.must(t.DISPUTES, key)
         draft.delete(key)
         first, second, asset = t.DISPUTES.parts(key)
-        events.append(DisputeResolved(first, second, asset, row.date, "NEXT_CYCLE"))
+        events.append(DisputeResolved(first, second, asset, row.date, "NEXT_CYCLE", rests))
 
 
 def agree(draft: Draft, action: AgreeMark) -> list[Event]:
@@ -299,7 +301,7 @@ def _resolve(
             place = t.CONTRACT_VALUES.key(mark.uti, lei)
             if draft.get(t.CONTRACT_VALUES, place) is not None:
                 draft.delete(place)
-    return [DisputeResolved(first, second, asset, row.date, by)]
+    return [DisputeResolved(first, second, asset, row.date, by, basis(draft, o.Clause.MARGIN))]
 
 
 def _all_oracles(draft: Draft) -> list[str]:

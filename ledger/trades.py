@@ -14,10 +14,11 @@ from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, QUANTITY_MAX
 def register(draft: Draft, trade: o.Trade, height: int) -> list[Event]:
     """Make `trade` a LIVE contract of its netting set, the initial margin that it needs locked both
     ways in the same transition; raises a `Rejection`."""
-    return [*_add(draft, trade, height), *_margined(draft, trade)]
+    return [*_add(draft, trade, height), *margined(draft, trade)]
 
 
-def _margined(draft: Draft, trade: o.Trade) -> list[Event]:
+def margined(draft: Draft, trade: o.Trade) -> list[Event]:
+    """Lock the initial margin that the trade's netting set needs, both ways; raises `ImShort`."""
     terms = csa.signed(draft, trade.buyer, trade.seller)
     return [] if terms is None else im.lock(draft, terms)
 
@@ -63,7 +64,7 @@ def register_batch(draft: Draft, batch: TradeBatch, height: int) -> list[Event]:
         raise r.BadBatch("trades of more than one pair of members")
     return [
         *(event for trade in trades for event in _add(draft, trade, height)),
-        *_margined(draft, trades[0]),
+        *margined(draft, trades[0]),
     ]
 
 

@@ -199,8 +199,7 @@ class Daemon:
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
         if self.remote is not None:
-            self.remote.report = self.shell.put
-            tasks.append(asyncio.create_task(self.remote.run(), name="signer"))
+            tasks.append(asyncio.create_task(self._keep_signer(self.remote), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
         self._admin("start", height=self.shell.core.tip.height)
         notify(READY)
@@ -216,6 +215,12 @@ class Daemon:
         self._admin("stop", height=self.shell.core.tip.height)
         for task in done:
             task.result()
+
+    async def _keep_signer(self, remote: RemoteSigner) -> None:
+        """Keep the connection to the signer, once the core can be told of it."""
+        await self.shell.begun.wait()
+        remote.report = self.shell.put
+        await remote.run()
 
     def stop(self) -> None:
         """End `run` in order."""

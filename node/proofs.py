@@ -19,7 +19,7 @@ from node import round_proofs
 from node.blocks import DecidedBlock, Header, block_id
 from node.core.chain import validators_of
 from node.plain import plain
-from node.round_proofs import BYTES_MAX, ProvedPart
+from node.round_proofs import BYTES_MAX, ProvedPart, proof_file
 from wire.codec import Record, decode, encode
 from wire.errors import BadProof, BadSignature, CodedError, Rejection
 from wire.statetree import StateProof, verify_state
@@ -56,16 +56,7 @@ def prove_row(before: State | None, last: DecidedBlock | None, key: bytes) -> Pr
 
 def to_file(proved: ProvedRow) -> dict[str, Any]:
     """The proof as JSON: bytes for machines, the claim for people."""
-    header = proved.header
-    return {
-        "format": FORMAT,
-        "chain_id": header.chain_id,
-        "state_after_height": header.height - 1,
-        "header_height": header.height,
-        "header_id": block_id(header).hex(),
-        "claim": claim_of(proved.proof),
-        "proved": encode(proved).hex(),
-    }
+    return proof_file(FORMAT, proved.header, claim_of(proved.proof), encode(proved))
 
 
 def claim_of(proof: StateProof) -> dict[str, Any]:

@@ -70,18 +70,22 @@ def prove_part(
     )
 
 
-def to_file(proved: ProvedPart) -> dict[str, Any]:
-    """The proof as JSON: bytes for machines, the claim for people."""
-    header = proved.header
+def proof_file(form: str, header: Header, claim: dict[str, Any], proved: bytes) -> dict[str, Any]:
+    """The one form of all proof files."""
     return {
-        "format": FORMAT,
+        "format": form,
         "chain_id": header.chain_id,
         "state_after_height": header.height - 1,
         "header_height": header.height,
         "header_id": block_id(header).hex(),
-        "claim": claim_of(proved),
-        "proved": encode(proved).hex(),
+        "claim": claim,
+        "proved": proved.hex(),
     }
+
+
+def to_file(proved: ProvedPart) -> dict[str, Any]:
+    """The proof as JSON: bytes for machines, the claim for people."""
+    return proof_file(FORMAT, proved.header, claim_of(proved), encode(proved))
 
 
 def claim_of(proved: ProvedPart) -> dict[str, Any]:

@@ -81,6 +81,8 @@ class Shell:
         self._signer = signer
         self._network = network
         self._queue: deque[i.Input] = deque()
+        self.begun = asyncio.Event()
+        """The core's first input is queued; whatever else is put comes after it."""
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self.before: State | None = None
@@ -120,9 +122,12 @@ class Shell:
 
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""
-        signing = None if self._signer is None else self._signer.signing()
         arriving = await self._snapshots.arriving()
+        # Asked last, with no pause before the core is told: a signer that comes in between is told
+        # of after the start, never before it (else the core would take it for away for good).
+        signing = None if self._signer is None else self._signer.signing()
         self.put(i.Started(self._log.records, signing, now_ms(), arriving))
+        self.begun.set()
         while True:
             while not self._queue:
                 self._filled.clear()

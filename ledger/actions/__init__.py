@@ -5,7 +5,10 @@ from ledger.actions.cash import (
     Redeem,
     Transfer,
 )
-from ledger.actions.clients import CloseClientAccount, OpenClientAccount
+from ledger.actions.clients import (
+    CloseClientAccount,
+    OpenClientAccount,
+)
 from ledger.actions.contracts import (
     AmendTrade,
     CancelTrade,
@@ -118,10 +121,10 @@ Action = (
     | Resign
     | WithdrawResignation
     | Exit
-    | Bootstrap
-    | RetireBootstrap
     | OpenClientAccount
     | CloseClientAccount
+    | Bootstrap
+    | RetireBootstrap
     | ContributeFund
     | WithdrawFund
     | PostCapital
@@ -131,11 +134,11 @@ Action = (
     | CureDefault
     | Stay
     | SubmitQuote
+    | Port
+    | InvokeGuarantor
     | RecordRecovery
     | ReleaseEstate
     | DistributeRecovery
-    | Port
-    | InvokeGuarantor
     | StateGuarantee
 )
 

@@ -151,11 +151,11 @@ Event = (
     | EstatePaid
     | RecoveryRecorded
     | RecoveryPaid
+    | ClientPorted
+    | GuarantorTook
     | DebtPaid
     | QuoteTaken
     | EstateCredited
-    | ClientPorted
-    | GuarantorTook
 )
 
 __all__ = [

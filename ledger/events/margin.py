@@ -1,6 +1,6 @@
 """Terms, calls, initial margin, disputes."""
 
-from ledger.objects import CallKind, CallReason, CallState
+from ledger.objects import Basis, CallKind, CallReason, CallState
 from wire.codec import Record
 from wire.ids import AssetCode, Date, FeedCode, Party, Uti
 
@@ -11,7 +11,7 @@ class CsaSigned(Record, frozen=True, tag=23):
     first: Party
     second: Party
     version: int
-    rulebook_version: int
+    basis: Basis
 
 
 class CallIssued(Record, frozen=True, tag=24):
@@ -26,7 +26,7 @@ class CallIssued(Record, frozen=True, tag=24):
     date: Date
     due: int
     reason: CallReason
-    rulebook_version: int
+    basis: Basis
 
 
 class CallMoved(Record, frozen=True, tag=25):
@@ -75,6 +75,7 @@ class DisputeResolved(Record, frozen=True, tag=29):
     asset: AssetCode
     date: Date
     by: str
+    basis: Basis
 
 
 class MarkHeld(Record, frozen=True, tag=30):

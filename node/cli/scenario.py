@@ -8,12 +8,14 @@ import typer
 
 from node.cli.options import JsonOption
 from node.cli.output import Exit, print_json, table
+from node.cli.replay import replay
 
 if TYPE_CHECKING:
     from node.rehearsal.run import Done
     from node.rehearsal.script import Report
 
-app = typer.Typer(no_args_is_help=True, help="Rehearse: scripts of steps on the real ledger.")
+app = typer.Typer(no_args_is_help=True, help="Rehearse: scripts, and weeks of real prices.")
+app.command()(replay)
 
 
 @app.command()

@@ -100,7 +100,16 @@ class Rehearsal:
             entries = [rest]
         elif rest:
             raise BadScript(f"{where}: {sorted(rest)} beside txs")
-        signed = [self._transaction(dict(x), f"{where} tx {n}") for n, x in enumerate(entries)]
+        return self._decide(
+            [self._transaction(dict(x), f"{where} tx {n}") for n, x in enumerate(entries)]
+        )
+
+    def decide(self, *actions: Action) -> tuple[Applied, list[Receipt]]:
+        """A block of these actions, each signed by all who must."""
+        (applied,), receipts = self._decide([self._signed(action, None, "") for action in actions])
+        return applied, receipts
+
+    def _decide(self, signed: list[Transaction]) -> tuple[list[Applied], list[Receipt]]:
         refused: dict[int, Receipt] = {}
         fit = []
         for n, tx in enumerate(signed):
@@ -168,9 +177,11 @@ class Rehearsal:
         if kind in (Bootstrap, RetireBootstrap):
             row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
             fields.setdefault("key", "" if row is None else row.public_key.hex())
-        action = build(kind, fields, self.names, where)
+        return self._signed(build(kind, fields, self.names, where), signers, where)
+
+    def _signed(self, action: Action, signers: Any, where: str) -> Transaction:
         self._nonce += 1
-        nonce = 0 if kind.__name__ in ("RegisterTrade", "TradeBatch") else self._nonce
+        nonce = 0 if type(action).__name__ in ("RegisterTrade", "TradeBatch") else self._nonce
         chain_id = self.state.must(t.NETWORK, t.network_key()).chain_id
         bare = Transaction(chain_id, nonce, self.height + VALID_BLOCKS, action, ())
         keys = self._keys_for(bare, signers, where)

@@ -107,6 +107,7 @@ class RemoteSigner:
             await self._connect()
         except FAULTS as error:
             log.warning("signer_away", detail=_text(error))
+            self._disconnect()
 
     async def run(self) -> None:
         """Keep the connection, for ever."""

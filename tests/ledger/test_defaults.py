@@ -199,3 +199,18 @@ def test_the_fund_is_sized_by_the_two_largest_groups_in_one_scenario() -> None:
     assert world.codes(world.sign(wanted, a.key("treasury"))) == ["FUND_BELOW_REQUIREMENT"]
     wanted = WithdrawFund(a.lei, service, 182)
     assert world.codes(world.sign(wanted, a.key("treasury"))) == ["OK"]
+
+
+def test_from_its_notice_on_a_member_has_no_minimum_transfer_amount() -> None:
+    def change(genesis: Genesis) -> Genesis:
+        changed = defaults.short(porting_window_blocks=0)(genesis)
+        rulebook = msgspec.structs.replace(changed.rulebook, minimum_transfer_amount=5_000)
+        return msgspec.structs.replace(changed, rulebook=rulebook)
+
+    world = World(members=4, maturity=CALENDAR[4], change=change)
+    world.turns = 4
+    a, b, c, d = world.members
+    world.must(world.trade(a, b, 100, 1_000), world.trade(c, d, 100, 1_000))
+    world.must(defaults.directed(world, a))
+    world.close(D1, AAA=900)
+    assert world.obligations() == {(a.lei, b.lei): 1_000}

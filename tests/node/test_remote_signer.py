@@ -16,6 +16,7 @@ from node.cli.testnet.layout import free_ports
 from node.core import inputs as i
 from node.signer import FileSigner
 from node.signing import address as addresses
+from node.signing import remote as remote_signer
 from node.signing.address import Address, TlsAddress, UnixAddress, read_address
 from node.signing.certificates import make_certificates
 from node.signing.errors import BadSignerAddress, SignerCertificates, SignerHomeExists
@@ -125,6 +126,36 @@ async def test_a_node_that_starts_without_its_signer_hears_of_it_later(
         assert isinstance(node.found()[0], SignerState)
         assert node.remote.connected
         await signer.stop()
+
+
+async def test_a_signer_too_slow_for_the_first_meeting_is_met_anew(
+    tmp_path: Path, address: UnixAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connected, but not introduced in time: the half-open way is not taken for a signer."""
+    monkeypatch.setattr(remote_signer, "ANSWER_SECONDS", 0.05)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the other side gives up
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    left = asyncio.Event()
+    slow = await asyncio.start_unix_server(silent, address.path)
+    node = Node(address)
+    await node.remote.meet()
+    assert node.remote.signing() is SignerGone.AWAY
+    await left.wait()
+    slow.close()
+    await slow.wait_closed()
+    address.path.unlink(missing_ok=True)
+    monkeypatch.undo()
+    signer = Signer(tmp_path, address)
+    await signer.start()
+    async with node.running():
+        await node.until(lambda: bool(node.found()))
+    assert isinstance(node.found()[0], SignerState)
+    await signer.stop()
 
 
 async def test_what_waits_is_asked_again_and_a_later_message_takes_its_place(

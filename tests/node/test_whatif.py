@@ -6,7 +6,8 @@ import pytest
 
 from ledger.default import calendar
 from ledger.events import TrancheBears
-from node.whatif import BadMove, NothingMarked, Report, default, worst
+from node.whatif.default import Report, default, worst
+from node.whatif.marks import BadMove, NothingMarked
 from tests.ledger import defaults
 from tests.ledger.world import CALENDAR, World
 from wire.errors import Rejection

@@ -74,6 +74,13 @@ def run(
             help="Faults on purpose in mid-run: `kill` a validator, or `partition` one from all."
         ),
     ] = "none",
+    default: Annotated[
+        str,
+        typer.Option(
+            help="A member stops paying: WHO@DATE, its number or LEI, e.g. 2@20080916. Its default "
+            "runs by the rules of the ledger."
+        ),
+    ] = "",
     keep: Annotated[bool, typer.Option(help="Leave the network running at the end.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
@@ -92,7 +99,7 @@ def run(
         raise typer.BadParameter(f"{chaos}: one of {', '.join(CHAOS)}", param_hint="--chaos")
     if keep and chaos == "partition":
         raise typer.BadParameter("the wires end with this command", param_hint="--keep")
-    replay = _replay(members, observers, days, trades, seed)
+    replay = _replay(members, observers, days, trades, seed, default)
     old = recall(directory)
     if old is not None and not any_alive(old[1]):
         shutil.rmtree(directory)
@@ -130,8 +137,17 @@ def down(
         typer.echo(f"no testnet in {directory}" if found is None else f"stopped {len(pids)} nodes")
 
 
-def _replay(members: int, observers: int, days: int, trades: int, seed: int) -> Replay:
-    return make_replay(members=members, observers=observers, days=days, trades=trades, seed=seed)
+def _replay(
+    members: int, observers: int, days: int, trades: int, seed: int, default: str = ""
+) -> Replay:
+    return make_replay(
+        members=members,
+        observers=observers,
+        days=days,
+        trades=trades,
+        seed=seed,
+        default=default,
+    )
 
 
 async def _run(
@@ -161,16 +177,23 @@ async def _run(
             await drive.wait_connected()
             step("minting settlement cash")
             await drive.fund()
+            if replay.failure is not None:
+                await drive.contribute()
             for number, day in enumerate(replay.days):
                 step(f"{day.date}: {len(day.trades)} trades")
                 await drive.trade(day)
                 if number == len(replay.days) // 2:
                     faults += await _chaos(chaos, drive, places, links)
                 await drive.registered()
+                failure = replay.failure
+                if failure is not None and failure.date == day.date:
+                    await drive.stop_paying(failure.lei)
                 step(f"{day.date}: oracle marks")
                 await drive.mark(day)
                 step(f"{day.date}: margin, netting, settlement")
                 await drive.settled(day)
+                if failure is not None and failure.date == day.date:
+                    await drive.declared(failure.lei)
             step("comparing the nodes")
             report = await collect(drive, faults, time.monotonic() - begin)
         kept = keep

@@ -8,17 +8,18 @@ from typing import Any
 
 import httpx
 
-from ledger.actions import Action, FeedMark, Mint, SubmitOracle
+from ledger.actions import Action, ContributeFund, FeedMark, Mint, SubmitOracle, Transfer
+from ledger.objects import AccountKind
 from ledger.transactions import signed, unsigned
 from node.blotter import fields_of
 from node.cli.testnet.layout import Place
-from node.cli.testnet.plan import CASH, Day, Replay
+from node.cli.testnet.plan import CASH, CONTRIBUTION, Day, Replay
 from node.cli.testnet.processes import Processes
-from node.founding import CURRENCY, Identity
+from node.founding import CURRENCY, SERVICE, Identity
 from node.home import Home
 from wire.codec import encode
 from wire.errors import EnvironmentFault
-from wire.ids import FeedCode, member_of
+from wire.ids import FeedCode, house, member_of
 
 VALID_HEIGHTS = 1_000
 BATCH = 200
@@ -68,6 +69,8 @@ class Drive:
         self.nodes = {place.lei: Node(place) for place in places}
         self.members = [self.nodes[who.lei] for who in replay.founded.members]
         self.submitted = 0
+        self.ended = 0
+        """Of those, contracts of a member in default."""
         self.down: set[str] = set()
         """Names of nodes that are down on purpose."""
         self._nonce = int(time.time() * 1_000) << 16
@@ -103,6 +106,69 @@ class Drive:
 
         await self.until(funded, "minting settlement cash", 60)
 
+    # ---------------------------------------------------------------- a default
+    async def contribute(self) -> None:
+        """Every member pays into the default fund."""
+        for who in self.replay.founded.members:
+            await self._submit(ContributeFund(who.lei, SERVICE, CONTRIBUTION), who, "treasury")
+
+        async def paid() -> bool:
+            rows = await self._rows("contribution")
+            return len(rows) == len(self.replay.founded.members)
+
+        await self.until(paid, "contributing to the default fund", 60)
+
+    async def stop_paying(self, lei: str) -> None:
+        """The member sends all its cash away."""
+        account = [lei, int(AccountKind.OWN), "", CURRENCY]
+
+        async def free() -> int:
+            rows = await self._rows("balance", lei)
+            return sum(x["row"]["balance"] for x in rows if x["key"] == account)
+
+        who = next(one for one in self.replay.founded.members if one.lei == lei)
+        bank = house(self.replay.founded.issuer.lei)
+        gone = Transfer(CURRENCY, house(who.lei), bank, await free(), "gone")
+        await self._submit(gone, who, "treasury")
+
+        async def empty() -> bool:
+            return await free() == 0
+
+        await self.until(empty, "sending its cash away", 60)
+
+    async def declared(self, lei: str) -> None:
+        """Until the member is in default; its contracts are live no more."""
+
+        async def done() -> bool:
+            rows = await self._rows("default_case", lei)
+            return any(x["row"]["declared"] for x in rows)
+
+        await self.until(done, "declaring the default", 120)
+        before = [x for x in self.replay.days if x.date <= self._failed_on()]
+        trades = [trade for day in before for trade in day.trades]
+        self.ended = sum(lei in (member_of(x.buyer), member_of(x.seller)) for x in trades)
+
+    async def resolved(self, lei: str) -> dict[str, Any]:
+        """The case, once its losses are allocated."""
+        case: dict[str, Any] = {}
+
+        async def done() -> bool:
+            for one in await self._rows("default_case", lei):
+                case.update(one["row"])
+            return case.get("state") in ("RECOVERY", "CLOSED")
+
+        await self.until(done, "closing the defaulter out", 120)
+        return case
+
+    def _failed_on(self) -> int:
+        return 0 if self.replay.failure is None else self.replay.failure.date
+
+    async def _rows(self, table: str, about: str = "") -> list[Any]:
+        query = f"/v1/tables/{table}?limit=100&about={about}"
+        found = await self._able().get(query)
+        return [] if found is None else list(found["rows"])
+
+    # ---------------------------------------------------------------- days
     async def trade(self, day: Day) -> None:
         """Every buyer's node initiates its trades of the day; the sellers' nodes affirm them."""
         for who in self.replay.founded.members:
@@ -117,7 +183,9 @@ class Drive:
 
         async def all_there() -> bool:
             found = [await node.get("/v1/status") for node in self._up()]
-            return all(s is not None and s["live_contracts"] == self.submitted for s in found)
+            return all(
+                s is not None and s["live_contracts"] == self.submitted - self.ended for s in found
+            )
 
         await self.until(all_there, f"registering {self.submitted} trades", 300)
 
@@ -167,8 +235,11 @@ class Drive:
     def _up(self) -> list[Node]:
         return [node for node in self.nodes.values() if node.place.name not in self.down]
 
+    def _able(self) -> Node:
+        return next(node for node in self.members if node.place.name not in self.down)
+
     async def _submit(self, action: Action, signer: Identity, purpose: str) -> None:
-        node = next(node for node in self.members if node.place.name not in self.down)
+        node = self._able()
         status = await node.get("/v1/status")
         height = 0 if status is None else status["height"]
         self._nonce += 1

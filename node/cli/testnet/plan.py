@@ -1,25 +1,28 @@
 """What the replay does: dates, prices, and trades drawn from a seed, the same for the same seed."""
 
-import csv
 import random
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from ledger.genesis import Genesis
 from ledger.objects import Trade, TradeSource
-from node.founding import PRICE_SCALE, Founded, Plan, found
-from wire import ids
+from node.founding import Founded, Identity, Plan, found
+from node.replay.market import read_closes
 from wire.errors import EnvironmentFault
-from wire.ids import Date, InstrumentCode, Uti, house
+from wire.ids import Date, InstrumentCode, Lei, Uti, house
 
-PRICES: Final = Path(__file__).resolve().parents[3] / "configs" / "prices-2008-09.csv"
+FIRST: Final = Date(20080912)
+LAST: Final = Date(20080926)
 GENESIS_TIME_MS: Final = 1_221_177_600_000
 """2008-09-12 00:00 UTC; block time is real time from block 2 on."""
 
 MATURITY: Final = Date(20081219)
 CASH: Final = 10**13
 """Minted to each member at the start, in cents."""
+
+CONTRIBUTION: Final = 10**7
+"""Paid by each into the default fund if a default is asked for, in cents."""
 
 
 class BadReplay(EnvironmentFault):
@@ -38,30 +41,29 @@ class Day(msgspec.Struct, frozen=True):
     trades: tuple[Trade, ...]
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """A member that stops paying."""
+
+    lei: Lei
+    date: Date
+    """Its cash is gone before the margin of this date is called."""
+
+
 class Replay(msgspec.Struct, frozen=True):
     """Everything the testnet will do, known before it starts."""
 
     founded: Founded
     days: tuple[Day, ...]
     seed: int
+    failure: Failure | None = None
 
 
-def read_prices(path: Path = PRICES) -> list[tuple[Date, dict[str, int]]]:
-    """(date, price by ticker) of the shipped excerpt, oldest first."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        (
-            ids.date(int(row.pop("Date").replace("-", ""))),
-            {ticker: _thousandths(text) for ticker, text in row.items()},
-        )
-        for row in rows
-    ]
-
-
-def make_replay(*, members: int, observers: int, days: int, trades: int, seed: int) -> Replay:
-    """The replay of the first `days` dates; raises `BadReplay`."""
-    prices = read_prices()
+def make_replay(
+    *, members: int, observers: int, days: int, trades: int, seed: int, default: str = ""
+) -> Replay:
+    """The replay of the first `days` dates; `default`: `WHO@DATE`, a member's number or LEI, and
+    from the next date on nobody trades with it. Raises `BadReplay`."""
+    prices = read_closes("2008", FIRST, LAST)
     if not 4 <= members <= 20 or not 0 <= observers <= 5:
         raise BadReplay(f"{members} members, {observers} observers: 4 to 20 and 0 to 5")
     if not 1 <= days <= len(prices) or not days <= trades <= 100_000:
@@ -79,15 +81,42 @@ def make_replay(*, members: int, observers: int, days: int, trades: int, seed: i
             maturity=MATURITY,
         )
     )
+    failure = _failure(default, founded, [date for date, _ in chosen]) if default else None
+    if failure is not None:
+        founded = msgspec.structs.replace(founded, genesis=_with_short_windows(founded))
     draw = random.Random(seed)
     counts = [trades * (n + 1) // days - trades * n // days for n in range(days)]
     number = 0
     made = []
     for (date, closes), count in zip(chosen, counts, strict=True):
-        drawn = [_trade(draw, founded, date, closes, number + k) for k in range(count)]
+        gone = failure.lei if failure is not None and date > failure.date else None
+        able = [who for who in founded.members if who.lei != gone]
+        drawn = [_trade(draw, able, date, closes, number + k) for k in range(count)]
         number += count
         made.append(Day(date, closes, tuple(drawn)))
-    return Replay(founded, tuple(made), seed)
+    return Replay(founded, tuple(made), seed, failure)
+
+
+def _failure(default: str, founded: Founded, dates: list[Date]) -> Failure:
+    who, _, day = default.partition("@")
+    members = {str(n): one.lei for n, one in enumerate(founded.members, 1)}
+    members |= {one.lei: one.lei for one in founded.members}
+    possible = {str(date): date for date in dates[:-1]}  # the next close prices its contracts
+    if who not in members or day not in possible:
+        span = f"@{dates[0]} to @{dates[-2]}" if possible else "needs two days"
+        raise BadReplay(f"default {default[:40]}: 1 to {len(founded.members)} or a LEI, {span}")
+    return Failure(members[who], possible[day])
+
+
+def _with_short_windows(founded: Founded) -> Genesis:
+    """A default within seconds: hours of grace, notice and close-out are a few blocks here."""
+    rulebook = founded.genesis.rulebook
+    rules = msgspec.structs.replace(
+        rulebook.default, notice_blocks=4, porting_window_blocks=1, close_out_window_blocks=2
+    )
+    margin = msgspec.structs.replace(rulebook.margin, grace_blocks=2)
+    short = msgspec.structs.replace(rulebook, default=rules, margin=margin)
+    return msgspec.structs.replace(founded.genesis, rulebook=short)
 
 
 def expected_gross_vm(replay: Replay) -> int:
@@ -114,9 +143,9 @@ def expected_gross_vm(replay: Replay) -> int:
 
 
 def _trade(
-    draw: random.Random, founded: Founded, date: Date, closes: dict[str, int], number: int
+    draw: random.Random, able: list[Identity], date: Date, closes: dict[str, int], number: int
 ) -> Trade:
-    buyer, seller = draw.sample(founded.members, 2)
+    buyer, seller = draw.sample(able, 2)
     ticker = draw.choice(sorted(closes))
     close = closes[ticker]
     return Trade(
@@ -130,9 +159,3 @@ def _trade(
         source=TradeSource.OTC,
         reference="replay",
     )
-
-
-def _thousandths(text: str) -> int:
-    """`12.34` as 12340, without floating point."""
-    whole, _, decimals = text.partition(".")
-    return int(whole) * PRICE_SCALE + int(f"{decimals:0<3}"[:3])

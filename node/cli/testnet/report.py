@@ -41,6 +41,8 @@ class Report(msgspec.Struct, frozen=True):
     chaos: list[str]
     duration_s: float
     seed: int
+    default: dict[str, Any] | None
+    """The case of the member that stopped paying, as the ledger has it."""
     verdict: bool
     findings: list[str]
     """Why the verdict does not hold; empty if it does."""
@@ -48,6 +50,8 @@ class Report(msgspec.Struct, frozen=True):
 
 async def collect(drive: Drive, chaos: list[str], duration_s: float) -> Report:
     """The figures, read from the nodes when all are at one height."""
+    failure = drive.replay.failure
+    case = None if failure is None else await drive.resolved(failure.lei)
     statuses = await drive.level()
     names = {place.lei: place.name for place in (n.place for n in drive.nodes.values())}
     nodes = [NodeReport(names[s["lei"]], s["role"], s["height"], s["state_root"]) for s in statuses]
@@ -66,17 +70,23 @@ async def collect(drive: Drive, chaos: list[str], duration_s: float) -> Report:
     roots = {(n.height, n.state_root) for n in nodes}
     expected = expected_gross_vm(drive.replay)
     gross = sum(figure["gross"] for figure in figures)
-    cleared = statuses[0]["live_contracts"]
+    cleared, live = statuses[0]["live_contracts"], drive.submitted - drive.ended
+    failing: set[str] = set() if failure is None else {failure.lei}
     evidence = sum(s["evidence"] for s in statuses)
     findings = [
         text
         for failed, text in (
             (len(roots) != 1 or len(nodes) != len(drive.nodes), "the nodes' states differ"),
-            (cleared != drive.submitted, f"{drive.submitted - cleared} trades did not clear"),
-            (gross != expected, f"gross variation margin is {gross}, reckoned {expected}"),
+            (cleared != live, f"{live - cleared} trades did not clear"),
+            # A default leaves margin open, which is frozen once more.
+            (
+                gross != expected and failure is None,
+                f"gross variation margin is {gross}, reckoned {expected}",
+            ),
             (bool(broken), f"invariants: {'; '.join(broken)}"),
             (evidence > 0, f"{evidence} times a validator contradicted itself"),
-            (any(row["failed"] for row in rounds), "a member failed a round"),
+            (any(set(row["failed"]) - failing for row in rounds), "a member failed a round"),
+            (case is not None and not _adds_up(case), "what was borne is not the loss"),
         )
         if failed
     ]
@@ -96,6 +106,7 @@ async def collect(drive: Drive, chaos: list[str], duration_s: float) -> Report:
         chaos=chaos,
         duration_s=round(duration_s, 1),
         seed=drive.replay.seed,
+        default=case,
         verdict=not findings,
         findings=findings,
     )
@@ -122,6 +133,7 @@ def show(report: Report, console: Console) -> None:
         ("netting rounds", str(report.rounds)),
         ("finality p50 / p95", f"{p50} ms / {p95} ms"),
         ("invariants", "hold" if report.invariants["hold"] else "BROKEN"),
+        ("default", _default(report.default)),
         ("faults on purpose", "; ".join(report.chaos) or "none"),
         ("duration", f"{report.duration_s} s"),
         ("seed", str(report.seed)),
@@ -130,9 +142,25 @@ def show(report: Report, console: Console) -> None:
     console.print(figures)
     if report.verdict:
         text = "The verdict holds: every node has the same state, every trade is cleared."
+        if report.default is not None:
+            text = (
+                "The verdict holds: every node has the same state, the defaulter is closed out, "
+                "its loss is borne to the cent, everybody else's trades go on."
+            )
         console.print(Panel(text, style="green"))
     else:
         console.print(Panel("\n".join(report.findings), title="The verdict fails", style="red"))
+
+
+def _adds_up(case: dict[str, Any]) -> bool:
+    return sum(int(x["amount"]) for x in case["applied"]) == int(case["loss"])
+
+
+def _default(case: dict[str, Any] | None) -> str:
+    if case is None:
+        return "none"
+    borne = "".join(f"\n{x['tranche']} {_dollars(x['amount'])}" for x in case["applied"])
+    return f"{case['defaulter']}, claims {_dollars(case['loss'])}{borne}"
 
 
 def picture(console: Console) -> str:

@@ -12,33 +12,18 @@ from typing import Final
 
 import msgspec
 
-from ledger import margin, marks
+from ledger import margin
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases, closeout, declaration, estate, losses, notices, recomputing
-from ledger.default.prices import Prices, draft_mark
+from ledger.default.prices import Prices
 from ledger.events import ClaimCovered, ClosedOut, Event, TrancheBears
 from ledger.state import Draft, State
-from wire.errors import Rejection
-from wire.ids import Date, FeedCode, Lei, member_of
-from wire.money import BPS, Rounding, muldiv
+from node.whatif.marks import BadMove, NothingMarked, moved_prices
+from wire.ids import Date, Lei, member_of
 
 MOVES_TRIED_BPS: Final = (-3_000, -2_000, -1_000, -500, 0, 500, 1_000, 2_000, 3_000)
 """Of each feed alone, and of all together, when the worst is searched for."""
-
-
-class NothingMarked(Rejection):
-    """No business date has been closed: there is no price to close out at."""
-
-    code = "WHATIF_NOTHING_MARKED"
-    remedy = "Wait for the first close of a business date."
-
-
-class BadMove(Rejection):
-    """A move is not of the form FEED=PERCENT, or names no feed of the ledger."""
-
-    code = "WHATIF_BAD_MOVE"
-    remedy = "Write e.g. `--move EQ-AAPL=-20%`; feeds are those of the ledger."
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -159,22 +144,10 @@ def _move_marks(draft: Draft, moves: Mapping[str, int]) -> Date:
     date = network.closed_date
     if date is None:
         raise NothingMarked(f"height {network.height}")
-    open_prices = None if network.business_date is None else marks.latest(draft)
-    feeds: list[FeedCode] = [t.FEEDS.parts(key)[0] for key in draft.indexed(t.FEEDS, 0)]
-    for feed in moves:
-        if feed not in feeds:
-            raise BadMove(f"no feed {feed[:40]}")
-    found = {
-        feed: draft_mark(draft, feed, date) if open_prices is None else open_prices(feed)
-        for feed in feeds
-    }
-    for feed, value in found.items():
+    for feed, value in moved_prices(draft, moves).items():
         row = draft.get(t.MARKS, t.MARKS.key(feed, date))
         if row is not None and value is not None:
-            moved = value + muldiv(abs(value), moves.get(feed, 0), BPS, Rounding.HALF_EVEN)
-            terms = draft.must(t.FEEDS, t.FEEDS.key(feed))
-            inside = max(terms.value_min, min(terms.value_max, moved))
-            draft.put(t.MARKS, t.MARKS.key(feed, date), msgspec.structs.replace(row, value=inside))
+            draft.put(t.MARKS, t.MARKS.key(feed, date), msgspec.structs.replace(row, value=value))
         for key in draft.indexed(t.MEMBERS, o.Role.ORACLE):
             given = t.ORACLE_MARKS.key(feed, t.MEMBERS.parts(key)[0])
             if draft.get(t.ORACLE_MARKS, given) is not None:

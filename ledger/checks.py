@@ -106,7 +106,7 @@ def is_of_group(draft: Draft, issuer: str | None, party: str) -> bool:
     """Whether the issuer belongs to the group of the party's member, or is its parent."""
     if issuer is None:
         return False
-    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
+    group = group_of(draft, party)
     row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
     return issuer == group or (row is not None and row.group == group)
 

@@ -118,7 +118,7 @@ def _assets(_book: o.Rulebook) -> Clauses:
             "ledger/cash.py",
         ),
         (
-            "Nobody meets a margin call in what its own group has issued.",
+            "Nobody posts initial margin in what its own group has issued.",
             "ledger/im.py",
         ),
         (

@@ -88,7 +88,6 @@ from ledger.rejections.terms import (
     NotDisputable,
     NotEligible,
     NothingPending,
-    PricedUnmarked,
     UnknownCall,
     UnknownContract,
 )
@@ -170,7 +169,6 @@ __all__ = [
     "NotYourNotice",
     "NothingPending",
     "NothingToDistribute",
-    "PricedUnmarked",
     "ProposalClosed",
     "SelfTrade",
     "SelfTransfer",

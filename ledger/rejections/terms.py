@@ -87,10 +87,3 @@ class BadMarks(Rejection):
 
     code = "MARKS_INVALID"
     remedy = "Commit for the open date first; reveal what the commitment says, once both have."
-
-
-class PricedUnmarked(Rejection):
-    """A contract's feed has no mark yet, so that it cannot be valued."""
-
-    code = "CONTRACT_UNMARKED"
-    remedy = "Wait until a date with marks of its feed has closed."

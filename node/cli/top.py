@@ -94,7 +94,9 @@ def _votes(consensus: dict[str, Any]) -> "RenderableType":
 def _rounds(rounds: list[dict[str, Any]]) -> "RenderableType":
     columns = list(rounds[0]) if rounds else ["no netting round yet"]
     plain = [name for name in columns if not rounds or not isinstance(rounds[0][name], dict | list)]
-    return _table("Netting rounds", plain, [[row[name] for name in plain] for row in rounds])
+    return _table(
+        "Netting rounds", plain, [[str(row[name])[:16] for name in plain] for row in rounds]
+    )
 
 
 def _table(title: str, columns: list[str], rows: list[list[Any]]) -> "RenderableType":

@@ -1,4 +1,4 @@
-"""Who may use a route: tokens by scope, each with its own pace."""
+"""Who may use a route: tokens and certificates by scope, each with its own pace."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,11 @@ from litestar.handlers import BaseRouteHandler
 from node.api.errors import OutOfScope, TooManyRequests, Unauthorised
 from node.home import Home
 from node.shell import now_ms
-from node.tokens import Scope, Tokens
+from node.tokens import Scope, Token, Tokens
 
 SCHEME: Final = "Bearer "
+CERTIFICATE: Final = "certificate"
+"""Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
 
 
 class Access:
@@ -24,12 +26,9 @@ class Access:
 
     def guard(self, connection: ASGIConnection[Any, Any, Any, Any], to: BaseRouteHandler) -> None:
         """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
-        given = connection.headers.get("authorization", "")
-        token = None
-        if given.startswith(SCHEME):
-            token = self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        token = self._token(connection)
         if token is None:
-            raise Unauthorised("no such token, or it has expired")
+            raise Unauthorised("no such token or certificate, or it has expired")
         # Reading is what GET does; a route that does otherwise says so.
         needed = to.opt.get("scope", Scope.READ if "GET" in _methods(to) else Scope.TRADE)
         if not token.allows(needed):
@@ -37,6 +36,16 @@ class Access:
         if not self._pace.allows(token.name):
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
+
+    def _token(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Token | None:
+        """By the secret if one is sent, else by the certificate of the connection."""
+        given = connection.headers.get("authorization")
+        if given is not None:
+            if not given.startswith(SCHEME):
+                return None
+            return self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        certificate = connection.state.get(CERTIFICATE)
+        return None if certificate is None else self._tokens.of_certificate(certificate, now_ms())
 
 
 def _methods(handler: BaseRouteHandler) -> set[str]:

@@ -88,6 +88,7 @@ from ledger.rejections.terms import (
     NotDisputable,
     NotEligible,
     NothingPending,
+    OwnIssued,
     UnknownCall,
     UnknownContract,
 )
@@ -169,6 +170,7 @@ __all__ = [
     "NotYourNotice",
     "NothingPending",
     "NothingToDistribute",
+    "OwnIssued",
     "ProposalClosed",
     "SelfTrade",
     "SelfTransfer",

@@ -1,9 +1,10 @@
 """The API's application: its routes, who may use them, and the one form of its errors."""
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
+from litestar.types import Guard
 
 from node.api.access import Access
 from node.api.accounts import account_routes
@@ -14,7 +15,7 @@ from node.api.ledger import ledger_routes
 from node.api.light import light_routes
 from node.api.network import network_routes
 from node.api.proving import proof_routes
-from node.api.schema import DocumentedErrors, RecordSchemas, document_config
+from node.api.schema import DocumentedErrors, RecordSchemas, document_config, named
 from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
@@ -28,9 +29,29 @@ Req = Request[Any, Any, Any]
 
 def make_app(daemon: Daemon) -> Litestar:
     """The ASGI application of one node."""
+    access = Access(daemon.home, daemon.config.api.requests_per_s)
+    return _app(daemon, [access.guard])
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of every node of this version, made without one."""
+    return named(_app(cast("Daemon", _Nowhere()), []).openapi_schema)
+
+
+class _Nowhere:
+    """Stands where a daemon would be: for the document routes are described and not called."""
+
+    def __getattr__(self, _: str) -> "_Nowhere":
+        return self
+
+    def __call__(self, *_: object) -> None:
+        return None
+
+
+def _app(daemon: Daemon, guards: list[Guard]) -> Litestar:
     guarded = Router(
         "/v1",
-        guards=[Access(daemon.home, daemon.config.api.requests_per_s).guard],
+        guards=guards,
         route_handlers=[
             *network_routes(daemon),
             *account_routes(daemon),
@@ -44,12 +65,12 @@ def make_app(daemon: Daemon) -> Litestar:
         ],
     )
 
-    @get("/v1/health", security=[], sync_to_thread=False)
+    @get("/v1/health", security=[{}], sync_to_thread=False)
     def health() -> Health:
         """Whether the node runs."""
         return Health(status="ok", height=daemon.shell.tip.height)
 
-    @get("/metrics", media_type=MediaType.TEXT, security=[])
+    @get("/metrics", media_type=MediaType.TEXT, security=[{}])
     async def metrics() -> bytes:
         """Prometheus metrics."""
         return await metrics_text(daemon)

@@ -6,11 +6,15 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import h11
+import msgspec
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from node.api.access import CERTIFICATE
 from node.api.app import make_app
+from node.api.errors import BadRequest
+from node.apitypes.answers import ErrorAnswer
 from node.config import ApiSection
 from node.daemon import Daemon
 from wire.errors import EnvironmentFault
@@ -30,6 +34,19 @@ class _Connection(H11Protocol):
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         if tls is not None:  # verified in the handshake; None where none is asked for
             self.app_state = {**self.app_state, CERTIFICATE: tls.getpeercert(binary_form=True)}
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP at all is answered in the one form of errors, too."""
+        error = BadRequest(msg)
+        answer = ErrorAnswer(code=error.code, detail=error.detail, remedy=error.remedy)
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers),
+            h11.Data(data=msgspec.json.encode(answer)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class ApiTlsUnusable(EnvironmentFault):

@@ -13,7 +13,7 @@ from ledger.oracles import ExtensionMarks
 from ledger.transactions import tx_id, verified
 from node.api.errors import BadRequest, NotFound
 from node.api.once import Key, Once
-from node.api.reading import digest, transaction_of
+from node.api.reading import Ident, digest, transaction_of
 from node.apitypes import outcomes
 from node.apitypes import requests as r
 from node.blotter import trade_from
@@ -81,7 +81,7 @@ def submission_routes(daemon: Daemon) -> list[Any]:
         return outcomes.MarksTaken(bytes=len(carried))
 
     @get("/transactions/{ident:str}")
-    async def follow(ident: str) -> outcomes.Followed:
+    async def follow(ident: Ident) -> outcomes.Followed:
         """What became of a transaction that this node accepted."""
         found = await daemon.store.submission(digest(ident))
         if found is None:

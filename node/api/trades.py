@@ -9,7 +9,7 @@ from ledger import tables as t
 from ledger.transactions import tx_id
 from node.api import views
 from node.api.errors import NotFound
-from node.api.reading import limit_of, number_of, page_of
+from node.api.reading import After, AfterNumber, Limit, number_of, page_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Line, Shown
 from node.blotter import COLUMNS, fields_of
@@ -21,7 +21,7 @@ def trade_routes(daemon: Daemon) -> list[Any]:
     shell = daemon.shell
 
     @get("/trades", sync_to_thread=False)
-    def trades(after: str = "", limit: int = 100) -> a.Page[a.TradeLine]:
+    def trades(after: After = "", limit: Limit = 100) -> a.Page[a.TradeLine]:
         """Registered trades in order of UTI, a page at a time."""
         rows = [row for _, row in shell.tip.state.scan(t.CONTRACTS) if row.trade.uti > after]
         rows.sort(key=lambda row: row.trade.uti)
@@ -51,14 +51,16 @@ def trade_routes(daemon: Daemon) -> list[Any]:
         )
 
     @get("/blotter")
-    async def book(after: str = "", limit: int = 100) -> a.Page[a.BookTrade]:
+    async def book(after: After = "", limit: Limit = 100) -> a.Page[a.BookTrade]:
         """The member's own book in order of UTI, a page at a time."""
-        found = await daemon.trades.blotter(after, limit_of(limit) + 1)
+        found = await daemon.trades.blotter(after, limit + 1)
         entries = [a.BookTrade(**fields_of(trade)) for trade in found]
         return page_of(entries, limit, shell.tip.height, lambda entry: entry.uti)
 
     @get("/rounds", sync_to_thread=False)
-    def rounds(after: str = "", limit: int = 100) -> a.Page[Line[a.RoundOf, o.NettingRound]]:
+    def rounds(
+        after: AfterNumber = "", limit: Limit = 100
+    ) -> a.Page[Line[a.RoundOf, o.NettingRound]]:
         """Netting rounds, newest first; `after`: older than this number."""
         found = views.rounds(shell.tip.state)
         if after:

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from ledger.actions import Action
-from node.apitypes.answers import Answer, Hex
-from node.apitypes.shown import Shown
+from node.apitypes.answers import Answer
+from node.apitypes.shown import Hex, Shown
 
 
 class Accepted(Answer, frozen=True):

@@ -8,6 +8,7 @@ import typer
 
 from node.cli import (
     account,
+    api,
     backup,
     block,
     blotter,
@@ -63,6 +64,7 @@ app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
 app.add_typer(token.app, name="token")
+app.add_typer(api.app, name="api")
 app.command()(top.top)
 app.command()(doctor.doctor)
 app.command()(bundle.bundle)

@@ -49,6 +49,15 @@ class Checked(Answer, frozen=True):
     valid_until: int
 
 
+class TradeChecked(Answer, frozen=True):
+    """What the ledger would say of a trade; `code` is OK or that of the rejection."""
+
+    uti: str
+    code: str
+    detail: str
+    remedy: str
+
+
 class MarksTaken(Answer, frozen=True):
     """Bytes of the marks that precommits will carry."""
 

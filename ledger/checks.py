@@ -106,9 +106,17 @@ def is_of_group(draft: Draft, issuer: str | None, party: str) -> bool:
     """Whether the issuer belongs to the group of the party's member, or is its parent."""
     if issuer is None:
         return False
-    group = draft.must(t.MEMBERS, t.MEMBERS.key(ids.member_of(party))).group
+    group = group_of(draft, party)
     row = draft.get(t.MEMBERS, t.MEMBERS.key(issuer))
     return issuer == group or (row is not None and row.group == group)
+
+
+def not_own_issued(draft: Draft, code: str, *parties: str) -> None:
+    """Nobody pays what it owes in a token that its own group issues; raises `OwnIssued`."""
+    row = asset(draft, code)
+    for party in parties:
+        if is_of_group(draft, row.issuer, party):
+            raise r.OwnIssued(f"{code} is issued by the group of {party}")
 
 
 def issuer_has_defaulted(draft: Draft, code: str) -> bool:

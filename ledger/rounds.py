@@ -5,6 +5,8 @@ certificate; whoever checks it rebuilds the same flows. Pay-ins are published th
 funding window everything settles in one transition, on the free cash of that moment.
 """
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 
@@ -279,9 +281,13 @@ def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
 
 
 def _free_cash(draft: Draft, posed: Round) -> Ints:
+    delivers: Counter[tuple[str, str]] = Counter()
+    for one in posed.obligations:
+        if one.instruction is not None:
+            delivers[_party(one.debtor), one.asset] += one.amount
     free = [
-        [cash.means(draft, _party(party), asset) for asset in posed.assets]
-        for party in posed.participants
+        [cash.means(draft, who, asset, delivers[who, asset]) for asset in posed.assets]
+        for who in map(_party, posed.participants)
     ]
     return np.array(free, np.int64)
 

@@ -118,8 +118,9 @@ def _assets(_book: o.Rulebook) -> Clauses:
             "ledger/cash.py",
         ),
         (
-            "Nobody meets a margin call in what its own group has issued.",
-            "ledger/im.py",
+            "Nobody meets margin or a pay-in in what its own group has issued; trades and terms "
+            "that would settle in it are refused.",
+            "ledger/checks.py",
         ),
         (
             "A batch settles all its legs in one transition, or none. It is irrevocable when every "

@@ -4,6 +4,7 @@ Without `NOTIFY_SOCKET` in the environment nobody listens, and nothing is sent.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import Final
@@ -14,12 +15,18 @@ ALIVE: Final = "WATCHDOG=1"
 
 
 def notify(state: str) -> None:
-    """Send `state` to the service manager, if there is one."""
+    """Send `state` to the service manager, if there is one.
+
+    Never waits: a manager that does not listen must not stop the node. What it misses is said
+    again, or its own time limits tell.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in ("/", "@"):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending:
-        sending.sendto(state.encode(), address.replace("@", "\0", 1))
+        sending.setblocking(False)
+        with contextlib.suppress(OSError):
+            sending.sendto(state.encode(), address.replace("@", "\0", 1))
 
 
 async def keep_alive() -> None:

@@ -33,7 +33,7 @@ class NoSuchToken(Rejection):
 
 
 class TokenExists(Rejection):
-    """A token of this name exists, or there are too many."""
+    """A token of this name or certificate exists, or there are too many."""
 
     code = "TOKEN_EXISTS"
     remedy = "Choose another name, or revoke the token first."
@@ -45,10 +45,14 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     name: str
     """The operator's, of the client that uses it."""
     sha256: str
+    """Of the secret, or of the client's certificate (DER)."""
     scopes: tuple[Scope, ...]
     created_ms: int
     expires_ms: int | None
     """None: when it is revoked."""
+    certificate: bool = False
+    """Whether a certificate shown in the TLS handshake stands for the secret. Certificates are
+    public: sent as a secret one is worth nothing."""
 
     def allows(self, scope: Scope) -> bool:
         """Whether the token has a scope."""
@@ -79,9 +83,16 @@ class Tokens:
 
     def find(self, secret: str, now_ms: int) -> Token | None:
         """The token with this secret, unless it is expired."""
-        digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._find(secret.encode("utf-8", "surrogatepass"), now_ms, certificate=False)
+
+    def of_certificate(self, der: bytes, now_ms: int) -> Token | None:
+        """The token of a client's certificate, unless it is expired."""
+        return self._find(der, now_ms, certificate=True)
+
+    def _find(self, shown: bytes, now_ms: int, *, certificate: bool) -> Token | None:
+        digest = hashlib.sha256(shown).hexdigest()
         for token in (self._own, *self.all()):
-            if hmac.compare_digest(token.sha256, digest):
+            if token.certificate == certificate and hmac.compare_digest(token.sha256, digest):
                 expired = token.expires_ms is not None and token.expires_ms <= now_ms
                 return None if expired else token
         return None
@@ -90,16 +101,32 @@ class Tokens:
         self, name: str, scopes: tuple[Scope, ...], now_ms: int, expires_ms: int | None
     ) -> str:
         """The secret of a new token, which is nowhere kept; raises `TokenExists`."""
-        known = self.all()
-        if len(known) >= TOKENS_MAX or any(token.name == name for token in known):
-            raise TokenExists(name)
         secret = f"dcn_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        made = Token(
-            name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms
+        self._add(
+            Token(name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms)
         )
-        self._write([*known, made])
         return secret
+
+    def know_certificate(
+        self, name: str, der: bytes, scopes: tuple[Scope, ...], now_ms: int, expires_ms: int | None
+    ) -> str:
+        """From now on this certificate has these scopes; its SHA-256. Raises `TokenExists`."""
+        digest = hashlib.sha256(der).hexdigest()
+        self._add(
+            Token(
+                name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms,
+                certificate=True,
+            )
+        )  # fmt: skip
+        return digest
+
+    def _add(self, made: Token) -> None:
+        known = self.all()
+        taken = any(one.name == made.name or one.sha256 == made.sha256 for one in known)
+        if taken or made.name == self._own.name or len(known) >= TOKENS_MAX:
+            raise TokenExists(made.name)
+        self._write([*known, made])
 
     def revoke(self, name: str) -> None:
         """From now on the token is worth nothing; raises `NoSuchToken`."""

@@ -81,11 +81,6 @@ def in_default(draft: Draft, party: Party) -> bool:
     return member.state == o.MemberState.DEFAULTED
 
 
-def group_of(draft: Draft, party: str) -> Lei:
-    """The group of a party's member."""
-    return draft.must(t.MEMBERS, t.MEMBERS.key(member_of(party))).group
-
-
 def pays_on(draft: Draft, party: Party) -> bool:
     """Whether debts of and to the party still go through netting rounds: of members in good
     standing; of one in default while a stay lets its payments go on, or while what was entered

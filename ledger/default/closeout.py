@@ -197,7 +197,7 @@ def _totalled(draft: Draft, one: o.CloseOut, sums: _Sums, prices: Prices) -> o.C
     amount = total["values"] + total["unpaid_to"] - total["unpaid_by"]
     creditor, defaulter = one.creditor, one.debtor
     outsider = not cases.in_default(draft, creditor) and (
-        cases.group_of(draft, creditor) != cases.group_of(draft, defaulter)
+        checks.group_of(draft, creditor) != checks.group_of(draft, defaulter)
     )
     return replace(
         one,

@@ -51,10 +51,10 @@ class Prices:
 
     def of(self, instrument: o.Instrument, creditor: Party) -> Price | None:
         """The price of an instrument in the set with `creditor`; None: there is none yet."""
-        groups = [cases.group_of(self._draft, one) for one in (self._row.defaulter, creditor)]
+        groups = [checks.group_of(self._draft, one) for one in (self._row.defaulter, creditor)]
         firm: dict[Lei, int] = {}
         for member, price in self._quotes.get(instrument.code, []):
-            group = cases.group_of(self._draft, member)
+            group = checks.group_of(self._draft, member)
             if group not in groups:
                 firm.setdefault(group, price)
         if len(firm) >= QUOTES_MIN:
@@ -109,7 +109,7 @@ def quote(draft: Draft, action: SubmitQuote) -> list[Event]:
     """Take a firm quote; a later one of the same member replaces it. Raises a `Rejection`."""
     row = cases.must_be_in(draft, action.case, o.CaseState.CLOSE_OUT)
     member = checks.trading_member(draft, action.member)
-    if member.group == cases.group_of(draft, row.defaulter):
+    if member.group == checks.group_of(draft, row.defaulter):
         raise r.NotIndependent(f"{action.member} is of the defaulter's group")
     instrument = draft.get(t.INSTRUMENTS, t.INSTRUMENTS.key(action.instrument))
     if instrument is None:

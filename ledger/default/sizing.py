@@ -14,7 +14,7 @@ import msgspec
 from ledger import checks, csa, im, sets
 from ledger import objects as o
 from ledger import tables as t
-from ledger.default import cases, fund
+from ledger.default import fund
 from ledger.default.prices import convert, draft_mark
 from ledger.events import ContributionShort, Event, FundBreached, FundSized
 from ledger.rulebook import basis
@@ -139,11 +139,11 @@ def stressed_losses(draft: Draft, date: Date, scenario: o.StressScenario) -> dic
     losses: dict[Lei, int] = defaultdict(int)
     for pair, seen in amounts(draft, shifted(draft, date, scenario)).items():
         for mine, theirs, loss in ((*pair, -seen), (pair[1], pair[0], seen)):
-            group = cases.group_of(draft, mine)
-            if group != cases.group_of(draft, theirs):
+            group = checks.group_of(draft, mine)
+            if group != checks.group_of(draft, theirs):
                 losses[group] += max(0, loss - _held(draft, mine, theirs))
     for lei in fund.contributors(draft):
-        group = cases.group_of(draft, lei)
+        group = checks.group_of(draft, lei)
         if group in losses:
             losses[group] -= fund.contribution(draft, lei)
     return dict(losses)

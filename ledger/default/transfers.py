@@ -136,7 +136,7 @@ def state_guarantee(draft: Draft, action: StateGuarantee) -> list[Event]:
     member = draft.get(t.MEMBERS, t.MEMBERS.key(action.member))
     if member is None:
         raise r.UnknownMember(f"LEI {action.member[:40]}")
-    if member.group == cases.group_of(draft, action.guarantor):
+    if member.group == checks.group_of(draft, action.guarantor):
         raise r.NotIndependent(f"{action.guarantor} is of the group of {action.member}")
     key = t.GUARANTEES.key(action.guarantor, action.member)
     old = draft.get(t.GUARANTEES, key) or o.Guarantee(0, 0)
@@ -198,8 +198,8 @@ def _check_guarantor(draft: Draft, row: o.DefaultCase, action: InvokeGuarantor) 
     consent = csa.signed(draft, action.debtor, action.creditor)
     if consent is None or action.guarantor not in consent.guarantors:
         raise r.NotAGuarantor(f"{action.guarantor} is not named in the CSA of the set")
-    group = cases.group_of(draft, action.guarantor)
-    if group in (cases.group_of(draft, row.defaulter), cases.group_of(draft, action.creditor)):
+    group = checks.group_of(draft, action.guarantor)
+    if group in (checks.group_of(draft, row.defaulter), checks.group_of(draft, action.creditor)):
         raise r.NotIndependent(f"{action.guarantor} is of a party's group")
     if csa.signed(draft, action.guarantor, action.creditor) is None:
         raise r.NoCsa(f"of {action.guarantor} and {action.creditor}")
@@ -240,6 +240,8 @@ def _replaced(draft: Draft, contract: o.Contract, old: Party, new: Party, settle
     trade = contract.trade
     if ids.member_of(new) in (ids.member_of(trade.buyer), ids.member_of(trade.seller)):
         raise r.SelfTrade(f"{trade.uti} would have one member on both sides")
+    currency = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument)).currency
+    checks.not_own_issued(draft, currency, new)
     moved = replace(trade, buyer=new) if trade.buyer == old else replace(trade, seller=new)
     sets.join(draft, moved, sets.seen_from_first(moved, settled))
     live = replace(contract, trade=moved, state=o.ContractState.LIVE)

@@ -88,7 +88,7 @@ from ledger.rejections.terms import (
     NotDisputable,
     NotEligible,
     NothingPending,
-    PricedUnmarked,
+    OwnIssued,
     UnknownCall,
     UnknownContract,
 )
@@ -170,7 +170,7 @@ __all__ = [
     "NotYourNotice",
     "NothingPending",
     "NothingToDistribute",
-    "PricedUnmarked",
+    "OwnIssued",
     "ProposalClosed",
     "SelfTrade",
     "SelfTransfer",

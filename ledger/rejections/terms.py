@@ -38,6 +38,15 @@ class NotEligible(Rejection):
     remedy = "Post an asset that the CSA lists and that the poster's group has not issued."
 
 
+class OwnIssued(Rejection):
+    """A party would have to pay, or post, in what its own group issues."""
+
+    code = "ASSET_OWN_ISSUED"
+    remedy = (
+        "Settle in an asset that neither party's group issues: a promise of one's own pays nothing."
+    )
+
+
 class ImNotFree(Rejection):
     """Initial margin cannot leave custody now."""
 
@@ -87,10 +96,3 @@ class BadMarks(Rejection):
 
     code = "MARKS_INVALID"
     remedy = "Commit for the open date first; reveal what the commitment says, once both have."
-
-
-class PricedUnmarked(Rejection):
-    """A contract's feed has no mark yet, so that it cannot be valued."""
-
-    code = "CONTRACT_UNMARKED"
-    remedy = "Wait until a date with marks of its feed has closed."

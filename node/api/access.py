@@ -1,4 +1,4 @@
-"""Who may use a route: tokens by scope, each with its own pace."""
+"""Who may use a route: tokens and certificates by scope, each with its own pace."""
 
 import time
 from collections.abc import Callable
@@ -17,6 +17,8 @@ SCHEME: Final = "Bearer "
 READING: Final = ("GET", "HEAD")
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+CERTIFICATE: Final = "certificate"
+"""Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
 
 
 class Access:
@@ -35,7 +37,7 @@ class Access:
         """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
         token = self._token_of(connection)
         if token is None:
-            raise Unauthorised("no such token, or it has expired")
+            raise Unauthorised("no such token or certificate, or it has expired")
         # Reading is what GET does; a route that does otherwise says so.
         needed = to.opt.get("scope", Scope.READ if "GET" in _methods(to) else Scope.TRADE)
         if not token.allows(needed):
@@ -45,16 +47,26 @@ class Access:
         connection.state["client"] = token.name
 
     def _token_of(self, connection: Connection) -> Token | None:
-        """The token that comes with a request, or that its browser's session began with."""
-        given = connection.headers.get("authorization", "")
-        if given:
-            secret = given.removeprefix(SCHEME) if given.startswith(SCHEME) else None
-        elif connection.scope.get("method", "GET") not in READING:
-            return None  # another site can have a browser send its cookie
-        else:
-            ident = session_of(connection.headers.get("cookie", ""))
-            secret = self._sessions.token(ident, now_ms())
-        return None if secret is None else self._tokens.find(secret, now_ms())
+        """By the secret if one is sent, else by the browser's session, else by the certificate of
+        the connection."""
+        given = connection.headers.get("authorization")
+        if given is not None:
+            if not given.startswith(SCHEME):
+                return None
+            return self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        secret = self._secret_of_session(connection)
+        if secret is not None:
+            return self._tokens.find(secret, now_ms())
+        certificate = connection.state.get(CERTIFICATE)
+        return None if certificate is None else self._tokens.of_certificate(certificate, now_ms())
+
+    def _secret_of_session(self, connection: Connection) -> str | None:
+        """What the browser's session began with; another site can have a browser send its cookie,
+        so it is good for reading only."""
+        if connection.scope.get("method", "GET") not in READING:
+            return None
+        ident = session_of(connection.headers.get("cookie", ""))
+        return self._sessions.token(ident, now_ms())
 
     def begin_session(self, secret: str) -> str:
         """The id of a new session with a token; raises `Unauthorised`, `OutOfScope`."""

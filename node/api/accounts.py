@@ -10,7 +10,7 @@ from ledger import tables as t
 from ledger.state import State
 from node.api import views
 from node.api.errors import NotFound
-from node.api.reading import page_of
+from node.api.reading import After, AsOf, Limit, page_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Shown
 from node.daemon import Daemon
@@ -23,7 +23,7 @@ def account_routes(daemon: Daemon) -> list[Any]:
 
     @get("/accounts")
     async def accounts(
-        after: str = "", limit: int = 100, as_of: int | None = None
+        after: After = "", limit: Limit = 100, as_of: AsOf = None
     ) -> a.Page[Shown[o.Member]]:
         """Members in order of LEI. `as_of`: after the block of this height."""
         height, state = await past.state(as_of)
@@ -32,7 +32,7 @@ def account_routes(daemon: Daemon) -> list[Any]:
         return page_of(shown, limit, height, lambda item: item.record.lei)
 
     @get("/accounts/{lei:str}")
-    async def account(lei: str, as_of: int | None = None) -> a.Account:
+    async def account(lei: str, as_of: AsOf = None) -> a.Account:
         """A member's balances, limits and netting sets. `as_of`: after the block of this height,
         which is done again from the blocks that the node keeps, so it takes a while."""
         height, state = await past.state(as_of)
@@ -42,7 +42,7 @@ def account_routes(daemon: Daemon) -> list[Any]:
         return found
 
     @get("/assets/{code:str}/holders")
-    async def holders(code: str, as_of: int | None = None) -> a.Holders:
+    async def holders(code: str, as_of: AsOf = None) -> a.Holders:
         """The register of holders of an asset. `as_of`: after the block of this height."""
         height, state = await past.state(as_of)
         found = views.holders(state, code, height)

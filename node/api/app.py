@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
+from litestar.types import Guard
 
 from node.api.access import Access
 from node.api.accounts import account_routes
@@ -15,7 +16,7 @@ from node.api.ledger import ledger_routes
 from node.api.light import light_routes
 from node.api.network import network_routes
 from node.api.proving import proof_routes
-from node.api.schema import DocumentedErrors, RecordSchemas, document_config
+from node.api.schema import DocumentedErrors, RecordSchemas, document_config, named
 from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
@@ -35,17 +36,43 @@ def access_of(daemon: Daemon) -> Access:
 def make_app(
     daemon: Daemon,
     access: Access | None = None,
-    guarded: Sequence[Any] = (),
+    more: Sequence[Any] = (),
     beside: Sequence[Any] = (),
 ) -> Litestar:
-    """The ASGI application of one node. `guarded`: further routes under /v1; `beside`: routers of
+    """The ASGI application of one node. `more`: further routes under /v1; `beside`: routers of
     their own, which see to their guards themselves."""
     access = access or access_of(daemon)
-    api = Router(
+    return _app(daemon, [access.guard], more, beside)
+
+
+def document(more: Sequence[Any] = ()) -> dict[str, Any]:
+    """The OpenAPI document of every node of this version, made without one. `more`: as above."""
+    return named(_app(nowhere(), [], more, ()).openapi_schema)
+
+
+class _Nowhere:
+    """Stands where a daemon would be: for the document routes are described and not called."""
+
+    def __getattr__(self, _: str) -> "_Nowhere":
+        return self
+
+    def __call__(self, *_: object) -> None:
+        return None
+
+
+def nowhere() -> Any:
+    """What routes are made of when they are only to be described."""
+    return _Nowhere()
+
+
+def _app(
+    daemon: Daemon, guards: list[Guard], more: Sequence[Any], beside: Sequence[Any]
+) -> Litestar:
+    guarded = Router(
         "/v1",
-        guards=[access.guard],
+        guards=guards,
         route_handlers=[
-            *guarded,
+            *more,
             *network_routes(daemon),
             *account_routes(daemon),
             *trade_routes(daemon),
@@ -58,18 +85,18 @@ def make_app(
         ],
     )
 
-    @get("/v1/health", security=[], sync_to_thread=False)
+    @get("/v1/health", security=[{}], sync_to_thread=False)
     def health() -> Health:
         """Whether the node runs."""
         return Health(status="ok", height=daemon.shell.tip.height)
 
-    @get("/metrics", media_type=MediaType.TEXT, security=[])
+    @get("/metrics", media_type=MediaType.TEXT, security=[{}])
     async def metrics() -> bytes:
         """Prometheus metrics."""
         return await metrics_text(daemon)
 
     return Litestar(
-        [api, health, metrics, *beside],
+        [guarded, health, metrics, *beside],
         exception_handlers={
             CodedError: _coded,
             HTTPException: _http,

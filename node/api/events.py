@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar import Request, get
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from node.api.errors import BadRequest, HeightPruned, TooManyRequests
-from node.api.reading import limit_of, number_of
+from node.api.reading import Limit, number_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Shown, to_json
 from node.daemon import Daemon
@@ -23,6 +23,13 @@ ALIVE_SECONDS: Final = 15.0
 
 EVENT_TYPES: Final = a.EVENT_TYPES
 
+Behind: TypeAlias = Annotated[
+    str, QueryParameter(pattern="^(|latest|[0-9]{1,15}-[0-9]{1,15})$", description="An event's id.")
+]
+Kind: TypeAlias = Annotated[
+    str, QueryParameter(enum=["", *sorted(EVENT_TYPES)], description="A type of event.")
+]
+
 
 def event_routes(daemon: Daemon) -> list[Any]:
     """The route handlers."""
@@ -30,12 +37,11 @@ def event_routes(daemon: Daemon) -> list[Any]:
 
     @get("/events")
     async def events(
-        after: str = "", limit: int = 100, kind: str = "", member: str = ""
+        after: Behind = "", limit: Limit = 100, kind: Kind = "", member: str = ""
     ) -> a.Page[a.EventLine]:
         """Events behind the id `after` (HEIGHT-INDEX, or `latest`), oldest first. `kind`: only of
         this type, e.g. `TradeRegistered`; `member`: only those that name this LEI. `next` null:
         there are no more yet, so ask again behind the last id, or follow `/v1/events/stream`."""
-        limit_of(limit)
         wanted = Wanted(kind, member)
         begin = await news.begin(after)
         shown: list[a.EventLine] = []
@@ -53,8 +59,8 @@ def event_routes(daemon: Daemon) -> list[Any]:
     @get("/events/stream", media_type="text/event-stream")
     async def stream(
         request: Request[Any, Any, Any],
-        after: str = "",
-        kind: str = "",
+        after: Behind = "",
+        kind: Kind = "",
         member: str = "",
         last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
     ) -> ServerSentEvent:

@@ -8,7 +8,7 @@ from ledger import objects as o
 from ledger import tables as t
 from node.api import views
 from node.api.errors import NotFound
-from node.api.reading import number_of, page_of
+from node.api.reading import After, AfterNumber, Limit, Number, number_of, page_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Line, Shown
 from node.daemon import Daemon
@@ -19,14 +19,16 @@ def governance_routes(daemon: Daemon) -> list[Any]:
     shell = daemon.shell
 
     @get("/proposals", sync_to_thread=False)
-    def proposals(after: str = "", limit: int = 100) -> a.Page[Line[a.ProposalOf, o.Proposal]]:
+    def proposals(
+        after: AfterNumber = "", limit: Limit = 100
+    ) -> a.Page[Line[a.ProposalOf, o.Proposal]]:
         """Proposals, newest first; of open ones the votes as they stand. `after`: older than this
         number."""
         found = views.proposals(shell.tip.state, number_of(after) if after else None)
         return page_of(found, limit, shell.tip.height, lambda line: line.extra.number)
 
     @get("/proposals/{number:str}", sync_to_thread=False)
-    def proposal(number: str) -> Line[a.OpenProposal, o.Proposal]:
+    def proposal(number: Number) -> Line[a.OpenProposal, o.Proposal]:
         """A proposal and who has voted how."""
         found = views.proposal(shell.tip.state, number_of(number), shell.tip.height)
         if found is None:
@@ -47,7 +49,7 @@ def governance_routes(daemon: Daemon) -> list[Any]:
         )
 
     @get("/rulebook/{version:str}", sync_to_thread=False)
-    def rulebook_version(version: str) -> Line[a.AsOf, o.RulebookVersion]:
+    def rulebook_version(version: Number) -> Line[a.AsOf, o.RulebookVersion]:
         """A version of the rulebook, its hash, and the height that put it in force."""
         row = shell.tip.state.get(t.RULEBOOKS, t.RULEBOOKS.key(number_of(version)))
         if row is None:
@@ -55,7 +57,7 @@ def governance_routes(daemon: Daemon) -> list[Any]:
         return Line(a.AsOf(as_of_height=shell.tip.height), row)
 
     @get("/offences", sync_to_thread=False)
-    def offences(after: str = "", limit: int = 100) -> a.Page[Line[a.OffenceOf, o.Offence]]:
+    def offences(after: After = "", limit: Limit = 100) -> a.Page[Line[a.OffenceOf, o.Offence]]:
         """Evidence against validators that stands in blocks, in order of the rows' `id`."""
         found = (line for line in views.offences(shell.tip.state) if line.extra.id > after)
         return page_of(found, limit, shell.tip.height, lambda line: line.extra.id)

@@ -13,7 +13,7 @@ from ledger.receipts import OK
 from ledger.state import Draft, State
 from ledger.transactions import Transaction, tx_id, verified
 from node.api.errors import NotFound
-from node.api.reading import page_of, transaction_of
+from node.api.reading import After, Limit, page_of, transaction_of
 from node.apitypes import answers as a
 from node.apitypes import outcomes
 from node.apitypes.requests import SignedTransaction
@@ -33,7 +33,9 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
         return sorted(t.BY_NAME)
 
     @get("/tables/{name:str}", sync_to_thread=False)
-    def rows(name: str, after: str = "", limit: int = 100, about: str = "") -> a.Page[a.TableRow]:
+    def rows(
+        name: str, after: After = "", limit: Limit = 100, about: str = ""
+    ) -> a.Page[a.TableRow]:
         """Rows in order of their ids. `about`: only rows that speak of this member, trade or
         code."""
         table = t.BY_NAME.get(name)

@@ -7,7 +7,7 @@ from litestar import get, post
 from ledger.state import Draft
 from ledger.validators import fault_of
 from node.api.errors import BadRequest, NotFound
-from node.api.reading import number_of
+from node.api.reading import Height, number_of
 from node.apitypes import answers as a
 from node.apitypes import outcomes
 from node.apitypes.requests import NewEvidence
@@ -34,7 +34,7 @@ def light_routes(daemon: Daemon) -> list[Any]:
     """The handlers of /v1/light and /v1/evidence."""
 
     @get("/light/{height:str}")
-    async def light(height: str) -> a.LightView:
+    async def light(height: Height) -> a.LightView:
         """The light block of a height or `latest`: header, commit, validators and next ones."""
         latest = daemon.shell.tip.height
         number = latest if height == "latest" else number_of(height)

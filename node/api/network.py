@@ -8,7 +8,7 @@ from litestar import get
 from ledger.invariants import InvariantBroken, check_full
 from node.api import views
 from node.api.errors import HeightPruned, NotFound
-from node.api.reading import number_of
+from node.api.reading import Height, number_of
 from node.apitypes import answers as a
 from node.blocks import DecidedBlock
 from node.daemon import Daemon
@@ -34,7 +34,7 @@ def network_routes(daemon: Daemon) -> list[Any]:
         return list(shell.finality_ms)
 
     @get("/blocks/{height:str}")
-    async def block(height: str) -> a.BlockView:
+    async def block(height: Height) -> a.BlockView:
         """A block by height, or `latest`."""
         return views.block(await _decided(daemon, height))
 

@@ -1,9 +1,10 @@
 """Routes that prove: a row of the state, or a party's own part of a settled netting round."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from litestar import get
+from litestar.params import QueryParameter
 
 from ledger import objects as o
 from ledger import tables as t
@@ -16,19 +17,25 @@ from node.apitypes.shown import from_json
 from node.daemon import Daemon
 from node.proofs import ProofNotReady, prove_row, to_file
 
+RoundNumber: TypeAlias = Annotated[str, QueryParameter(pattern="^[0-9]{1,15}$")]
+Table: TypeAlias = Annotated[str, QueryParameter(enum=list(views.PROVABLE))]
+Parts: TypeAlias = Annotated[
+    list[str], QueryParameter(max_items=2, description="The parts of the row's key, in order.")
+]
+
 
 def proof_routes(daemon: Daemon) -> list[Any]:
     """The route handlers."""
 
     @get("/proof", sync_to_thread=False)
-    def proof(table: str, key: list[str]) -> a.ProofFile:
+    def proof(table: Table, key: Parts) -> a.ProofFile:
         """A proof file of a row: `table` and the parts of its key, e.g. balance of LEI USD."""
         shell = daemon.shell
         found = to_file(prove_row(shell.before, shell.last, views.key_of(table, key)))
         return msgspec.convert(found, a.ProofFile, dec_hook=from_json)
 
     @get("/round-proof")
-    async def round_proof(number: str, party: str = "") -> a.ResultProofFile:
+    async def round_proof(number: RoundNumber, party: str = "") -> a.ResultProofFile:
         """A proof file of what round `number` did for `party` (by default this member)."""
         row = daemon.shell.tip.state.get(t.ROUNDS, t.ROUNDS.key(number_of(number)))
         if row is None:

@@ -1,12 +1,14 @@
 """The OpenAPI document: records as their JSON looks, and one form of error on every route."""
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final, cast, get_origin
 
 from litestar import Controller, MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Components, Schema, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPI, Schema, SecurityScheme
 from litestar.plugins import OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.typing import FieldDefinition
@@ -30,6 +32,9 @@ ERRORS: Final = {
     500: "A bug of the node.",
     503: "Not now: try again later, or see the remedy.",
 }
+
+
+PLACE: Final = "#/components/schemas/"
 
 
 class RecordSchemas(OpenAPISchemaPlugin):
@@ -76,7 +81,47 @@ class Document(Controller):
     @get("/openapi.json", sync_to_thread=False)
     def document(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         """The OpenAPI 3.1 document."""
-        return Response(request.app.openapi_schema.to_schema(), media_type=MediaType.JSON)
+        return Response(named(request.app.openapi_schema), media_type=MediaType.JSON)
+
+
+def named(schema: OpenAPI) -> dict[str, Any]:
+    """The document, its types named as generators of clients can name classes; what has a `format`
+    is CSV as well."""
+    found = schema.to_schema()
+    types = found["components"]["schemas"]
+    names = {old: _class_name(old) for old in types}
+    assert len(set(names.values())) == len(names), "two types of one name"
+    for old, new in names.items():
+        if old != new:
+            types[new] = {**types.pop(old), "title": new}
+    for methods in found["paths"].values():
+        for operation in methods.values():
+            if any(one["name"] == "format" for one in operation.get("parameters", ())):
+                operation["responses"]["200"]["content"]["text/csv"] = {
+                    "schema": {"type": "string"}
+                }
+    return cast("dict[str, Any]", _renamed(found, names))
+
+
+def _class_name(found: str) -> str:
+    """`Page_a.b.Line_a.b.RoundOf_c.Round_` to `PageOfRoundOfRound`; a row that has the name of an
+    action is named `...Row`."""
+    parts = [part for part in re.sub(r"[a-z]+\.", "", found).split("_") if part]
+    if parts[0] == "Page":
+        return "PageOf" + "".join(part for part in parts[1:] if part not in ("Shown", "Line"))
+    return f"{parts[-1]}Row" if parts[0] == "objects" else parts[-1]
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    match value:
+        case {"$ref": str() as reference}:
+            return {**value, "$ref": PLACE + names[reference.removeprefix(PLACE)]}
+        case dict():
+            return {key: _renamed(item, names) for key, item in value.items()}
+        case list():
+            return [_renamed(item, names) for item in value]
+        case _:
+            return value
 
 
 def document_config() -> OpenAPIConfig:

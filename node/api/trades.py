@@ -9,11 +9,12 @@ from ledger import tables as t
 from ledger.transactions import tx_id
 from node.api import views
 from node.api.errors import NotFound
-from node.api.reading import limit_of, number_of, page_of
+from node.api.reading import After, AfterNumber, Limit, number_of, page_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Line, Shown
 from node.blotter import COLUMNS, fields_of
 from node.daemon import Daemon
+from node.statements.confirm import Confirmed, confirmed
 
 
 def trade_routes(daemon: Daemon) -> list[Any]:
@@ -21,7 +22,7 @@ def trade_routes(daemon: Daemon) -> list[Any]:
     shell = daemon.shell
 
     @get("/trades", sync_to_thread=False)
-    def trades(after: str = "", limit: int = 100) -> a.Page[a.TradeLine]:
+    def trades(after: After = "", limit: Limit = 100) -> a.Page[a.TradeLine]:
         """Registered trades in order of UTI, a page at a time."""
         rows = [row for _, row in shell.tip.state.scan(t.CONTRACTS) if row.trade.uti > after]
         rows.sort(key=lambda row: row.trade.uti)
@@ -50,15 +51,26 @@ def trade_routes(daemon: Daemon) -> list[Any]:
             differences=[Shown(one) for one in way.differences],
         )
 
+    @get("/trades/{uti:str}/confirmation", sync_to_thread=False)
+    def confirmation(uti: str) -> Shown[Confirmed]:
+        """The confirmation of a registered trade: its terms, those of its instrument, its fees."""
+        tip = shell.tip
+        found = confirmed(tip.chain_id, tip.state, tip.height, uti)
+        if found is None:
+            raise NotFound(f"UTI {uti[:60]}")
+        return Shown(found)
+
     @get("/blotter")
-    async def book(after: str = "", limit: int = 100) -> a.Page[a.BookTrade]:
+    async def book(after: After = "", limit: Limit = 100) -> a.Page[a.BookTrade]:
         """The member's own book in order of UTI, a page at a time."""
-        found = await daemon.trades.blotter(after, limit_of(limit) + 1)
+        found = await daemon.trades.blotter(after, limit + 1)
         entries = [a.BookTrade(**fields_of(trade)) for trade in found]
         return page_of(entries, limit, shell.tip.height, lambda entry: entry.uti)
 
     @get("/rounds", sync_to_thread=False)
-    def rounds(after: str = "", limit: int = 100) -> a.Page[Line[a.RoundOf, o.NettingRound]]:
+    def rounds(
+        after: AfterNumber = "", limit: Limit = 100
+    ) -> a.Page[Line[a.RoundOf, o.NettingRound]]:
         """Netting rounds, newest first; `after`: older than this number."""
         found = views.rounds(shell.tip.state)
         if after:
@@ -66,7 +78,7 @@ def trade_routes(daemon: Daemon) -> list[Any]:
             found = [line for line in found if line.record.number < below]
         return page_of(found, limit, shell.tip.height, lambda line: line.record.number)
 
-    return [trades, trade, book, rounds]
+    return [trades, trade, confirmation, book, rounds]
 
 
 assert set(COLUMNS) == set(a.BookTrade.__struct_fields__)

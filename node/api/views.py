@@ -1,5 +1,7 @@
 """What the API shows of the node and the ledger, each with the height it holds at."""
 
+from typing import Final
+
 import msgspec
 
 from ledger import governance
@@ -199,6 +201,12 @@ def offences(state: State) -> list[Line[a.OffenceOf, o.Offence]]:
         of = a.OffenceOf(id=key.hex(), consensus_key=consensus_key.hex(), offence_height=height)
         found.append(Line(of, row))
     return sorted(found, key=lambda line: line.extra.id)
+
+
+PROVABLE: Final = (
+    "balance", "member", "trade", "asset", "instrument", "feed", "netting_set", "rulebook", "round",
+)  # fmt: skip
+"""What `key_of` finds keys of."""
 
 
 def key_of(table: str, parts: list[str]) -> bytes:

@@ -1,7 +1,7 @@
 """What the API answers: one type a route. Heights are block heights, times milliseconds since 1970,
 amounts minor units, ids and bytes hex."""
 
-from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 
@@ -10,11 +10,9 @@ from ledger.actions import Action
 from ledger.events import Event
 from ledger.receipts import RoundResult
 from ledger.recovery import SignedRecovery
-from node.apitypes.shown import HEX, AnyRow, Line, Shown
+from node.apitypes.shown import AnyRow, Hex, Line, Shown
 from node.blocks import Header
 from node.messages import FieldDifference
-
-Hex: TypeAlias = Annotated[str, msgspec.Meta(pattern=HEX)]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

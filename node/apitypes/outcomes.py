@@ -3,8 +3,8 @@
 from typing import Literal
 
 from ledger.actions import Action
-from node.apitypes.answers import Answer, Hex
-from node.apitypes.shown import Shown
+from node.apitypes.answers import Answer
+from node.apitypes.shown import Hex, Shown
 
 
 class Accepted(Answer, frozen=True):
@@ -47,6 +47,15 @@ class Checked(Answer, frozen=True):
     signers: list[Signer]
     action: Shown[Action]
     valid_until: int
+
+
+class TradeChecked(Answer, frozen=True):
+    """What the ledger would say of a trade; `code` is OK or that of the rejection."""
+
+    uti: str
+    code: str
+    detail: str
+    remedy: str
 
 
 class MarksTaken(Answer, frozen=True):

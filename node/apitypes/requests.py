@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from node.apitypes.shown import Hex
 from wire.limits import EVIDENCE_MAX
 
 
@@ -45,7 +46,7 @@ class BookTrades(Request, frozen=True):
 class SignedTransaction(Request, frozen=True):
     """A transaction with its signatures: canonical bytes in hex."""
 
-    tx: str
+    tx: Hex
 
 
 class Marks(Request, frozen=True):
@@ -58,4 +59,4 @@ class Marks(Request, frozen=True):
 class NewEvidence(Request, frozen=True):
     """Pieces of evidence: direct messages in hex."""
 
-    evidence: Annotated[list[str], msgspec.Meta(min_length=1, max_length=EVIDENCE_MAX)]
+    evidence: Annotated[list[Hex], msgspec.Meta(min_length=1, max_length=EVIDENCE_MAX)]

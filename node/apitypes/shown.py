@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from functools import cache, reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 from msgspec import inspect
@@ -23,7 +34,7 @@ E = TypeVar("E", bound=msgspec.Struct)
 NAMELESS: Final = Names({})
 """Members are named by LEI."""
 
-HEX: Final = "^([0-9a-f]{2})*$"
+Hex: TypeAlias = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2})*$")]
 
 
 class Shown(Generic[R]):
@@ -101,7 +112,7 @@ def shape(info: inspect.Type) -> Any:
         case inspect.Metadata(type=inner):
             return shape(inner)
         case inspect.BytesType():
-            return Annotated[str, msgspec.Meta(pattern=HEX)]
+            return Hex
         case inspect.EnumType(cls=cls):
             return Literal[tuple(cls.__members__)]
         case inspect.StructType(cls=cls):

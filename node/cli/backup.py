@@ -32,10 +32,11 @@ def backup(
 ) -> None:
     """Back a node up into one file, while it runs or not.
 
-    In it: configuration, genesis, agreed recoveries, and the store as it was at one moment, each
-    file's hash in a manifest. Keys only with --with-keys. Never in it: the API token, and what the
-    consensus key has signed, because an older copy of that could make the key sign twice; a
-    restored validator follows until it is safe to vote (docs/SIGNER.md).
+    In it: configuration, genesis, the blotter if it is a .csv beside them, agreed recoveries, and
+    the store as it was at one moment, each file's hash in a manifest. Keys only with --with-keys.
+    Never in it: the API token, and what the consensus key has signed, because an older copy of
+    that could make the key sign twice; a restored validator follows until it is safe to vote
+    (docs/SIGNER.md).
     """
     import msgspec
 

@@ -8,17 +8,20 @@ import typer
 
 from node.cli import (
     account,
+    api,
     backup,
     block,
     blotter,
     bundle,
     config,
+    confirm,
     doctor,
     explain,
     export,
     genesis,
     governance,
     holders,
+    importing,
     init,
     inspect,
     keys,
@@ -63,6 +66,7 @@ app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
 app.add_typer(token.app, name="token")
+app.add_typer(api.app, name="api")
 app.command()(top.top)
 app.command()(doctor.doctor)
 app.command()(bundle.bundle)
@@ -78,6 +82,7 @@ app.add_typer(member.app, name="member")
 app.command()(account.account)
 app.command()(holders.holders)
 app.command()(holders.trace)
+app.command()(confirm.confirm)
 app.add_typer(statement.app, name="statement")
 app.command()(block.block)
 app.command()(prove.prove)
@@ -86,6 +91,7 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
+app.add_typer(importing.app, name="import")
 app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.add_typer(scenario.app, name="scenario")

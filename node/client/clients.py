@@ -16,10 +16,12 @@ from node.home import Home
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
+PAGE = 500
+"""Items of a page asked for: as many as a node gives."""
 
 
 class NodeClient:
-    """Synchronous calls."""
+    """Synchronous calls. `with` closes the connections."""
 
     def __init__(
         self, url: str, token: str, tls: ssl.SSLContext | None = None, *,
@@ -31,6 +33,12 @@ class NodeClient:
     def of_home(cls, path: Path) -> Self:
         """A client of the node of a home directory, with its token; raises `CodedError`."""
         return cls(*place_of(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def __call__(self, call: Call[T]) -> T:
         """The typed answer; raises `CodedError`."""
@@ -47,6 +55,14 @@ class NodeClient:
     def get(self, path: str, **query: Any) -> Any:
         """The answer as plain JSON; raises `CodedError`."""
         return msgspec.json.decode(self._content(method="GET", url=path, params=query))
+
+    def items(self, path: str, **query: Any) -> Iterator[Any]:
+        """All items of a list as plain JSON, page after page; raises `CodedError`."""
+        after: str | None = ""
+        while after is not None:
+            page = self.get(path, **query, after=after, limit=PAGE)
+            yield from page["items"]
+            after = page["next"]
 
     def post(self, path: str, content: Any) -> Any:
         """The answer as plain JSON; raises `CodedError`."""

@@ -1,5 +1,7 @@
 """The whole application of a node: its API, the observer's views under /v1/observer, the page."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from litestar import Litestar, Request, Response, Router, get, post
@@ -11,7 +13,8 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 from node.api.access import Access
-from node.api.app import access_of, make_app
+from node.api.app import access_of, make_app, nowhere
+from node.api.app import document as api_document
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
 from node.api.sessions import COOKIE, SESSION_MS
 from node.daemon import Daemon
@@ -49,6 +52,33 @@ HEADERS: Final = {
 }
 
 
+FORMAT: Final = Parameter(
+    Literal["json", "csv"], default="json", required=False,
+    description="How the view is exported.",
+)  # fmt: skip
+TABLE: Final = Parameter(
+    str, default="", required=False,
+    description="Of CSV: which field of the answer; empty: its first table.",
+)  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of every node of this version, made without one."""
+    feed = nowhere()
+    return api_document([export_router(view_routes(feed, feed), [stream_route(feed)])])
+
+
+@contextmanager
+def observed(daemon: Daemon) -> Iterator[tuple[Litestar, Feed]]:
+    """The whole application of a node, its read store fed for as long as this lasts."""
+    feed = Feed(daemon)
+    feed.start()
+    try:
+        yield observed_app(daemon, feed), feed
+    finally:
+        feed.stop()
+
+
 def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
     """The API with the observer's views and the page."""
     access, sight = access_of(daemon), LiveSight(daemon, feed)
@@ -56,7 +86,7 @@ def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
     app = make_app(
         daemon,
         access,
-        guarded=[export_router(view_routes(sight, rehearse), [stream_route(feed)])],
+        more=[export_router(view_routes(sight, rehearse), [stream_route(feed)])],
         beside=page_routers(access, [home_route(sight), *view_routes(sight, rehearse)]),
     )
     app.state["sight"] = sight
@@ -88,10 +118,7 @@ def export_router(views: list[Any], more: list[Any]) -> Router:
                 "/",
                 route_handlers=views,
                 response_class=showing.Exported,
-                parameters={
-                    "format": Parameter(Literal["json", "csv"], default="json", required=False),
-                    "table": Parameter(str, default="", required=False),
-                },
+                parameters={"format": FORMAT, "table": TABLE},
             ),
             *more,
         ],

@@ -21,6 +21,8 @@ from node.observer.sight import Asked, Lexicon, Now
 
 HERE: Final = Path(__file__).parent
 
+FORMATS: Final = ("json", "csv")
+
 CSV: Final = "text/csv; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 
@@ -39,8 +41,11 @@ class Exported(Response[Any]):
     """JSON, or with `format=csv` one table of the answer."""
 
     def to_asgi_response(self, app: Any, request: Asked, **kwargs: Any) -> ASGIResponse:
-        """As the request asks; raises `BadRequest` for a table that there is not."""
-        if request.query_params.get("format") != "csv":
+        """As the request asks; raises `BadRequest` for a form or table that there is not."""
+        wanted = request.query_params.get("format", "json")
+        if wanted not in FORMATS:
+            raise BadRequest(f"format is {wanted[:20]!r}, one of {', '.join(FORMATS)}")
+        if wanted == "json":
             return super().to_asgi_response(app, request, **kwargs)
         name, text = table_of(self.content, request.query_params.get("table", ""))
         height = getattr(self.content, "as_of_height", 0)

@@ -2,18 +2,33 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 from litestar import Request
+from litestar.params import PathParameter, QueryParameter
 
-from node.apitypes.answers import Answer
+from node.apitypes.answers import Answer, Voter
 from node.observer.store import Reader
 
 Asked: TypeAlias = Request[Any, Any, Any]
 
-Format: TypeAlias = Literal["json", "csv"]
-"""How a view is exported. CSV has one table of it: `table` names the field, else the first."""
+Before: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0, le=10**15 - 1, description="The `next` of the page before; without it: the newest."
+    ),
+]
+AfterPosition: TypeAlias = Annotated[
+    int, QueryParameter(ge=-1, le=10**9, description="The `next` of the page before.")
+]
+CallId: TypeAlias = Annotated[
+    str, PathParameter(pattern="^[0-9a-f]{64}$", description="A call's id in hex.")
+]
+OnDate: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=99991231, description="A closed business date, yyyymmdd."),
+]
 
 
 class Seen(Answer, frozen=True):
@@ -32,16 +47,6 @@ class Row(Answer, frozen=True):
     """Of the block that this line is of."""
     rule: str
     """What its figures rest on."""
-
-
-class Voter(Answer, frozen=True):
-    """A validator as this node sees it now."""
-
-    lei: str
-    power: int
-    connected: bool
-    prevote: str
-    precommit: str
 
 
 class Now(Answer, frozen=True):

@@ -67,7 +67,12 @@ def is_known(name: str) -> bool:
     if name.startswith(RECOVERIES):
         rest = name.removeprefix(RECOVERIES)
         return bool(rest) and "/" not in rest and not rest.startswith(".") and rest.isprintable()
-    return name in (STORE, SECRETS, CONFIG, GENESIS, IDENTITY)
+    return name in (STORE, SECRETS, CONFIG, GENESIS, IDENTITY) or is_blotter(name)
+
+
+def is_blotter(name: str) -> bool:
+    """Whether this can be the name of the operator's own book, beside the configuration."""
+    return name.endswith(".csv") and "/" not in name and name[0] != "." and name.isprintable()
 
 
 def entry_of(path: Path) -> Entry:

@@ -25,6 +25,7 @@ from node.operations.archive import (
     Manifest,
     Progress,
     entry_of,
+    is_blotter,
     is_known,
     read_archive,
     write_archive,
@@ -88,6 +89,9 @@ def _gather(home: Home, lei: str, folder: Path, passphrase: str | None, progress
             if one.is_file() and is_known(RECOVERIES + one.name):
                 (folder / RECOVERIES).mkdir(exist_ok=True)
                 shutil.copyfile(one, folder / RECOVERIES / one.name)
+    blotter = home.config().trades.blotter
+    if blotter and is_blotter(blotter) and (home.path / blotter).exists():
+        shutil.copyfile(home.path / blotter, folder / blotter)
     if passphrase is not None:
         (folder / SECRETS).write_bytes(seal(_secrets(home), passphrase))
     if not home.store.exists():

@@ -1,5 +1,6 @@
 """A node's API over a filled store, without a network."""
 
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,34 +9,55 @@ from typing import Any
 import httpx
 import pytest
 
-from node.api.app import make_app
 from node.daemon import Daemon
 from node.home import Home
+from node.observer.app import observed
+from node.observer.catching_up import catch_up, store_of
 from tests.node.stores import fill
 
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A member's home whose store holds blocks, trades, marks, rounds and a refused transfer."""
-    path = tmp_path_factory.mktemp("api") / "home"
-    fill(Home(path))
+    home = Home(tmp_path_factory.mktemp("api") / "home")
+    fill(home)
+    with contextlib.closing(store_of(home)) as store:
+        catch_up(home, store)
+    return home.path
+
+
+@pytest.fixture(scope="session")
+def filled_open(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same a date earlier: trades may still be registered."""
+    path = tmp_path_factory.mktemp("open") / "home"
+    fill(Home(path), last_date_open=True)
     return path
 
 
-@pytest.fixture
-async def daemon(filled: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
-    """A node of a copy of that home, opened and not running."""
-    shutil.copytree(filled, tmp_path / "home")
-    found = await Daemon.open(tmp_path / "home")
+@contextlib.asynccontextmanager
+async def opened(filled: Path, home: Path) -> AsyncIterator[Daemon]:
+    """A node of a copy of a home, opened and not running."""
+    shutil.copytree(filled, home)
+    found = await Daemon.open(home)
     yield found
     found._log.close()
     await found.store.close()
 
 
 @pytest.fixture
-def app(daemon: Daemon) -> Any:
+async def daemon(filled: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
+    """A node of a copy of the filled home."""
+    async with opened(filled, tmp_path / "home") as found:
+        yield found
+
+
+@pytest.fixture
+async def app(daemon: Daemon) -> AsyncIterator[Any]:
     """Its application."""
-    return make_app(daemon)
+    with observed(daemon) as (made, feed):
+        while feed.height < daemon.shell.tip.height:
+            await feed.reached().wait()
+        yield made
 
 
 def client_of(app: Any, token: str) -> httpx.AsyncClient:

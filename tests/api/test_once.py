@@ -67,7 +67,7 @@ async def test_of_two_at_once_one_is_done(
     key = {"Idempotency-Key": "three"}
     first = asyncio.ensure_future(client.post("/v1/blotter", json=body(), headers=key))
     await begun.wait()
-    second = await client.post("/v1/transactions", json={"tx": "zz"}, headers=key)
+    second = await client.post("/v1/transactions", json={"tx": "00"}, headers=key)
     assert second.status_code == 409
     assert second.json()["code"] == "API_KEY_IN_USE"
     go.set()

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store of all of it."""
     home = Home(tmp_path_factory.mktemp("observer") / "home")
     fill(home)
-    store = store_of(home)
-    catch_up(home, store)
-    store.close()
+    with closing(store_of(home)) as store:
+        catch_up(home, store)
     return home.path
 
 

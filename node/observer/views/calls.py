@@ -6,17 +6,16 @@ import msgspec
 from litestar import get
 
 from node.api.errors import NotFound
-from node.api.reading import limit_of
-from node.apitypes.shown import AnyRow
+from node.api.reading import Limit
 from node.observer.showing import Page
-from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
+from node.observer.sight import Asked, Before, CallId, Row, Seen, Sight, may_see, viewer_of
 from node.observer.store import Reader
 
 LIST: Final = Page("calls.html", "Calls and disputes", "calls")
 ONE: Final = Page("call.html", "Call", "calls")
 
 
-class Call(Row, frozen=True):
+class IssuedCall(Row, frozen=True):
     """A margin call; minor units of the asset. Ages are from issue to settlement, or until now."""
 
     id: str
@@ -39,7 +38,7 @@ class Call(Row, frozen=True):
     age_ms: int = 0
 
 
-class Dispute(Row, frozen=True):
+class OpenedDispute(Row, frozen=True):
     """A variation margin on whose contracts the parties' marks differ; minor units, seen from the
     first party."""
 
@@ -59,21 +58,21 @@ class Dispute(Row, frozen=True):
     age_ms: int = 0
 
 
-class Calls(Seen, frozen=True):
+class CallsView(Seen, frozen=True):
     """Calls and disputes, the oldest open ones first. `next`: the `before` of the page that
     follows, of calls that are not open."""
 
     which: Literal["open", "all"]
-    calls: list[Call]
-    disputes: list[Dispute]
+    calls: list[IssuedCall]
+    disputes: list[OpenedDispute]
     next: int | None
 
 
 class CallSeen(Seen, frozen=True):
     """A call, every time that it was issued, and what it is reckoned from."""
 
-    calls: list[Call]
-    reason: AnyRow
+    calls: list[IssuedCall]
+    reason: dict[str, Any]
     """Of the latest."""
 
 
@@ -94,27 +93,27 @@ def call_routes(sight: Sight) -> list[Any]:
     def calls(
         request: Asked,
         which: Literal["open", "all"] = "open",
-        before: int | None = None,
-        limit: int = 100,
-    ) -> Calls:
+        before: Before = None,
+        limit: Limit = 100,
+    ) -> CallsView:
         """Open calls and disputes with their ages; with `which=all` settled ones too, the latest
         first. `before`: issued before this height."""
         viewer = viewer_of(request)
         with sight.reader() as db:
-            found = _open(db) if which == "open" else _all(db, before, limit_of(limit))
+            found = _open(db) if which == "open" else _all(db, before, limit)
             following = found[-1].issued if which == "all" and len(found) >= limit else None
             where = "WHERE ended=0" if which == "open" else ""
             query = f"SELECT {DISPUTE_COLUMNS} FROM disputes {where} ORDER BY opened LIMIT 500"
-            return Calls(
+            return CallsView(
                 which=which,
                 calls=[
-                    call
-                    for call in aged(db, found)
-                    if may_see(viewer, members=(call.payer, call.receiver), date=call.date)
+                    one
+                    for one in aged(db, found)
+                    if may_see(viewer, members=(one.payer, one.receiver), date=one.date)
                 ],
                 disputes=[
                     one
-                    for one in _aged_disputes(db, db.all(Dispute, query))
+                    for one in _aged_disputes(db, db.all(OpenedDispute, query))
                     if may_see(viewer, members=(one.first, one.second), date=one.date)
                 ],
                 next=following,
@@ -122,48 +121,48 @@ def call_routes(sight: Sight) -> list[Any]:
                 from_height=db.from_height,
             )
 
-    @get("/calls/{ident:str}", opt={"page": ONE}, sync_to_thread=True)
-    def call(request: Asked, ident: str) -> CallSeen:
+    @get("/calls/{call:str}", opt={"page": ONE}, sync_to_thread=True)
+    def one_call(request: Asked, call: CallId) -> CallSeen:
         """A call by its id: every time that it was issued, with the marks and positions behind
         the latest."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             query = f"SELECT {CALL_COLUMNS} FROM calls WHERE id=? ORDER BY issued DESC LIMIT 100"
-            found = db.all(Call, query, ident.lower())
+            found = db.all(IssuedCall, query, call)
             if not found or not may_see(
                 viewer, members=(found[0].payer, found[0].receiver), date=found[0].date
             ):
-                raise NotFound(f"call {ident[:64]}")
+                raise NotFound(f"call {call}")
             query = "SELECT reason FROM calls WHERE id=? AND issued=?"
             reason = msgspec.json.decode(db.scalar(query, found[0].id, found[0].issued))
             return CallSeen(
                 calls=aged(db, found),
-                reason=AnyRow(reason),
+                reason=reason,
                 as_of_height=db.height,
                 from_height=db.from_height,
             )
 
-    return [calls, call]
+    return [calls, one_call]
 
 
-def _open(db: Reader) -> list[Call]:
+def _open(db: Reader) -> list[IssuedCall]:
     query = f"SELECT {CALL_COLUMNS} FROM calls WHERE ended=0 ORDER BY issued, id LIMIT 500"
-    return db.all(Call, query)
+    return db.all(IssuedCall, query)
 
 
-def _all(db: Reader, before: int | None, limit: int) -> list[Call]:
+def _all(db: Reader, before: int | None, limit: int) -> list[IssuedCall]:
     """The latest, whole heights at a time, so that a page follows without a gap."""
     below = db.height + 1 if before is None else before
     query = f"SELECT {CALL_COLUMNS} FROM calls WHERE issued<? ORDER BY issued DESC, id LIMIT ?"
-    found = db.all(Call, query, below, limit)
+    found = db.all(IssuedCall, query, below, limit)
     if len(found) < limit:
         return found
     last = found[-1].issued
     query = f"SELECT {CALL_COLUMNS} FROM calls WHERE issued=? ORDER BY id"
-    return [call for call in found if call.issued > last] + db.all(Call, query, last)
+    return [call for call in found if call.issued > last] + db.all(IssuedCall, query, last)
 
 
-def aged(db: Reader, calls: list[Call]) -> list[Call]:
+def aged(db: Reader, calls: list[IssuedCall]) -> list[IssuedCall]:
     """The calls with their ages."""
     ages = _ages(db, [(call.issued, call.ended) for call in calls])
     return [
@@ -172,7 +171,7 @@ def aged(db: Reader, calls: list[Call]) -> list[Call]:
     ]
 
 
-def _aged_disputes(db: Reader, disputes: list[Dispute]) -> list[Dispute]:
+def _aged_disputes(db: Reader, disputes: list[OpenedDispute]) -> list[OpenedDispute]:
     ages = _ages(db, [(one.opened, one.ended) for one in disputes])
     return [
         msgspec.structs.replace(one, age_blocks=blocks, age_ms=ms)

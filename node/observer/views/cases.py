@@ -6,8 +6,8 @@ import msgspec
 from litestar import get
 
 from node.api.errors import NotFound
-from node.api.reading import number_of
-from node.apitypes.shown import AnyRow
+from node.api.reading import Number, number_of
+from node.apitypes.answers import Answer
 from node.observer.showing import Page
 from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
 from node.observer.store import Reader
@@ -17,7 +17,7 @@ LIST: Final = Page("cases.html", "Default cases", "cases")
 ONE: Final = Page("case.html", "Default case", "cases")
 
 
-class Case(Row, frozen=True):
+class CaseLine(Row, frozen=True):
     """A default from notice to recovery; minor units of the rulebook's currency."""
 
     number: int
@@ -38,39 +38,46 @@ class Case(Row, frozen=True):
     ended: int
 
 
-class Borne(Row, frozen=True):
+class BorneByTranche(Row, frozen=True):
     """What a tranche of the waterfall bore of a case's loss."""
 
     tranche: str
     amount: int
 
 
-class Step(Row, frozen=True):
+class Amount(Answer, frozen=True):
+    """Minor units of an asset."""
+
+    asset: str
+    amount: int
+
+
+class CaseStep(Row, frozen=True):
     """Something that happened in a case: the ledger's event."""
 
     place: int
     time_ms: int
     type: str
     told: str
-    event: AnyRow
+    event: dict[str, Any]
 
 
-class Cases(Seen, frozen=True):
+class CasesView(Seen, frozen=True):
     """Cases, newest first."""
 
     currency: str
-    cases: list[Case]
+    cases: list[CaseLine]
 
 
 class CaseSeen(Seen, frozen=True):
     """A case: where it stands, who bore its loss, and all its steps, oldest first."""
 
     currency: str
-    case: Case
-    cure: list[AnyRow]
+    case: CaseLine
+    cure: list[Amount]
     """What would have cured it."""
-    borne: list[Borne]
-    steps: list[Step]
+    borne: list[BorneByTranche]
+    steps: list[CaseStep]
 
 
 COLUMNS: Final = (
@@ -84,12 +91,12 @@ def case_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/cases", opt={"page": LIST}, sync_to_thread=True)
-    def cases(request: Asked) -> Cases:
+    def cases(request: Asked) -> CasesView:
         """All default cases, newest first."""
         viewer = viewer_of(request)
         with sight.reader() as db:
-            found = db.all(Case, f"SELECT {COLUMNS} FROM cases ORDER BY number DESC LIMIT 500")
-            return Cases(
+            found = db.all(CaseLine, f"SELECT {COLUMNS} FROM cases ORDER BY number DESC LIMIT 500")
+            return CasesView(
                 currency=db.scalar(CURRENCY) or "",
                 cases=[one for one in found if may_see(viewer, members=(one.defaulter,))],
                 as_of_height=db.height,
@@ -97,12 +104,12 @@ def case_routes(sight: Sight) -> list[Any]:
             )
 
     @get("/cases/{number:str}", opt={"page": ONE}, sync_to_thread=True)
-    def case(request: Asked, number: str) -> CaseSeen:
+    def case(request: Asked, number: Number) -> CaseSeen:
         """A case: where it stands, how its loss was borne, and every step with its rule."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             ident = number_of(number)
-            found = db.first(Case, f"SELECT {COLUMNS} FROM cases WHERE number=?", ident)
+            found = db.first(CaseLine, f"SELECT {COLUMNS} FROM cases WHERE number=?", ident)
             if found is None or not may_see(viewer, members=(found.defaulter,)):
                 raise NotFound(f"case {ident}")
             applied, cure = db.rows("SELECT applied, cure FROM cases WHERE number=?", ident)[0]
@@ -110,9 +117,9 @@ def case_routes(sight: Sight) -> list[Any]:
             return CaseSeen(
                 currency=db.scalar(CURRENCY) or "",
                 case=found,
-                cure=[AnyRow(one) for one in msgspec.json.decode(cure)],
+                cure=msgspec.json.decode(cure, type=list[Amount]),
                 borne=[
-                    Borne(**one, height=found.height, rule=rule)
+                    BorneByTranche(**one, height=found.height, rule=rule)
                     for one in msgspec.json.decode(applied)
                 ],
                 steps=_steps(db, ident),
@@ -123,7 +130,7 @@ def case_routes(sight: Sight) -> list[Any]:
     return [cases, case]
 
 
-def _steps(db: Reader, number: int) -> list[Step]:
+def _steps(db: Reader, number: int) -> list[CaseStep]:
     exponents: dict[str, int] = dict(db.rows("SELECT code, exponent FROM assets"))
     currency = db.scalar(CURRENCY) or ""
     query = (
@@ -134,13 +141,13 @@ def _steps(db: Reader, number: int) -> list[Step]:
     for height, place, kind, body, rule, time_ms in db.rows(query, number):
         event = msgspec.json.decode(body)
         found.append(
-            Step(
+            CaseStep(
                 height=height,
                 place=place,
                 time_ms=time_ms,
                 type=kind,
                 told=told(kind, event, exponents, currency),
-                event=AnyRow(event),
+                event=event,
                 rule=rule,
             )
         )

@@ -7,10 +7,9 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from node.api.errors import HeightPruned, NotFound
-from node.api.reading import limit_of, number_of
-from node.apitypes.shown import AnyRow
+from node.api.reading import After, Height, Ident, Limit, number_of
 from node.observer.showing import Page
-from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
+from node.observer.sight import AfterPosition, Asked, Before, Row, Seen, Sight, may_see, viewer_of
 from node.observer.store import Reader, said
 from node.observer.views.network import Decided, decided_blocks
 
@@ -27,14 +26,14 @@ IN_BLOCK_MAX: Final = 500
 """Transactions shown of a block at a time."""
 
 
-class Blocks(Seen, frozen=True):
+class BlocksView(Seen, frozen=True):
     """Blocks, newest first. `next`: the `before` of the page that follows."""
 
     blocks: list[Decided]
     next: int | None
 
 
-class TransactionLine(Row, frozen=True):
+class DecidedTransaction(Row, frozen=True):
     """A transaction and what became of it."""
 
     position: int
@@ -50,11 +49,11 @@ class BlockSeen(Seen, frozen=True):
     """A block. `next`: the `after` of its transactions that follow."""
 
     block: Decided
-    header: AnyRow
+    header: dict[str, Any]
     """As the validators signed it."""
     signers: list[str]
     events: int
-    transactions: list[TransactionLine]
+    transactions: list[DecidedTransaction]
     next: int | None
     previous_block: int | None
     next_block: int | None
@@ -64,11 +63,11 @@ class TransactionSeen(Seen, frozen=True):
     """A transaction: what it asked for, and its receipt. Proofs are of rows of the state: see
     `/v1/proof`, and `/v1/round-proof` for what a netting round did."""
 
-    transaction: TransactionLine
-    body: AnyRow
+    transaction: DecidedTransaction
+    body: dict[str, Any]
 
 
-class TradeLine(Row, frozen=True):
+class ListedTrade(Row, frozen=True):
     """A registered trade. `notional`: quantity at its price, minor units of the currency."""
 
     uti: str
@@ -89,18 +88,18 @@ class TradeLine(Row, frozen=True):
     registered: int
 
 
-class Trades(Seen, frozen=True):
+class TradesView(Seen, frozen=True):
     """Trades in order of UTI. `next`: the `after` of the page that follows."""
 
-    trades: list[TradeLine]
+    trades: list[ListedTrade]
     next: str | None
 
 
 class TradeSeen(Seen, frozen=True):
     """A trade, and the transactions that registered it."""
 
-    trade: TradeLine
-    transactions: list[TransactionLine]
+    trade: ListedTrade
+    transactions: list[DecidedTransaction]
     """Of the block that registered it: those of its parties."""
 
 
@@ -115,39 +114,41 @@ def explorer_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/blocks", opt={"page": BLOCKS}, sync_to_thread=True)
-    def blocks(request: Asked, before: int | None = None, limit: int = 50) -> Blocks:
+    def blocks(request: Asked, before: Before = None, limit: Limit = 50) -> BlocksView:
         """Blocks, newest first. `before`: older than this height."""
         del request
         with sight.reader() as db:
-            found = decided_blocks(db, limit_of(limit), before)
+            found = decided_blocks(db, limit, before)
             more = bool(found) and found[-1].height > db.from_height
             following = found[-1].height if more else None
-            return Blocks(
+            return BlocksView(
                 blocks=found, next=following, as_of_height=db.height, from_height=db.from_height
             )
 
     @get("/blocks/{height:str}", opt={"page": BLOCK}, sync_to_thread=True)
-    def block(request: Asked, height: str, after: int = -1, limit: int = IN_BLOCK_MAX) -> BlockSeen:
+    def block(
+        request: Asked, height: Height, after: AfterPosition = -1, limit: Limit = IN_BLOCK_MAX
+    ) -> BlockSeen:
         """A block by height or `latest`, with its transactions. `after`: behind this position."""
         del request
         with sight.reader() as db:
             number = db.height if height == "latest" else number_of(height)
-            return _block(db, number, after, limit_of(limit))
+            return _block(db, number, after, limit)
 
     @get("/transactions/{ident:str}", opt={"page": TRANSACTION}, sync_to_thread=True)
-    def transaction(request: Asked, ident: str) -> TransactionSeen:
+    def transaction(request: Asked, ident: Ident) -> TransactionSeen:
         """A decided transaction by its id."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             query = f"SELECT {LINE_COLUMNS} FROM transactions WHERE id=?"
-            found = db.first(TransactionLine, query, ident.lower())
+            found = db.first(DecidedTransaction, query, ident)
             if found is None or not may_see(viewer, members=found.signers.split()):
                 raise NotFound(f"transaction {ident[:64]}")
             query = "SELECT body FROM transactions WHERE height=? AND position=?"
             body = msgspec.json.decode(db.scalar(query, found.height, found.position))
             return TransactionSeen(
                 transaction=found,
-                body=AnyRow(body),
+                body=body,
                 as_of_height=db.height,
                 from_height=db.from_height,
             )
@@ -157,14 +158,14 @@ def explorer_routes(sight: Sight) -> list[Any]:
         request: Asked,
         member: str = "",
         in_state: Annotated[str, QueryParameter(name="state")] = "",
-        after: str = "",
-        limit: int = 50,
-    ) -> Trades:
+        after: After = "",
+        limit: Limit = 50,
+    ) -> TradesView:
         """Trades in order of UTI. `member`: only with this LEI or a client of it as a party;
         `state`: only in this one, e.g. LIVE."""
         viewer = viewer_of(request)
         with sight.reader() as db:
-            found = _trades(db, member, in_state, after, limit_of(limit) + 1)
+            found = _trades(db, member, in_state, after, limit + 1)
             shown = found[:limit]
             following = shown[-1].uti if len(found) > limit else None
             seen = [
@@ -177,7 +178,7 @@ def explorer_routes(sight: Sight) -> list[Any]:
                     date=line.trade_date,
                 )
             ]
-            return Trades(
+            return TradesView(
                 trades=seen, next=following, as_of_height=db.height, from_height=db.from_height
             )
 
@@ -186,7 +187,7 @@ def explorer_routes(sight: Sight) -> list[Any]:
         """A trade, and the transactions of its parties in the block that registered it."""
         viewer = viewer_of(request)
         with sight.reader() as db:
-            line = db.first(TradeLine, f"SELECT {TRADE_COLUMNS} FROM trades WHERE uti=?", uti)
+            line = db.first(ListedTrade, f"SELECT {TRADE_COLUMNS} FROM trades WHERE uti=?", uti)
             if line is None or not may_see(
                 viewer, members=(line.buyer, line.seller), product=line.product,
                 date=line.trade_date,
@@ -198,7 +199,7 @@ def explorer_routes(sight: Sight) -> list[Any]:
             )
             return TradeSeen(
                 trade=line,
-                transactions=db.all(TransactionLine, query, line.registered, f'"{uti}"'),
+                transactions=db.all(DecidedTransaction, query, line.registered, f'"{uti}"'),
                 as_of_height=db.height,
                 from_height=db.from_height,
             )
@@ -218,11 +219,11 @@ def _block(db: Reader, number: int, after: int, limit: int) -> BlockSeen:
         f"SELECT {LINE_COLUMNS} FROM transactions WHERE height=? AND position>? "
         "ORDER BY position LIMIT ?"
     )
-    lines = db.all(TransactionLine, query, number, after, limit + 1)
+    lines = db.all(DecidedTransaction, query, number, after, limit + 1)
     shown = lines[:limit]
     return BlockSeen(
         block=found[0],
-        header=AnyRow(msgspec.json.decode(header)),
+        header=msgspec.json.decode(header),
         signers=signers.split(),
         events=events,
         transactions=shown,
@@ -234,19 +235,19 @@ def _block(db: Reader, number: int, after: int, limit: int) -> BlockSeen:
     )
 
 
-def _trades(db: Reader, member: str, state: str, after: str, count: int) -> list[TradeLine]:
+def _trades(db: Reader, member: str, state: str, after: str, count: int) -> list[ListedTrade]:
     """A page of trades; each side by an index of its own, so no page reads more than it shows."""
     wanted = " AND state=?" if state else ""
     given = (state,) if state else ()
     if not member:
         query = f"SELECT {TRADE_COLUMNS} FROM trades WHERE uti>?{wanted} ORDER BY uti LIMIT ?"
-        return db.all(TradeLine, query, after, *given, count)
-    found: dict[str, TradeLine] = {}
+        return db.all(ListedTrade, query, after, *given, count)
+    found: dict[str, ListedTrade] = {}
     for side in ("buyer_member", "seller_member"):
         query = (
             f"SELECT {TRADE_COLUMNS} FROM trades WHERE {side}=? AND uti>?{wanted} "
             "ORDER BY uti LIMIT ?"
         )
-        lines = db.all(TradeLine, query, member, after, *given, count)
+        lines = db.all(ListedTrade, query, member, after, *given, count)
         found |= {line.uti: line for line in lines}
     return [found[uti] for uti in sorted(found)][:count]

@@ -7,7 +7,7 @@ from litestar import get
 
 from node.api.errors import NotFound
 from node.observer.showing import Page
-from node.observer.sight import Asked, Row, Seen, Sight, Viewer, may_see, viewer_of
+from node.observer.sight import Asked, OnDate, Row, Seen, Sight, Viewer, may_see, viewer_of
 from node.observer.store import Reader
 
 PAGE: Final = Page("exposures.html", "Exposures", "exposures")
@@ -36,7 +36,7 @@ class Exposure(Row, frozen=True):
     left: int
 
 
-class Total(Row, frozen=True):
+class ExposureTotal(Row, frozen=True):
     """The sums over all pairs; minor units of the asset."""
 
     asset: str
@@ -46,7 +46,7 @@ class Total(Row, frozen=True):
     left: int
 
 
-class Exposures(Seen, frozen=True):
+class ExposuresView(Seen, frozen=True):
     """Exposures of a date; `date` null: none is closed yet."""
 
     date: int | None
@@ -54,7 +54,7 @@ class Exposures(Seen, frozen=True):
     dates: list[int]
     """Closed, ascending: what `date` may be."""
     exposures: list[Exposure]
-    totals: list[Total]
+    totals: list[ExposureTotal]
 
 
 def exposure_routes(sight: Sight) -> list[Any]:
@@ -63,10 +63,10 @@ def exposure_routes(sight: Sight) -> list[Any]:
     @get("/exposures", opt={"page": PAGE}, sync_to_thread=True)
     def exposures(
         request: Asked,
-        date: int | None = None,
+        date: OnDate = None,
         kind: Literal["values", "payments"] = "values",
         netting: Literal["before", "after", "left"] = "before",
-    ) -> Exposures:
+    ) -> ExposuresView:
         """Exposures of every pair on a closed date (the last one, if none is named). `kind`: what
         contracts are worth, or what netting rounds had to pay; `netting`: which of the three
         amounts the page draws."""
@@ -83,7 +83,7 @@ def exposure_routes(sight: Sight) -> list[Any]:
             chosen = date if date is not None else dates[-1] if dates else None
             read = _values if kind == "values" else _payments
             found = [] if chosen is None else read(db, viewer, chosen)
-            return Exposures(
+            return ExposuresView(
                 date=chosen,
                 kind=kind,
                 dates=dates,
@@ -155,12 +155,12 @@ def _payments(db: Reader, viewer: Viewer, date: int) -> list[Exposure]:
     ]
 
 
-def _totals(found: list[Exposure]) -> list[Total]:
+def _totals(found: list[Exposure]) -> list[ExposureTotal]:
     by_asset: dict[str, list[Exposure]] = defaultdict(list)
     for line in found:
         by_asset[line.asset].append(line)
     return [
-        Total(
+        ExposureTotal(
             asset=asset,
             pairs=len(lines),
             before=sum(line.before for line in lines),

@@ -15,7 +15,7 @@ DATES_MAX: Final = 750
 """Business dates shown: three years."""
 
 
-class Size(Row, frozen=True):
+class FundSize(Row, frozen=True):
     """The fund and what it has to be at the close of a date; minor units of the rulebook's
     currency. `requirement`: stressed loss of the two largest groups in the worst scenario."""
 
@@ -29,7 +29,7 @@ class Size(Row, frozen=True):
     covered: bool
 
 
-class Stressed(Row, frozen=True):
+class StressedLoss(Row, frozen=True):
     """What the default of a group would cost the others in a scenario, beyond its own margin and
     contributions, at the last date sized; negative: nothing."""
 
@@ -40,7 +40,7 @@ class Stressed(Row, frozen=True):
     """Within its scenario, from 1."""
 
 
-class Contribution(Row, frozen=True):
+class FundContribution(Row, frozen=True):
     """A member's part of the fund; minor units of the rulebook's currency."""
 
     service: str
@@ -50,27 +50,27 @@ class Contribution(Row, frozen=True):
     used: int
 
 
-class Fund(Seen, frozen=True):
+class FundView(Seen, frozen=True):
     """The fund. Empty `sizes`: the rulebook names no stress scenarios, or no date is closed."""
 
     currency: str
-    sizes: list[Size]
+    sizes: list[FundSize]
     """Newest first."""
-    stressed: list[Stressed]
-    contributions: list[Contribution]
+    stressed: list[StressedLoss]
+    contributions: list[FundContribution]
 
 
 def fund_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/fund", opt={"page": PAGE}, sync_to_thread=True)
-    def fund(request: Asked) -> Fund:
+    def fund(request: Asked) -> FundView:
         """The default fund against the two largest stressed losses, date by date, and what every
         member has in it and should have."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             sizes = db.all(
-                Size,
+                FundSize,
                 "SELECT date, service, requirement, scenario, parents AS 'groups', fund, "
                 "fund>=requirement AS covered, rule, height FROM fund_sizes "
                 "ORDER BY date DESC LIMIT ?",
@@ -79,18 +79,18 @@ def fund_routes(sight: Sight) -> list[Any]:
             last = db.scalar("SELECT MAX(date) FROM stressed")
             rule = said("stressed close-out amounts less initial margin and contributions")
             stressed = db.all(
-                Stressed,
+                StressedLoss,
                 "SELECT scenario, parent AS 'group', loss, height, ROW_NUMBER() OVER "
                 f"(PARTITION BY scenario ORDER BY loss DESC, parent) AS rank, {rule} "
                 "FROM stressed WHERE date=? ORDER BY scenario, rank",
                 last,
             )
             contributions = db.all(
-                Contribution,
+                FundContribution,
                 "SELECT service, lei, has, required, used, height, "
                 f"{said('the contribution of the state')} FROM contributions ORDER BY lei",
             )
-            return Fund(
+            return FundView(
                 currency=db.scalar("SELECT value FROM meta WHERE key='currency'") or "",
                 sizes=[
                     msgspec.structs.replace(one, covered=bool(one.covered))

@@ -9,7 +9,7 @@ from node.api.errors import NotFound
 from node.observer.showing import Page
 from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
 from node.observer.store import Reader, exact, said, whole
-from node.observer.views.calls import CALL_COLUMNS, Call, aged
+from node.observer.views.calls import CALL_COLUMNS, IssuedCall, aged
 from wire.money import BPS
 
 LIST: Final = Page("members.html", "Members", "members")
@@ -33,7 +33,7 @@ class MemberLine(Row, frozen=True):
     contribution_committed: int
 
 
-class Figures(Row, frozen=True):
+class MemberFigures(Row, frozen=True):
     """A member's business in one asset, house and clients together; minor units."""
 
     lei: str
@@ -62,11 +62,11 @@ class Figures(Row, frozen=True):
     """In the default fund."""
 
 
-class Members(Seen, frozen=True):
+class MembersView(Seen, frozen=True):
     """All legal entities, and the figures of those that have any."""
 
     members: list[MemberLine]
-    figures: list[Figures]
+    figures: list[MemberFigures]
 
 
 class Counterparty(Row, frozen=True):
@@ -87,7 +87,7 @@ class Counterparty(Row, frozen=True):
     """At the last closed date, after margin; negative: the counterparty's. Null: none closed."""
 
 
-class Position(Row, frozen=True):
+class OpenPosition(Row, frozen=True):
     """Live contracts of the member in one instrument; units of the instrument."""
 
     instrument: str
@@ -98,7 +98,7 @@ class Position(Row, frozen=True):
     contracts: int
 
 
-class Account(Row, frozen=True):
+class AccountBalance(Row, frozen=True):
     """What the member has on an account; minor units."""
 
     kind: str
@@ -112,12 +112,12 @@ class MemberSeen(Seen, frozen=True):
     """One member."""
 
     member: MemberLine
-    figures: list[Figures]
-    positions: list[Position]
+    figures: list[MemberFigures]
+    positions: list[OpenPosition]
     counterparties: list[Counterparty]
     """Largest notional first."""
-    accounts: list[Account]
-    calls: list[Call]
+    accounts: list[AccountBalance]
+    calls: list[IssuedCall]
     """Open ones first, then the latest."""
 
 
@@ -131,14 +131,14 @@ def member_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/members", opt={"page": LIST}, sync_to_thread=True)
-    def members(request: Asked) -> Members:
+    def members(request: Asked) -> MembersView:
         """All legal entities with their positions, margin, cash and concentration."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             lines = db.all(MemberLine, f"SELECT {MEMBER_COLUMNS} FROM members ORDER BY lei")
             seen = [line for line in lines if may_see(viewer, members=(line.lei,))]
             known = {line.lei: None for line in seen}
-            return Members(
+            return MembersView(
                 members=seen,
                 figures=[one for one in figures_of(db) if one.lei in known],
                 as_of_height=db.height,
@@ -161,7 +161,7 @@ def member_routes(sight: Sight) -> list[Any]:
                 positions=_positions(db, lei),
                 counterparties=_counterparties(db, lei, figures),
                 accounts=db.all(
-                    Account,
+                    AccountBalance,
                     "SELECT kind, reference, asset, balance, locked, height, "
                     f"{said('the account of the state')} FROM balances "
                     "WHERE lei=? AND balance<>0 ORDER BY kind, reference, asset",
@@ -186,7 +186,7 @@ class _Sums:
         self.height = 0
 
 
-def figures_of(db: Reader, lei: str = "") -> list[Figures]:
+def figures_of(db: Reader, lei: str = "") -> list[MemberFigures]:
     """The figures of every member, or what concerns one, by LEI and asset."""
     sums: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
     _from_sets(db, sums, lei)
@@ -195,10 +195,10 @@ def figures_of(db: Reader, lei: str = "") -> list[Figures]:
     return [_figures(*slot, one) for slot, one in sorted(sums.items())]
 
 
-def _figures(lei: str, asset: str, one: _Sums) -> Figures:
+def _figures(lei: str, asset: str, one: _Sums) -> MemberFigures:
     notional = sum(one.notional.values())
     largest = min(one.notional, key=lambda who: (-one.notional[who], who), default="")
-    return Figures(
+    return MemberFigures(
         lei=lei,
         asset=asset,
         contracts=one.contracts,
@@ -267,7 +267,7 @@ def _share(part: int, total: int) -> int:
     return part * BPS // total if total else 0
 
 
-def _positions(db: Reader, lei: str) -> list[Position]:
+def _positions(db: Reader, lei: str) -> list[OpenPosition]:
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for side, place in (("buyer_member", 0), ("seller_member", 1)):
         query = (
@@ -280,7 +280,7 @@ def _positions(db: Reader, lei: str) -> list[Position]:
             line[2] += count
             line[3] = max(line[3], height)
     return [
-        Position(
+        OpenPosition(
             instrument=instrument,
             product=product,
             bought=bought,
@@ -294,7 +294,7 @@ def _positions(db: Reader, lei: str) -> list[Position]:
     ]
 
 
-def _counterparties(db: Reader, lei: str, figures: list[Figures]) -> list[Counterparty]:
+def _counterparties(db: Reader, lei: str, figures: list[MemberFigures]) -> list[Counterparty]:
     totals = {one.asset: one.notional for one in figures}
     last = db.scalar("SELECT MAX(date) FROM dates")
     query = (
@@ -330,13 +330,13 @@ def _counterparties(db: Reader, lei: str, figures: list[Figures]) -> list[Counte
     return sorted(found, key=lambda one: (-one.notional, one.counterparty, one.asset))
 
 
-def _calls(db: Reader, lei: str) -> list[Call]:
-    found: dict[tuple[str, int], Call] = {}
+def _calls(db: Reader, lei: str) -> list[IssuedCall]:
+    found: dict[tuple[str, int], IssuedCall] = {}
     for side in ("payer_member", "receiver_member"):
         query = (
             f"SELECT {CALL_COLUMNS} FROM calls WHERE {side}=? "
             "ORDER BY ended=0 DESC, issued DESC LIMIT ?"
         )
-        calls = aged(db, db.all(Call, query, lei, CALLS_SHOWN))
+        calls = aged(db, db.all(IssuedCall, query, lei, CALLS_SHOWN))
         found |= {(call.id, call.issued): call for call in calls}
     return sorted(found.values(), key=lambda call: (call.ended > 0, -call.issued, call.id))

@@ -42,14 +42,14 @@ class Participation(Row, frozen=True):
     of: int
 
 
-class Open(Row, frozen=True):
+class OpenCount(Row, frozen=True):
     """How many there are of something now."""
 
     what: str
     count: int
 
 
-class Network(Seen, frozen=True):
+class NetworkView(Seen, frozen=True):
     """The network at a block."""
 
     business_date: int | None
@@ -57,7 +57,7 @@ class Network(Seen, frozen=True):
     block_p50_ms: int | None
     """Of blocks with transactions among those shown: time since the block before."""
     block_p95_ms: int | None
-    counts: list[Open]
+    counts: list[OpenCount]
     blocks: list[Decided]
     """Newest first."""
     participation: list[Participation]
@@ -68,7 +68,7 @@ def network_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/network", opt={"page": PAGE}, sync_to_thread=True)
-    def network(request: Asked) -> Network:
+    def network(request: Asked) -> NetworkView:
         """The network: validators, the last blocks and how long they took, and what is open."""
         del request
         return _network(sight)
@@ -80,7 +80,7 @@ def home_route(sight: Sight) -> Any:
     """The page's first view."""
 
     @get("/", opt={"page": PAGE}, sync_to_thread=True)
-    def home(request: Asked) -> Network:
+    def home(request: Asked) -> NetworkView:
         """The network."""
         del request
         return _network(sight)
@@ -91,13 +91,13 @@ def home_route(sight: Sight) -> Any:
 PAGE: Final = Page("network.html", "Network", "network")
 
 
-def _network(sight: Sight) -> Network:
+def _network(sight: Sight) -> NetworkView:
     with sight.reader() as db:
         blocks = decided_blocks(db, BLOCKS_SHOWN)
         taken = [block.interval_ms for block in blocks if block.transactions and block.interval_ms]
         newest = db.rows("SELECT business_date, rulebook FROM blocks ORDER BY height DESC LIMIT 1")
         business_date, rulebook = newest[0] if newest else (None, 0)
-        return Network(
+        return NetworkView(
             as_of_height=db.height,
             from_height=db.from_height,
             business_date=business_date,
@@ -138,9 +138,9 @@ COUNTS: Final = {
 }
 
 
-def _counts(db: Reader) -> list[Open]:
+def _counts(db: Reader) -> list[OpenCount]:
     return [
-        Open(what=what, count=db.scalar(query), height=db.height, rule=rule)
+        OpenCount(what=what, count=db.scalar(query), height=db.height, rule=rule)
         for what, (query, rule) in COUNTS.items()
     ]
 

@@ -6,9 +6,9 @@ import msgspec
 from litestar import get
 
 from node.api.errors import NotFound
-from node.api.reading import limit_of, number_of
+from node.api.reading import Limit, Number, number_of
 from node.observer.showing import Page
-from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
+from node.observer.sight import Asked, Before, Row, Seen, Sight, may_see, viewer_of
 from node.observer.store import Reader
 
 LIST: Final = Page("rounds.html", "Netting rounds", "rounds")
@@ -18,7 +18,7 @@ CYCLES_SHOWN: Final = 200
 PAIRS_SHOWN: Final = 1_000
 
 
-class Figures(Row, frozen=True):
+class RoundInAsset(Row, frozen=True):
     """A round in one asset; minor units. `gross` is frozen; `set_off` within pairs and `cleared`
     in cycles is cancelled without cash; `cash_moved` discharged `discharged` of what remained."""
 
@@ -37,14 +37,14 @@ class Figures(Row, frozen=True):
     """No choice of cycles cancels more; else none could be added."""
 
 
-class Rounds(Seen, frozen=True):
+class RoundsView(Seen, frozen=True):
     """Rounds, newest first. `next`: the `before` of the page that follows."""
 
-    rounds: list[Figures]
+    rounds: list[RoundInAsset]
     next: int | None
 
 
-class RoundLine(Row, frozen=True):
+class RoundTold(Row, frozen=True):
     """A round's place on the chain: frozen, cleared by a certificate, settled."""
 
     number: int
@@ -63,7 +63,7 @@ class RoundLine(Row, frozen=True):
     liquidity_events: str
 
 
-class CycleLine(Row, frozen=True):
+class CancelledCycle(Row, frozen=True):
     """Each member's debt to the next, and the last one's to the first, is cancelled by `amount`."""
 
     asset: str
@@ -72,7 +72,7 @@ class CycleLine(Row, frozen=True):
     members: list[str]
 
 
-class PairLine(Row, frozen=True):
+class RoundPair(Row, frozen=True):
     """What a debtor owed a creditor in the round, and what became of it; minor units."""
 
     asset: str
@@ -92,11 +92,11 @@ class PairLine(Row, frozen=True):
 class RoundSeen(Seen, frozen=True):
     """A round, its cycles and every pair in it."""
 
-    round: RoundLine
-    figures: list[Figures]
-    cycles: list[CycleLine]
+    round: RoundTold
+    figures: list[RoundInAsset]
+    cycles: list[CancelledCycle]
     """The largest first."""
-    pairs: list[PairLine]
+    pairs: list[RoundPair]
 
 
 class _Why(msgspec.Struct):
@@ -111,7 +111,7 @@ class _Why(msgspec.Struct):
 FIGURE_COLUMNS: Final = (
     "f.number, r.date, r.state, f.asset, f.gross, f.set_off, f.cleared, f.remaining, "
     "f.discharged, f.cash_moved, f.cycles, f.objective=1 AS optimal, r.height, "
-    "'rulebook ' || r.rulebook || ', SETTLEMENT; certificate checked by every validator' AS rule"
+    "'rulebook ' || r.rulebook || ', SETTLEMENT' AS rule"
 )
 
 
@@ -119,21 +119,21 @@ def round_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/rounds", opt={"page": LIST}, sync_to_thread=True)
-    def rounds(request: Asked, before: int | None = None, limit: int = 50) -> Rounds:
+    def rounds(request: Asked, before: Before = None, limit: Limit = 50) -> RoundsView:
         """Netting rounds with their figures, newest first. `before`: older than this number."""
         viewer = viewer_of(request)
         with sight.reader() as db:
             below = 1 << 62 if before is None else before
             query = "SELECT number FROM rounds WHERE number<? ORDER BY number DESC LIMIT ?"
-            numbers = [number for (number,) in db.rows(query, below, limit_of(limit) + 1)]
+            numbers = [number for (number,) in db.rows(query, below, limit + 1)]
             shown = numbers[:limit]
             lowest = shown[-1] if shown else below
             query = (
                 f"SELECT {FIGURE_COLUMNS} FROM rounds r JOIN round_figures f ON f.number=r.number "
                 "WHERE r.number>=? AND r.number<? ORDER BY f.number DESC, f.asset"
             )
-            found = [_figures(one) for one in db.all(Figures, query, lowest, below)]
-            return Rounds(
+            found = [_figures(one) for one in db.all(RoundInAsset, query, lowest, below)]
+            return RoundsView(
                 rounds=[one for one in found if may_see(viewer, date=one.date)],
                 next=lowest if len(numbers) > limit else None,
                 as_of_height=db.height,
@@ -141,7 +141,7 @@ def round_routes(sight: Sight) -> list[Any]:
             )
 
     @get("/rounds/{number:str}", opt={"page": ONE}, sync_to_thread=True)
-    def one_round(request: Asked, number: str) -> RoundSeen:
+    def one_round(request: Asked, number: Number) -> RoundSeen:
         """A round: its figures, its cycles, and every pair with what became of its debt and why."""
         viewer = viewer_of(request)
         with sight.reader() as db:
@@ -155,7 +155,7 @@ def round_routes(sight: Sight) -> list[Any]:
             )
             return RoundSeen(
                 round=line,
-                figures=[_figures(one) for one in db.all(Figures, query, ident)],
+                figures=[_figures(one) for one in db.all(RoundInAsset, query, ident)],
                 cycles=[one for one in _cycles(db, line) if may_see(viewer, members=one.members)],
                 pairs=[
                     one
@@ -169,28 +169,28 @@ def round_routes(sight: Sight) -> list[Any]:
     return [rounds, one_round]
 
 
-def _figures(one: Figures) -> Figures:
+def _figures(one: RoundInAsset) -> RoundInAsset:
     """SQLite knows no booleans."""
     return msgspec.structs.replace(one, optimal=bool(one.optimal))
 
 
-def _line(db: Reader, number: int) -> RoundLine | None:
+def _line(db: Reader, number: int) -> RoundTold | None:
     query = (
         "SELECT number, service, date, state, root, obligations, freeze_height, cleared_height, "
         "settle_height, failed, liquidity_events, height, "
         "'rulebook ' || rulebook || ', SETTLEMENT' AS rule FROM rounds WHERE number=?"
     )
-    return db.first(RoundLine, query, number)
+    return db.first(RoundTold, query, number)
 
 
-def _cycles(db: Reader, line: RoundLine) -> list[CycleLine]:
+def _cycles(db: Reader, line: RoundTold) -> list[CancelledCycle]:
     query = (
         "SELECT asset, place, amount, members FROM cycles WHERE number=? "
         "ORDER BY asset, place LIMIT ?"
     )
     rule = "decomposition of the flows that the certificate proves"
     return [
-        CycleLine(
+        CancelledCycle(
             asset=asset,
             place=place,
             amount=amount,
@@ -202,7 +202,7 @@ def _cycles(db: Reader, line: RoundLine) -> list[CycleLine]:
     ]
 
 
-def _pairs(db: Reader, line: RoundLine) -> list[PairLine]:
+def _pairs(db: Reader, line: RoundTold) -> list[RoundPair]:
     query = (
         "SELECT asset, debtor, creditor, owed, set_off, cycled, owed - set_off - cycled, settled, "
         "because_of, why FROM round_pairs WHERE number=? "
@@ -214,7 +214,7 @@ def _pairs(db: Reader, line: RoundLine) -> list[PairLine]:
     ):
         told = _told(debtor, creditor, rest, msgspec.json.decode(why, type=_Why) if why else None)
         found.append(
-            PairLine(
+            RoundPair(
                 asset=asset,
                 debtor=debtor,
                 creditor=creditor,

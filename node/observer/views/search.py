@@ -33,7 +33,7 @@ class Hit(Row, frozen=True):
     path: str
 
 
-class Found(Seen, frozen=True):
+class FoundView(Seen, frozen=True):
     """What a search has found, a few of each kind."""
 
     query: str
@@ -44,7 +44,7 @@ def search_routes(sight: Sight) -> list[Any]:
     """The route handlers."""
 
     @get("/search", opt={"page": PAGE}, sync_to_thread=True)
-    def search(request: Asked, q: str = "") -> Found:
+    def search(request: Asked, q: str = "") -> FoundView:
         """Members by LEI or name, trades by UTI, transactions, blocks and calls by the beginning
         of their id, blocks, rounds and cases by number, trades by instrument."""
         text = q.strip()
@@ -52,7 +52,9 @@ def search_routes(sight: Sight) -> list[Any]:
             raise BadRequest(f"q has {len(text)} characters, at most {QUERY_MAX}")
         with sight.reader() as db:
             hits = list(_hits(db, viewer_of(request), text)) if text else []
-            return Found(query=text, hits=hits, as_of_height=db.height, from_height=db.from_height)
+            return FoundView(
+                query=text, hits=hits, as_of_height=db.height, from_height=db.from_height
+            )
 
     return [search]
 

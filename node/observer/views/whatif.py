@@ -47,7 +47,7 @@ class ShareIf(Row, frozen=True):
     amount: int
 
 
-class WhatIf(Seen, frozen=True):
+class WhatIfView(Seen, frozen=True):
     """A default rehearsed on the node's last state, which it does not touch. Left out: firm
     quotes, cures, ported clients."""
 
@@ -67,7 +67,7 @@ def whatif_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
     """The route handlers."""
 
     @get("/whatif/{lei:str}", opt={"page": PAGE})
-    async def whatif(request: Asked, lei: str) -> WhatIf:
+    async def whatif(request: Asked, lei: str) -> WhatIfView:
         """Rehearse the default of a member at the last prices: the loss, who bears it in which
         tranche, and what the others' next margin cycle would need. Takes a while."""
         viewer = viewer_of(request)
@@ -87,10 +87,10 @@ def whatif_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
     return [whatif]
 
 
-def _seen(report: dict[str, Any], lei: str, currency: str, from_height: int) -> WhatIf:
+def _seen(report: dict[str, Any], lei: str, currency: str, from_height: int) -> WhatIfView:
     height, rulebook = report["height"], report["rulebook_version"]
     rule = f"rulebook {rulebook}, WATERFALL"
-    return WhatIf(
+    return WhatIfView(
         defaulter=lei,
         currency=currency,
         block=report["block"],

@@ -8,7 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from node.api.errors import OutOfScope, TooManyRequests, Unauthorised
-from node.api.sessions import Sessions, session_of
+from node.api.sessions import COOKIE, Sessions
 from node.home import Home
 from node.shell import now_ms
 from node.tokens import Scope, Token, Tokens
@@ -65,8 +65,7 @@ class Access:
         so it is good for reading only."""
         if connection.scope.get("method", "GET") not in READING:
             return None
-        ident = session_of(connection.headers.get("cookie", ""))
-        return self._sessions.token(ident, now_ms())
+        return self._sessions.token(connection.cookies.get(COOKIE, ""), now_ms())
 
     def begin_session(self, secret: str) -> str:
         """The id of a new session with a token; raises `Unauthorised`, `OutOfScope`."""
@@ -77,9 +76,9 @@ class Access:
             raise OutOfScope(f"{token.name} has {', '.join(token.scopes)}, needs {Scope.READ}")
         return self._sessions.begin(secret, now_ms())
 
-    def end_session(self, header: str) -> None:
-        """End the session of a `Cookie` header."""
-        self._sessions.end(session_of(header))
+    def end_session(self, connection: Connection) -> None:
+        """End the session that a request comes with."""
+        self._sessions.end(connection.cookies.get(COOKIE, ""))
 
 
 def _methods(handler: BaseRouteHandler) -> set[str]:

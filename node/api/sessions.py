@@ -1,7 +1,6 @@
 """Sessions of browsers: a token given once, a cookie from then on. They only read."""
 
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 COOKIE: Final = "dcn_session"
@@ -38,12 +37,3 @@ class Sessions:
     def end(self, ident: str) -> None:
         """Forget a session."""
         self._known.pop(ident, None)
-
-
-def session_of(header: str) -> str:
-    """The session id in a `Cookie` header; empty without one."""
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value

@@ -185,7 +185,7 @@ def login_routes(access: Access) -> list[Any]:
     @post("/logout", sync_to_thread=False, status_code=303, **hidden)
     def logout(request: Req) -> Response[Any]:
         """End the session."""
-        access.end_session(request.headers.get("cookie", ""))
+        access.end_session(request)
         gone = Cookie(key=COOKIE, value="", max_age=0, httponly=True, samesite="strict")
         return Redirect("/login", status_code=303, cookies=[gone])
 

@@ -6,7 +6,6 @@ goes on.
 """
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -100,18 +99,20 @@ class Feed:
 
     # ---------------------------------------------------------------- in the thread
     def _run(self) -> None:
+        """Feed; what goes wrong once is met with a store made anew, and the second time is said."""
         try:
             try:
                 self._feed()
-            except sqlite3.DatabaseError as error:
+            except Exception as error:
                 if self._stopping.is_set():
                     raise
-                log.warning("observer_store_made_anew", detail=str(error))
+                log.warning("observer_store_made_anew", detail=_said(error))
+                self._start = self._daemon.shell.tip
                 (self._daemon.home.data / FILE).unlink(missing_ok=True)
                 self.readers.reopen()
                 self._feed()
         except Exception as error:
-            self.failed = str(error) or type(error).__name__
+            self.failed = _said(error)
             self._waiting.clear()
             log.exception("observer_failed", detail=self.failed)
             self._tell(self.height)
@@ -172,6 +173,10 @@ class Feed:
         self.height = height
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._told)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def check_running(feed: Feed) -> None:

@@ -85,6 +85,7 @@ CREATE TABLE calls (
   PRIMARY KEY (id, issued)
 ) WITHOUT ROWID;
 CREATE INDEX calls_by_end ON calls (ended, issued);
+CREATE INDEX calls_by_issue ON calls (issued, id);
 CREATE INDEX calls_by_payer ON calls (payer_member, ended);
 CREATE INDEX calls_by_receiver ON calls (receiver_member, ended);
 CREATE TABLE disputes (

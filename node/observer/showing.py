@@ -51,7 +51,7 @@ class Exported(Response[Any]):
         height = getattr(self.content, "as_of_height", 0)
         file = f'attachment; filename="{name}-{height}.csv"'
         made: Response[str] = Response(text, media_type=CSV, headers={"Content-Disposition": file})
-        return made.to_asgi_response(app, request)
+        return made.to_asgi_response(app, request, **kwargs)
 
 
 class Paged(Response[Any]):
@@ -63,7 +63,7 @@ class Paged(Response[Any]):
         sight = request.app.state["sight"]
         text = render(page, self.content, sight.lexicon(), sight.now(), sight.trouble(), request)
         made: Response[str] = Response(text, media_type=HTML)
-        return made.to_asgi_response(app, request)
+        return made.to_asgi_response(app, request, **kwargs)
 
 
 def render(

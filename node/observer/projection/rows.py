@@ -26,6 +26,9 @@ SET: Final = put(
     "sets", "first", "second", "asset", "first_member", "second_member", "settled", "notional",
     "live", "held_first", "held_second", "height",
 )  # fmt: skip
+SET_LESS: Final = (
+    "DELETE FROM sets WHERE first=? AND second=? AND NOT INSTR(?, ' ' || asset || ' ')"
+)
 BALANCE: Final = put("balances", "lei", "kind", "reference", "asset", "balance", "locked", "height")
 MARK: Final = put("marks", "feed", "date", "value", "oracles", "height")
 CONTRIBUTION: Final = put("contributions", "service", "lei", "has", "required", "used", "height")
@@ -74,10 +77,10 @@ def _trade(context: Context, parts: tuple[Any, ...], row: o.Contract | None) -> 
 
 def _set(context: Context, parts: tuple[Any, ...], row: o.NettingSet | None) -> Iterator[Statement]:
     first, second = parts
-    if row is None:
-        yield "DELETE FROM sets WHERE first=? AND second=?", (first, second)
-        return
-    for entry in row.positions:
+    positions = () if row is None else row.positions
+    kept = " ".join(["", *(entry.asset for entry in positions), ""])
+    yield SET_LESS, (first, second, kept)
+    for entry in positions:
         yield SET, (
             first, second, entry.asset, member_of(first), member_of(second), entry.settled,
             entry.notional, entry.live, entry.held_first, entry.held_second, context.height,

@@ -181,6 +181,8 @@ def _aged_disputes(db: Reader, disputes: list[OpenedDispute]) -> list[OpenedDisp
 
 def _ages(db: Reader, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """(blocks, milliseconds) of spans of heights that end now if they end with 0."""
+    if not spans:
+        return []
     now = db.height
     heights = sorted({height for span in spans for height in (*span, now) if height})
     marks = ",".join("?" * len(heights))

@@ -51,7 +51,8 @@ def search_routes(sight: Sight) -> list[Any]:
         if len(text) > QUERY_MAX:
             raise BadRequest(f"q has {len(text)} characters, at most {QUERY_MAX}")
         with sight.reader() as db:
-            hits = list(_hits(db, viewer_of(request), text)) if text else []
+            asked = text and text.isprintable()
+            hits = list(_hits(db, viewer_of(request), text)) if asked else []
             return FoundView(
                 query=text, hits=hits, as_of_height=db.height, from_height=db.from_height
             )

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import Body, Parameter, QueryParameter
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
+from litestar.types import Guard
 
 from node.api.access import Access
 from node.api.app import access_of, make_app, nowhere
@@ -87,7 +88,11 @@ def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
         daemon,
         access,
         more=[export_router(view_routes(sight, rehearse), [stream_route(feed)])],
-        beside=page_routers(access, [home_route(sight), *view_routes(sight, rehearse)]),
+        beside=[
+            page_router(access.guard, [home_route(sight), *view_routes(sight, rehearse)]),
+            *login_routes(access),
+            files_router(),
+        ],
     )
     app.state["sight"] = sight
     return app
@@ -125,24 +130,24 @@ def export_router(views: list[Any], more: list[Any]) -> Router:
     )
 
 
-def page_routers(access: Access, handlers: list[Any]) -> list[Any]:
-    """The views as pages, the way in, and the files that pages need."""
-    views = Router(
+def page_router(guard: Guard, handlers: list[Any]) -> Router:
+    """The views as pages."""
+    return Router(
         "/",
-        guards=[access.guard],
+        guards=[guard],
         route_handlers=handlers,
         response_class=showing.Paged,
         exception_handlers={CodedError: _coded, HTTPException: _http},
         response_headers=HEADERS,
         include_in_schema=False,
     )
-    files = create_static_files_router(
-        "/static",
-        [showing.HERE / "static"],
-        include_in_schema=False,
-        cache_control=None,
+
+
+def files_router() -> Router:
+    """The files that pages need."""
+    return create_static_files_router(
+        "/static", [showing.HERE / "static"], include_in_schema=False, cache_control=None
     )
-    return [views, *login_routes(access), files]
 
 
 def login_routes(access: Access) -> list[Any]:

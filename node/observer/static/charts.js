@@ -40,15 +40,18 @@
     const axis = { stroke: colour("--ink-2"), grid: { stroke: colour("--line"), width: 1 } };
     const size = () => ({ width: Math.max(200, place.clientWidth), height: 220 });
     const isDay = figure.dataset.xKind === "day";
+    const whole = [1, 2, 5].flatMap((n) => [...Array(16).keys()].map((e) => n * 10 ** e));
+    whole.sort((a, b) => a - b);
+    const room = (_, values) => 18 + 8 * Math.max(4, ...(values ?? []).map((v) => v.length));
     const plot = new uPlot(
       {
         ...size(),
         scales: { x: { time: figure.dataset.xKind === "time" } },
         axes: [
           isDay
-            ? { ...axis, values: (_, at) => at.map((v) => days(points)[v] ?? "") }
-            : { ...axis },
-          { ...axis, size: 64 },
+            ? { ...axis, incrs: whole, values: (_, at) => at.map((v) => days(points)[v] ?? "") }
+            : { ...axis, incrs: whole },
+          { ...axis, incrs: whole, size: room },
         ],
         series: [
           { label: heads[figure.dataset.x] },

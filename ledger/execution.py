@@ -23,6 +23,7 @@ from ledger import (
     marks,
     membership,
     oracles,
+    paying,
     settlement,
     trades,
 )
@@ -57,6 +58,7 @@ from ledger.actions import (
     Mint,
     NotifyInsolvency,
     OpenClientAccount,
+    PayDebts,
     Port,
     PostCapital,
     PostIm,
@@ -78,6 +80,7 @@ from ledger.actions import (
     StandDown,
     StateGuarantee,
     Stay,
+    StayOut,
     SubmitContractMark,
     SubmitMark,
     SubmitOracle,
@@ -206,6 +209,8 @@ def _nobody(_draft: Draft, _tx: Transaction) -> Required:
 
 
 RULES: Final[dict[type[Action], Rule]] = {
+    PayDebts: Rule(_treasurers("debtor"), lambda draft, action, _: paying.pay_debts(draft, action)),
+    StayOut: Rule(_treasurers("party"), lambda draft, action, _: paying.stay_out(draft, action)),
     Mint: Rule(_issuer, cash.mint),
     Redeem: Rule(_issuer, lambda draft, action, _: cash.redeem(draft, action)),
     Transfer: Rule(_treasurers("sender"), lambda draft, action, _: cash.transfer(draft, action)),

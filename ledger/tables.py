@@ -143,6 +143,11 @@ def call_indexes(row: o.MarginCall) -> tuple[int, ...]:
     return (at_height(row.due),)
 
 
+def staying_out_indexes(row: o.StayingOut) -> tuple[int, ...]:
+    """Who stays out is looked for at the freeze, and when its debts fall due."""
+    return (on_date(row.date), at_height(row.due)) if row.due else (on_date(row.date),)
+
+
 NETWORK: Final = Table(1, "network", o.Network)
 RULEBOOK: Final = Table(2, "rulebook", o.Rulebook)
 MEMBERS: Final = Table(3, "member", o.Member, member_indexes)
@@ -209,6 +214,8 @@ FUNDS: Final = Table(49, "default_fund", o.DefaultFund)  # service
 CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0,))
 """By service and member."""
 GUARANTEES: Final = Table(51, "guarantee", o.Guarantee)  # guarantor, member
+STAYING_OUT: Final = Table(52, "staying_out", o.StayingOut, staying_out_indexes)
+"""By party and date; indexed by date, and by the height at which its debts fall due."""
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
@@ -217,7 +224,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
-    CONTRIBUTIONS, GUARANTEES,
+    CONTRIBUTIONS, GUARANTEES, STAYING_OUT,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

@@ -238,6 +238,12 @@ def _netting(book: o.Rulebook) -> Clauses:
             "netting/settle.py",
         ),
         (
+            "A party may announce before the freeze that it stays out of a date's rounds. What it "
+            "owes is due with them all the same: it pays singly, as anybody may what no round "
+            "holds, or has failed.",
+            "ledger/paying.py",
+        ),
+        (
             "Legs that are exchanged against value are neither set off nor cancelled, and settle "
             "together or not at all.",
             "netting/settle.py",

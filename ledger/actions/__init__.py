@@ -63,6 +63,10 @@ from ledger.actions.members import (
     StandDown,
     WithdrawResignation,
 )
+from ledger.actions.netting import (
+    PayDebts,
+    StayOut,
+)
 from ledger.actions.settlement import (
     Allocate,
     Approve,
@@ -140,6 +144,8 @@ Action = (
     | ReleaseEstate
     | DistributeRecovery
     | StateGuarantee
+    | PayDebts
+    | StayOut
 )
 
 __all__ = [
@@ -173,6 +179,7 @@ __all__ = [
     "Mint",
     "NotifyInsolvency",
     "OpenClientAccount",
+    "PayDebts",
     "Port",
     "PostCapital",
     "PostIm",
@@ -194,6 +201,7 @@ __all__ = [
     "StandDown",
     "StateGuarantee",
     "Stay",
+    "StayOut",
     "SubmitContractMark",
     "SubmitMark",
     "SubmitOracle",

@@ -71,6 +71,7 @@ from ledger.events.netting import (
     RoundCleared,
     RoundFrozen,
     RoundSettled,
+    StaysOut,
 )
 from ledger.events.settlement import (
     BatchCancelled,
@@ -156,6 +157,7 @@ Event = (
     | DebtPaid
     | QuoteTaken
     | EstateCredited
+    | StaysOut
 )
 
 __all__ = [
@@ -225,6 +227,7 @@ __all__ = [
     "RoundSettled",
     "RulebookAmended",
     "StandingChanged",
+    "StaysOut",
     "TradeRegistered",
     "TrancheBears",
     "ValidatorSuspended",

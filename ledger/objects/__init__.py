@@ -106,6 +106,7 @@ from ledger.objects.netting import (
     Obligation,
     PayIn,
     RoundFigures,
+    StayingOut,
 )
 from ledger.objects.network import (
     Basis,
@@ -280,6 +281,7 @@ __all__ = [
     "Side",
     "SigningKeyRow",
     "Standing",
+    "StayingOut",
     "StressScenario",
     "SuspendMember",
     "Termination",

@@ -63,12 +63,15 @@ STANDARD_MEMBERSHIP: Final = o.MembershipRules(
 )
 """Votes decide alone, until a network publishes criteria."""
 
-
+STANDARD_MARGIN: Final = o.MarginRules(
+    cycle_blocks=0,
+    grace_blocks=100,
+    quorum_wait_blocks=0,
+    provisional_im_bps=2_500,
+)
 STANDARD_SETTLEMENT: Final = o.SettlementRules(retries_max=3)
 
 NO_FEES: Final = o.FeeSchedule(collector=None, flat=0, notional_ppm=0, cap=0, discounts=())
-
-STANDARD_GRACE_BLOCKS: Final = 100
 
 STANDARD_BOUNDS: Final = o.TermsBounds(
     threshold_max=5_000_000_000,
@@ -97,7 +100,7 @@ def standard(
         rounding_unit=1,
         funding_window_blocks=funding_window_blocks,
         terms=STANDARD_BOUNDS,
-        margin=o.MarginRules(cycle_blocks=0, grace_blocks=STANDARD_GRACE_BLOCKS),
+        margin=STANDARD_MARGIN,
         oracle_quorum=3,
         evidence_age_blocks=10_000,
         evidence_age_ms=3_600_000,
@@ -218,8 +221,9 @@ def _are_sound(bounds: o.TermsBounds) -> bool:
 
 
 def _is_cycle(rules: o.MarginRules) -> bool:
-    spans = (rules.cycle_blocks, rules.grace_blocks)
-    return all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
+    spans = (rules.cycle_blocks, rules.grace_blocks, rules.quorum_wait_blocks)
+    step = 0 <= rules.provisional_im_bps <= 10 * BPS
+    return step and all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
 
 
 def _is_sound(rule: o.VotingRule) -> bool:

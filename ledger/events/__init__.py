@@ -51,7 +51,9 @@ from ledger.events.margin import (
     DisputeOpened,
     DisputeResolved,
     ImMoved,
+    MarkCarried,
     MarkHeld,
+    MarksProvisional,
 )
 from ledger.events.members import (
     BalanceReleased,
@@ -158,6 +160,8 @@ Event = (
     | QuoteTaken
     | EstateCredited
     | StaysOut
+    | MarkCarried
+    | MarksProvisional
 )
 
 __all__ = [
@@ -206,7 +210,9 @@ __all__ = [
     "KycRevoked",
     "Listed",
     "MarginCycle",
+    "MarkCarried",
     "MarkHeld",
+    "MarksProvisional",
     "MemberApplied",
     "MemberChanged",
     "MemberResigned",

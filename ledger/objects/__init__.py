@@ -90,6 +90,7 @@ from ledger.objects.margin import (
     MarkUsed,
     PartyMarks,
     PositionUsed,
+    Provisional,
 )
 from ledger.objects.members import (
     Capital,
@@ -261,6 +262,7 @@ __all__ = [
     "ProposalBody",
     "ProposalKind",
     "ProposalState",
+    "Provisional",
     "RecentBlock",
     "Recourse",
     "RecoverKey",

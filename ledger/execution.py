@@ -228,10 +228,10 @@ RULES: Final[dict[type[Action], Rule]] = {
     CastVote: Rule(_voter("voter"), governance.vote),
     CreateBatch: Rule(_treasurer("creator"), settlement.create),
     Allocate: Rule(
-        _treasurer("sender"), lambda draft, action, _: settlement.allocate(draft, action)
+        _treasurers("sender"), lambda draft, action, _: settlement.allocate(draft, action)
     ),
     Approve: Rule(
-        _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
+        _treasurers("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
     AttestKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.attest(draft, action)),

@@ -100,7 +100,7 @@ IN_NETTING: Final = -1
 
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
-    parties = tuple({of_member(lei): None for leg in row.legs for lei in (leg.sender, leg.to)})
+    parties = tuple({of_member(party): None for leg in row.legs for party in (leg.sender, leg.to)})
     if row.state == o.BatchState.INSTRUCTED:
         return (at_height(row.deadline), *parties)
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
@@ -298,9 +298,10 @@ def im_escrow(poster: str, secured: str, asset: str) -> bytes:
     return BALANCES.key(ids.member_of(poster), o.AccountKind.IM_ESCROW, reference, asset)
 
 
-def escrow(lei: str, creator: str, reference: str, asset: str) -> bytes:
-    """Key of what a member has in escrow for a batch."""
-    return BALANCES.key(lei, o.AccountKind.ESCROW, f"{creator}/{reference}", asset)
+def escrow(party: str, creator: str, reference: str, asset: str) -> bytes:
+    """Key of what a party has in escrow for a batch."""
+    lei, colon, client = party.partition(":")
+    return BALANCES.key(lei, o.AccountKind.ESCROW, f"{client}{colon}{creator}/{reference}", asset)
 
 
 def netting_set_key(one: str, other: str) -> bytes:

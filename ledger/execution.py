@@ -24,6 +24,7 @@ from ledger import (
     membership,
     oracles,
     paying,
+    recovered,
     settlement,
     trades,
 )
@@ -88,6 +89,7 @@ from ledger.actions import (
     SubstituteCollateral,
     TradeBatch,
     Transfer,
+    VetoKey,
     WithdrawCase,
     WithdrawFund,
     WithdrawResignation,
@@ -223,6 +225,7 @@ RULES: Final[dict[type[Action], Rule]] = {
     SetLimit: Rule(_governor(), lambda draft, action, _: trades.set_limit(draft, action)),
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
+    VetoKey: Rule(_governor("vetoer"), recovered.veto),
     StandDown: Rule(_governor(), membership.stand_down),
     Propose: Rule(_voter("proposer"), governance.propose),
     CastVote: Rule(_voter("voter"), governance.vote),
@@ -323,4 +326,5 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
 def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
     """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
     check_signers(draft, tx)
+    recovered.check_keys(draft, tx, height)
     return RULES[type(tx.action)].run(draft, tx.action, height)

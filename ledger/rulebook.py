@@ -54,12 +54,16 @@ STANDARD_VOTING: Final = tuple(
 """More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
 
 
+RECOVERED_KEY_BLOCKS_MIN: Final = 100
+"""No vote takes from the owners of initial margin the time to say no."""
+
 STANDARD_MEMBERSHIP: Final = o.MembershipRules(
     kyc_required=False,
     capital_min=0,
     contribution_min=0,
     kyc_cure_dates=5,
     cooling_off_blocks=1_000,
+    recovered_key_blocks=1_000,
 )
 """Votes decide alone, until a network publishes criteria."""
 
@@ -191,6 +195,10 @@ def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:
         (0 <= rules.contribution_min <= AMOUNT_MAX, "the contribution minimum"),
         (0 <= rules.kyc_cure_dates <= CURE_DATES_MAX, "the cure window of attestations"),
         (0 <= rules.cooling_off_blocks <= COOLING_OFF_BLOCKS_MAX, "the cooling-off"),
+        (
+            RECOVERED_KEY_BLOCKS_MIN <= rules.recovered_key_blocks <= VALID_UNTIL_HEIGHTS_MAX,
+            "the wait of recovered keys",
+        ),
     )
 
 

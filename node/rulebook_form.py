@@ -40,6 +40,7 @@ class MembershipEntry(Described, frozen=True):
     contribution_min: int = STANDARD_MEMBERSHIP.contribution_min
     kyc_cure_dates: int = STANDARD_MEMBERSHIP.kyc_cure_dates
     cooling_off_blocks: int = STANDARD_MEMBERSHIP.cooling_off_blocks
+    recovered_key_blocks: int = STANDARD_MEMBERSHIP.recovered_key_blocks
 
 
 class TermsEntry(Described, frozen=True):

@@ -30,7 +30,8 @@ def members(book: o.Rulebook) -> Clauses:
         ),
         (
             "A client account belongs to a member and to one client. Its debts are met from it, "
-            "the house's never are.",
+            "the house's never are. In batches it delivers and receives in its own name, and never "
+            "with its own member's house.",
             "ledger/clients.py",
         ),
         (

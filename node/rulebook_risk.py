@@ -75,6 +75,13 @@ def initial(book: o.Rulebook) -> Clauses:
             "ledger/custody.py",
         ),
         (
+            "A key that votes have given to a member signs for initial margin after "
+            f"{book.membership.recovered_key_blocks} blocks only, and so does whatever it is "
+            "exchanged for. Until then who has initial margin with the member, or the authority, "
+            "may say no for good.",
+            "ledger/recovered.py",
+        ),
+        (
             "A contract on something that a party's own group has issued carries its full value as "
             "that party's initial margin.",
             "ledger/requirement.py",

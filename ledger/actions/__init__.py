@@ -61,6 +61,7 @@ from ledger.actions.members import (
     RevokeKyc,
     RotateKey,
     StandDown,
+    VetoKey,
     WithdrawResignation,
 )
 from ledger.actions.netting import (
@@ -146,6 +147,7 @@ Action = (
     | StateGuarantee
     | PayDebts
     | StayOut
+    | VetoKey
 )
 
 __all__ = [
@@ -209,6 +211,7 @@ __all__ = [
     "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
+    "VetoKey",
     "WithdrawCase",
     "WithdrawFund",
     "WithdrawResignation",

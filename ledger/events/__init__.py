@@ -59,6 +59,7 @@ from ledger.events.members import (
     BalanceReleased,
     CapitalAttested,
     KeyRotated,
+    KeyVetoed,
     KycAttested,
     KycRevoked,
     MemberApplied,
@@ -162,6 +163,7 @@ Event = (
     | StaysOut
     | MarkCarried
     | MarksProvisional
+    | KeyVetoed
 )
 
 __all__ = [
@@ -206,6 +208,7 @@ __all__ = [
     "ImMoved",
     "InstrumentPriced",
     "KeyRotated",
+    "KeyVetoed",
     "KycAttested",
     "KycRevoked",
     "Listed",

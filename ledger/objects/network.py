@@ -63,6 +63,8 @@ class MembershipRules(Record, frozen=True):
     """Business dates after an attestation has expired in which nothing changes."""
     cooling_off_blocks: int
     """Between resignation and exit; the member stays liable."""
+    recovered_key_blocks: int
+    """In which a recovered key does not sign for initial margin."""
 
 
 class TermsBounds(Record, frozen=True):

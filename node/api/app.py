@@ -16,6 +16,7 @@ from node.api.light import light_routes
 from node.api.network import network_routes
 from node.api.proving import proof_routes
 from node.api.schema import DocumentedErrors, RecordSchemas, document_config, named
+from node.api.signing import signing_routes
 from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
@@ -62,6 +63,7 @@ def _app(daemon: Daemon, guards: list[Guard]) -> Litestar:
             *light_routes(daemon),
             *proof_routes(daemon),
             *submission_routes(daemon),
+            *signing_routes(daemon),
         ],
     )
 

@@ -70,6 +70,27 @@ class KeyInUse(Rejection):
     remedy = "Wait a moment and ask again with the same key."
 
 
+class NothingToSign(Rejection):
+    """The transaction needs no signature of this home's member."""
+
+    code = "POLICY_NOTHING"
+    remedy = "Send it to the node of a member that must sign; /v1/transactions/check names them."
+
+
+class SameClient(Rejection):
+    """Who has asked for signatures cannot approve them."""
+
+    code = "POLICY_SAME_CLIENT"
+    remedy = "Have another client, with a token of its own and the scope approve, look at it."
+
+
+class TooManyHeld(Rejection):
+    """Too many requests for signatures wait for approval."""
+
+    code = "POLICY_HELD_FULL"
+    remedy = "Approve or refuse some: GET /v1/sign lists them."
+
+
 RETRY = frozenset({"POOL_FULL", "PROOF_NOT_READY"})
 """Codes that a client answers by trying again later."""
 

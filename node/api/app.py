@@ -8,7 +8,14 @@ from litestar.types import Guard
 
 from node.api.access import Access
 from node.api.accounts import account_routes
-from node.api.errors import BadRequest, MethodWrong, NotFound, TooManyRequests, status_of
+from node.api.errors import (
+    BadRequest,
+    BodyTooLarge,
+    MethodWrong,
+    NotFound,
+    TooManyRequests,
+    status_of,
+)
 from node.api.events import event_routes
 from node.api.governance import governance_routes
 from node.api.ledger import ledger_routes
@@ -109,6 +116,8 @@ def _http(_: Req, error: HTTPException) -> Response[ErrorAnswer]:
             known = NotFound(detail)
         case 405:
             known = MethodWrong(detail)
+        case 413:
+            known = BodyTooLarge(detail)
         case _:
             known = BadRequest(detail)
     content = ErrorAnswer(code=known.code, detail=known.detail, remedy=known.remedy)

@@ -56,6 +56,13 @@ class MethodWrong(Rejection):
     remedy = "See the OpenAPI document at /v1/openapi.json."
 
 
+class BodyTooLarge(Rejection):
+    """The body is larger than a node reads."""
+
+    code = "API_BODY_TOO_LARGE"
+    remedy = "Send less at once: at most 10,000 trades, and 10 MB."
+
+
 class KeyReused(Rejection):
     """The idempotency key came with another request before."""
 
@@ -107,6 +114,7 @@ STATUSES: Final[dict[type[CodedError], int]] = {
     KeyReused: 409,
     KeyInUse: 409,
     HeightPruned: 410,
+    BodyTooLarge: 413,
     TooManyRequests: 429,
 }
 

@@ -18,6 +18,7 @@ from ledger import (
     governance,
     invariants,
     kyc,
+    mandates,
     margin,
     oracles,
     paying,
@@ -177,6 +178,7 @@ def apply_block(state: State, block: Block, watch: Watch = unwatched) -> Applied
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
     events += bootstrap.due(draft, block.height)
+    events += mandates.due(draft, block.height)
     told.part(Part.BEGINNING)
     events += defaults.begin(draft, block.height, block.seed_link)
     told.part(Part.DECLARATIONS)

@@ -20,6 +20,7 @@ from ledger import (
     governance,
     kyc,
     leaving,
+    mandates,
     marks,
     membership,
     oracles,
@@ -46,6 +47,7 @@ from ledger.actions import (
     CancelTrade,
     CastVote,
     CloseClientAccount,
+    CommitLooks,
     CommitMark,
     ConfirmTermination,
     ConsentNovation,
@@ -53,6 +55,7 @@ from ledger.actions import (
     CreateBatch,
     CureDefault,
     DirectDefault,
+    DiscloseLooks,
     DistributeRecovery,
     Exit,
     InvokeGuarantor,
@@ -306,6 +309,10 @@ RULES: Final[dict[type[Action], Rule]] = {
     ),
     ReleaseEstate: Rule(
         _governor("authority"), lambda draft, action, _: recoveries.release(draft, action)
+    ),
+    CommitLooks: Rule(_governor("authority"), mandates.commit),
+    DiscloseLooks: Rule(
+        _governor("authority"), lambda draft, action, _: mandates.disclose(draft, action)
     ),
     DistributeRecovery: Rule(
         _governor(), lambda draft, action, _: recoveries.distribute(draft, action)

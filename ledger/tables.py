@@ -217,6 +217,9 @@ GUARANTEES: Final = Table(51, "guarantee", o.Guarantee)  # guarantor, member
 STAYING_OUT: Final = Table(52, "staying_out", o.StayingOut, staying_out_indexes)
 """By party and date; indexed by date, and by the height at which its debts fall due."""
 PROVISIONAL: Final = Table(53, "provisional", o.Provisional)  # first, second
+MANDATES: Final = Table(54, "mandate", o.Mandate)  # authority, reference
+LOOKS: Final = Table(55, "look", o.CommittedLook, lambda row: () if row.overdue else (row.due,))
+"""By authority and hash; indexed by the last block to disclose them in."""
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
@@ -225,7 +228,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
-    CONTRIBUTIONS, GUARANTEES, STAYING_OUT, PROVISIONAL,
+    CONTRIBUTIONS, GUARANTEES, STAYING_OUT, PROVISIONAL, MANDATES, LOOKS,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}

@@ -68,6 +68,10 @@ from ledger.actions.netting import (
     PayDebts,
     StayOut,
 )
+from ledger.actions.oversight import (
+    CommitLooks,
+    DiscloseLooks,
+)
 from ledger.actions.settlement import (
     Allocate,
     Approve,
@@ -148,6 +152,8 @@ Action = (
     | PayDebts
     | StayOut
     | VetoKey
+    | CommitLooks
+    | DiscloseLooks
 )
 
 __all__ = [
@@ -166,6 +172,7 @@ __all__ = [
     "CancelTrade",
     "CastVote",
     "CloseClientAccount",
+    "CommitLooks",
     "CommitMark",
     "ConfirmTermination",
     "ConsentNovation",
@@ -173,6 +180,7 @@ __all__ = [
     "CreateBatch",
     "CureDefault",
     "DirectDefault",
+    "DiscloseLooks",
     "DistributeRecovery",
     "Exit",
     "FeedMark",

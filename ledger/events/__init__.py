@@ -76,6 +76,13 @@ from ledger.events.netting import (
     RoundSettled,
     StaysOut,
 )
+from ledger.events.oversight import (
+    LookDisclosed,
+    LookOverdue,
+    LooksCommitted,
+    MandateGranted,
+    MandateRevoked,
+)
 from ledger.events.settlement import (
     BatchCancelled,
     BatchInstructed,
@@ -164,6 +171,11 @@ Event = (
     | MarkCarried
     | MarksProvisional
     | KeyVetoed
+    | MandateGranted
+    | MandateRevoked
+    | LooksCommitted
+    | LookDisclosed
+    | LookOverdue
 )
 
 __all__ = [
@@ -212,6 +224,11 @@ __all__ = [
     "KycAttested",
     "KycRevoked",
     "Listed",
+    "LookDisclosed",
+    "LookOverdue",
+    "LooksCommitted",
+    "MandateGranted",
+    "MandateRevoked",
     "MarginCycle",
     "MarkCarried",
     "MarkHeld",

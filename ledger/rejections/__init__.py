@@ -72,6 +72,11 @@ from ledger.rejections.members import (
     UnknownMember,
     WrongMemberState,
 )
+from ledger.rejections.oversight import (
+    BadLook,
+    BadMandate,
+    UnknownMandate,
+)
 from ledger.rejections.settlement import (
     BadSettlementBatch,
     BatchClosed,
@@ -119,6 +124,8 @@ __all__ = [
     "BadClientAccount",
     "BadCsa",
     "BadListing",
+    "BadLook",
+    "BadMandate",
     "BadMark",
     "BadMarks",
     "BadPorting",
@@ -196,6 +203,7 @@ __all__ = [
     "UnknownFeed",
     "UnknownInstrument",
     "UnknownKey",
+    "UnknownMandate",
     "UnknownMember",
     "UnknownProposal",
     "UnknownService",

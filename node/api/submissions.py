@@ -7,10 +7,12 @@ from typing import Any, TypeAlias
 import msgspec
 from litestar import Request, get, post
 
-from ledger.actions import FeedMark
+from ledger.actions import FeedMark, RegisterTrade
+from ledger.apply import check_terms
 from ledger.objects import Trade
 from ledger.oracles import ExtensionMarks
-from ledger.transactions import tx_id, verified
+from ledger.receipts import OK
+from ledger.transactions import tx_id, unsigned, verified
 from node.api.errors import BadRequest, NotFound
 from node.api.once import Key, Once
 from node.api.reading import Ident, digest, transaction_of
@@ -18,12 +20,12 @@ from node.apitypes import outcomes
 from node.apitypes import requests as r
 from node.blotter import trade_from
 from node.core import inputs as i
-from node.core.errors import NotVoting, ObserverCannotSubmit
+from node.core.errors import NotVoting
 from node.daemon import Daemon
 from node.shell import now_ms
 from node.tokens import Scope
 from wire.codec import encode
-from wire.errors import CodedError
+from wire.errors import CodedError, Rejection
 from wire.ids import Date, FeedCode
 from wire.limits import EXTENSION_BYTES_MAX
 
@@ -46,15 +48,18 @@ def submission_routes(daemon: Daemon) -> list[Any]:
 
         return await once.answer(request, key, list[outcomes.Accepted], do)
 
+    @post("/trades/check", status_code=200, sync_to_thread=False, opt={"scope": Scope.READ})
+    def check(data: r.BookTrades) -> list[outcomes.TradeChecked]:
+        """What the ledger would say of each trade in the next block, signatures apart. Each is
+        looked at by itself, and nothing is submitted."""
+        return [_checked(daemon, trade) for trade in _trades(data.trades)]
+
     @post("/blotter")
     async def blotter(data: r.BookTrades, request: Asked, key: Key = None) -> outcomes.Entered:
         """Enter trades of the member's own book, to affirm counterparties' trades by."""
 
         async def do() -> outcomes.Entered:
-            if not daemon.is_member:
-                raise ObserverCannotSubmit()
-            entered = await daemon.trades.add_to_blotter(_trades(data.trades))
-            return outcomes.Entered(entered=entered)
+            return outcomes.Entered(entered=await daemon.enter(_trades(data.trades)))
 
         return await once.answer(request, key, outcomes.Entered, do)
 
@@ -94,7 +99,19 @@ def submission_routes(daemon: Daemon) -> list[Any]:
             height=found.height,
         )
 
-    return [initiate, blotter, submit, marks, follow]
+    return [initiate, check, blotter, submit, marks, follow]
+
+
+def _checked(daemon: Daemon, trade: Trade) -> outcomes.TradeChecked:
+    tip = daemon.shell.tip
+    tx = unsigned(tip.chain_id, RegisterTrade(trade), nonce=0, valid_until=tip.height + 1)
+    try:
+        check_terms(tip.state, tx)
+    except Rejection as error:
+        return outcomes.TradeChecked(
+            uti=trade.uti, code=error.code, detail=error.detail, remedy=error.remedy
+        )
+    return outcomes.TradeChecked(uti=trade.uti, code=OK, detail="", remedy="")
 
 
 def _trades(entries: Sequence[r.TradeEntry]) -> list[Trade]:

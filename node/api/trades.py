@@ -14,6 +14,7 @@ from node.apitypes import answers as a
 from node.apitypes.shown import Line, Shown
 from node.blotter import COLUMNS, fields_of
 from node.daemon import Daemon
+from node.statements.confirm import Confirmed, confirmed
 
 
 def trade_routes(daemon: Daemon) -> list[Any]:
@@ -50,6 +51,15 @@ def trade_routes(daemon: Daemon) -> list[Any]:
             differences=[Shown(one) for one in way.differences],
         )
 
+    @get("/trades/{uti:str}/confirmation", sync_to_thread=False)
+    def confirmation(uti: str) -> Shown[Confirmed]:
+        """The confirmation of a registered trade: its terms, those of its instrument, its fees."""
+        tip = shell.tip
+        found = confirmed(tip.chain_id, tip.state, tip.height, uti)
+        if found is None:
+            raise NotFound(f"UTI {uti[:60]}")
+        return Shown(found)
+
     @get("/blotter")
     async def book(after: After = "", limit: Limit = 100) -> a.Page[a.BookTrade]:
         """The member's own book in order of UTI, a page at a time."""
@@ -68,7 +78,7 @@ def trade_routes(daemon: Daemon) -> list[Any]:
             found = [line for line in found if line.record.number < below]
         return page_of(found, limit, shell.tip.height, lambda line: line.record.number)
 
-    return [trades, trade, book, rounds]
+    return [trades, trade, confirmation, book, rounds]
 
 
 assert set(COLUMNS) == set(a.BookTrade.__struct_fields__)

@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from node.cli.client import Client
 
 
-class What(StrEnum):
-    """What can be exported."""
-
-    TRADES = "trades"
-    BALANCES = "balances"
-    EVENTS = "events"
-
-
 class Form(StrEnum):
     """Of the file."""
 
@@ -40,29 +32,37 @@ class ParquetUnavailable(EnvironmentFault):
     remedy = "Install `dcn[export]`, or use --format csv."
 
 
+Row = dict[str, Any]
+
+
 def export(
     home: HomeOption,
-    what: Annotated[What, typer.Argument(help="What to export.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="trades, balances, events, blocks, or a table of the ledger."),
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     form: Annotated[Form, typer.Option("--format", help="csv or parquet.")] = Form.CSV,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the ledger's trades, all balances, or all events that the node keeps.
+    """Export what the ledger holds, and what the node keeps of its past.
 
-    One row each, amounts as integers in minor units. Nested values are JSON text. The file is
-    written whole or not at all.
+    trades: with their states. balances: of all members. events, blocks: all that the node keeps.
+    Any table of the ledger by its name, as in `dcn ledger`: call, round, obligation, netting_set,
+    default_case ... One row each, amounts as integers in minor units. Nested values are JSON text.
+    The file is written whole or not at all.
     """
+    from rich.console import Console
+
     from node.cli.client import Client
 
-    rows = list(ROWS[what](Client(home)))
+    with Client(home) as client, Console(stderr=True).status(f"exporting {what}"):
+        rows = list(ROWS[what](client) if what in ROWS else _table(client, what))
     write_file(out, _csv(rows) if form is Form.CSV else _parquet(rows))
     if as_json:
         print_json({"file": str(out), "rows": len(rows)})
     else:
         typer.echo(f"{out}: {len(rows)} rows")
-
-
-Row = dict[str, Any]
 
 
 def _trades(client: "Client") -> Iterator[Row]:
@@ -91,10 +91,36 @@ def _events(client: "Client") -> Iterator[Row]:
         yield {"id": line.id, "height": line.height, "type": line.type, "event": content}
 
 
-ROWS: Final[dict[What, Callable[["Client"], Iterable[Row]]]] = {
-    What.TRADES: _trades,
-    What.BALANCES: _balances,
-    What.EVENTS: _events,
+def _blocks(client: "Client") -> Iterator[Row]:
+    from node.client import calls
+
+    status = client(calls.status())
+    for height in range(max(1, status.oldest_block), status.height + 1):
+        found = client(calls.block(height))
+        beside = {
+            "id": found.id,
+            "transactions": len(found.transactions),
+            "certificates": len(found.certificates),
+            "commit_round": found.commit.round,
+            "signers": json.dumps(found.commit.signers),
+        }
+        yield _flat(found.header.plain()) | beside
+
+
+def _table(client: "Client", name: str) -> Iterator[Row]:
+    """The rows of a table: the parts of the key, then the fields."""
+    from node.client import calls
+
+    for line in client.pages(lambda after: calls.rows(name, after)):
+        fields = line.row.fields if isinstance(line.row.fields, dict) else {"row": line.row.fields}
+        yield {"key": " ".join(map(str, line.key))} | _flat(fields)
+
+
+ROWS: Final[dict[str, Callable[["Client"], Iterable[Row]]]] = {
+    "trades": _trades,
+    "balances": _balances,
+    "events": _events,
+    "blocks": _blocks,
 }
 
 
@@ -105,28 +131,33 @@ def _flat(row: Row) -> Row:
     }
 
 
+def _columns(rows: list[Row]) -> list[str]:
+    """All columns, in the order in which they first come."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
 def _csv(rows: list[Row]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer = csv.DictWriter(text, _columns(rows))
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
 
 
 def _parquet(rows: list[Row]) -> bytes:
-    """By DuckDB, which takes the types from JSON; raises `ParquetUnavailable`."""
+    """By DuckDB, which takes the types from `_sql_type`; raises `ParquetUnavailable`."""
     try:
         import duckdb
     except ImportError:
         raise ParquetUnavailable("") from None
     import tempfile
 
+    # Types are given, not guessed: a UTI of digits stays text.
+    columns = {name: _sql_type(rows, name) for name in _columns(rows)} or {"empty": "VARCHAR"}
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "rows.json", Path(folder) / "rows.parquet"
         source.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
-        columns = {name: _sql_type(rows, name) for name in (rows[0] if rows else {"empty": 0})}
         with duckdb.connect() as db:
-            # Types are given, not guessed: a UTI of digits stays text.
             db.read_json(str(source), columns=columns, format="newline_delimited").write_parquet(
                 str(made)
             )
@@ -134,4 +165,7 @@ def _parquet(rows: list[Row]) -> bytes:
 
 
 def _sql_type(rows: list[Row], name: str) -> str:
-    return "HUGEINT" if rows and isinstance(rows[0][name], int) else "VARCHAR"
+    kinds = {type(row[name]) for row in rows if row.get(name) is not None}
+    return {frozenset({int}): "HUGEINT", frozenset({bool}): "BOOLEAN"}.get(
+        frozenset(kinds), "VARCHAR"
+    )

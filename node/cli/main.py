@@ -14,12 +14,14 @@ from node.cli import (
     blotter,
     bundle,
     config,
+    confirm,
     doctor,
     explain,
     export,
     genesis,
     governance,
     holders,
+    importing,
     init,
     inspect,
     keys,
@@ -80,6 +82,7 @@ app.add_typer(member.app, name="member")
 app.command()(account.account)
 app.command()(holders.holders)
 app.command()(holders.trace)
+app.command()(confirm.confirm)
 app.add_typer(statement.app, name="statement")
 app.command()(block.block)
 app.command()(prove.prove)
@@ -88,6 +91,7 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
+app.add_typer(importing.app, name="import")
 app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.add_typer(scenario.app, name="scenario")

@@ -25,6 +25,7 @@ def make(
     member: Annotated[str, typer.Argument(help="LEI of the member, its clients included.")],
     day: Annotated[int, typer.Argument(help="Business date, e.g. 20080915.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the statement here.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write it here as a PDF, for people.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the statement of a member and business day from the blocks of a home.
@@ -42,6 +43,10 @@ def make(
     content = _content(found)
     if out is not None:
         write_file(out, (json.dumps(content, indent=2) + "\n").encode())
+    if pdf is not None:
+        from node.statements.pdf import statement_pdf
+
+        write_file(pdf, statement_pdf(found))
     if as_json:
         print_json(content)
     else:

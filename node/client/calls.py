@@ -14,6 +14,7 @@ from node.apitypes.shown import Line, Shown, from_json
 from node.blotter import fields_of
 from node.client.errors import NotANode
 from node.forms import BadForm
+from node.statements.confirm import Confirmed
 from wire.codec import encode
 
 T = TypeVar("T")
@@ -73,6 +74,11 @@ def trade(uti: str) -> Call[a.TradeFollowed]:
     return Call(path=f"/v1/trades/{uti}", answer=a.TradeFollowed)
 
 
+def confirmation(uti: str) -> Call[Shown[Confirmed]]:
+    """The confirmation of a registered trade."""
+    return Call(path=f"/v1/trades/{uti}/confirmation", answer=Shown[Confirmed])
+
+
 def rounds(after: str = "") -> Call[a.Page[Line[a.RoundOf, o.NettingRound]]]:
     """A page of netting rounds, newest first."""
     kind = a.Page[Line[a.RoundOf, o.NettingRound]]
@@ -85,12 +91,30 @@ def events(after: str = "", kind: str = "", member: str = "") -> Call[a.Page[a.E
     return Call(path="/v1/events", answer=a.Page[a.EventLine], query=query)
 
 
+def rows(table: str, after: str = "") -> Call[a.Page[a.TableRow]]:
+    """A page of a table of the ledger."""
+    query = {"after": after, "limit": 500}
+    return Call(path=f"/v1/tables/{table}", answer=a.Page[a.TableRow], query=query)
+
+
 def initiate(
     given: Sequence[Trade], *, batch: bool = False, key: str | None = None
 ) -> Call[list[outcomes.Accepted]]:
     """Sign own trades and have the counterparties affirm them."""
     body = {"trades": [fields_of(one) for one in given], "batch": batch}
     return Call(path="/v1/trades", answer=list[outcomes.Accepted], body=body, key=key)
+
+
+def enter(given: Sequence[Trade], *, key: str | None = None) -> Call[outcomes.Entered]:
+    """Enter trades of the member's own book."""
+    body = {"trades": [fields_of(one) for one in given]}
+    return Call(path="/v1/blotter", answer=outcomes.Entered, body=body, key=key)
+
+
+def check_trades(given: Sequence[Trade]) -> Call[list[outcomes.TradeChecked]]:
+    """What the ledger would say of each trade, signatures apart."""
+    body = {"trades": [fields_of(one) for one in given]}
+    return Call(path="/v1/trades/check", answer=list[outcomes.TradeChecked], body=body)
 
 
 def submit(tx: Transaction, key: str | None = None) -> Call[outcomes.Accepted]:

@@ -1,5 +1,6 @@
 """A node's API over a filled store, without a network."""
 
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,14 +23,29 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-async def daemon(filled: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
-    """A node of a copy of that home, opened and not running."""
-    shutil.copytree(filled, tmp_path / "home")
-    found = await Daemon.open(tmp_path / "home")
+@pytest.fixture(scope="session")
+def filled_open(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same a date earlier: trades may still be registered."""
+    path = tmp_path_factory.mktemp("open") / "home"
+    fill(Home(path), last_date_open=True)
+    return path
+
+
+@contextlib.asynccontextmanager
+async def opened(filled: Path, home: Path) -> AsyncIterator[Daemon]:
+    """A node of a copy of a home, opened and not running."""
+    shutil.copytree(filled, home)
+    found = await Daemon.open(home)
     yield found
     found._log.close()
     await found.store.close()
+
+
+@pytest.fixture
+async def daemon(filled: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
+    """A node of a copy of the filled home."""
+    async with opened(filled, tmp_path / "home") as found:
+        yield found
 
 
 @pytest.fixture

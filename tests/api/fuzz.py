@@ -29,6 +29,7 @@ CHECKS = (
     "unsupported_method",
     "ignored_auth",
 )
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 STREAM = "/v1/events/stream"
 """It does not end, so it is tested by hand (test_following.py)."""
 
@@ -36,7 +37,8 @@ STREAM = "/v1/events/stream"
 async def fuzz(url: str, token: str, *, examples: int, seed: int) -> tuple[int, str]:
     """The exit code of schemathesis, and what it said."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "schemathesis.cli", "run", f"{url}/v1/openapi.json",
+        sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG),
+        "run", f"{url}/v1/openapi.json",
         "-H", f"Authorization: Bearer {token}", "--exclude-path", STREAM,
         "--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing",
         "-n", str(examples), "--seed", str(seed), "--continue-on-failure", "--no-color",

@@ -110,14 +110,17 @@ def market_days(founded: Founded) -> list[list[Transaction]]:
     return [mints, trades, days[0], twice, days[1]]
 
 
-def fill(home: Home) -> int:
-    """Make `home` the home of a member whose store holds a small network's chain; its height."""
+def fill(home: Home, *, last_date_open: bool = False) -> int:
+    """Make `home` the home of a member whose store holds a small network's chain; its height.
+
+    `last_date_open`: its calendar has not ended, so that there may be trades.
+    """
     founded = small_network()
     network = SimulatedNetwork(founded, Options(seed=3), SEED_LINKS)
     network.start()
     names = [who.lei for who in founded.members]
     first = network.nodes[names[0]]
-    steps = market_days(founded)
+    steps = market_days(founded)[: -1 if last_date_open else None]
     for step in steps:
         for tx in step:
             network.submit(names[0], tx)

@@ -1,8 +1,8 @@
 """Loops as machine code where numba is installed: faster, never different; its absence is normal.
 
 Only `load` imports modules of compiled loops, when a caller chooses: numba takes half a second to
-import, and each loop a second to compile. What is compiled is kept on disk (beside the module, or
-in NUMBA_CACHE_DIR), once per installation. Until `load`, everything runs on arrays.
+import, and all loops ten to compile. What is compiled is kept on disk (beside the module, or in
+NUMBA_CACHE_DIR), once per installation. Until `load`, everything runs on arrays.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
-_MODULES: Final = ("netting.passes_compiled",)
+_MODULES: Final = ("netting.passes_compiled", "netting.solver_compiled")
 
 _ready: Final[dict[str, Any]] = {}
 

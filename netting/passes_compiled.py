@@ -110,7 +110,7 @@ def _fill(debtor: Index, creditor: Index, tight: Ints, surplus: Ints, branches: 
     for place in range(len(tight)):
         for end in (debtor[tight[place]], creditor[tight[place]]):
             degree[end] += 1
-            link[end] ^= place
+            link[end] += place
     taken = 0
     for start in range(len(surplus)):
         leaf = start
@@ -123,7 +123,7 @@ def _fill(debtor: Index, creditor: Index, tight: Ints, surplus: Ints, branches: 
             surplus[leaf] = 0
             surplus[other] += due
             degree[other] -= 1
-            link[other] ^= place
+            link[other] -= place
             taken += 1
             leaf = other
     return taken == len(tight) and not surplus.any()

@@ -23,8 +23,9 @@ def load() -> bool:
         return False
     try:
         modules = {name: import_module(name) for name in _MODULES}
-    except RuntimeError:
-        # numba found no directory to write to: compiling at every start would take too long.
+    except (ImportError, RuntimeError):
+        # numba does not know this version of numpy, or found no directory to keep anything in:
+        # compiling at every start would take too long.
         return False
     _ready.update(modules)
     return True

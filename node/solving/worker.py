@@ -29,10 +29,10 @@ def main() -> None:
     """Answer one question."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
-    if {"--compiled", "--compile"} & {*sys.argv[1:]}:
-        compiled.load()
     if "--compile" in sys.argv[1:]:
-        return
+        sys.exit(None if compiled.load() else "numba is missing, or can keep nothing on disk")
+    if "--compiled" in sys.argv[1:]:
+        compiled.load()
     out = sys.stdout.buffer
     out.write(frame(READY))
     out.flush()

@@ -61,13 +61,17 @@ def test_without_numba_the_arrays_do_it(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(fastest(), Arrays)
 
 
-def test_where_no_directory_can_be_written_the_arrays_do_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "trouble",
+    [RuntimeError("cannot cache: no locator available"), ImportError("Numba needs NumPy 2.3")],
+)
+def test_where_numba_does_not_work_the_arrays_do_it(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_locator(name: str) -> None:
-        raise RuntimeError(f"cannot cache function in {name}: no locator available")
+    def failing(name: str) -> None:
+        raise trouble
 
-    monkeypatch.setattr(compiled, "import_module", no_locator)
+    monkeypatch.setattr(compiled, "import_module", failing)
     monkeypatch.setattr(compiled, "_ready", {})
     assert not compiled.load()
     assert isinstance(fastest(), Arrays)

@@ -20,6 +20,7 @@ from ledger import (
     kyc,
     margin,
     oracles,
+    paying,
     recovery,
     rounds,
     settlement,
@@ -254,7 +255,7 @@ def check_terms(state: State, tx: Transaction) -> None:
 
 def waits_for_blocks(state: State) -> bool:
     """Whether something on the ledger waits for the next blocks: the network does not idle."""
-    return rounds.pending(state) > 0 or defaults.pending(state)
+    return rounds.pending(state) > 0 or paying.pending(state) or defaults.pending(state)
 
 
 def _scheduled(draft: Draft, block: Block, told: _Told) -> tuple[RoundResult, ...]:
@@ -262,6 +263,7 @@ def _scheduled(draft: Draft, block: Block, told: _Told) -> tuple[RoundResult, ..
     events = told.events
     rounds.reveal(draft, block.height, block.seed_link)
     results = rounds.settle_due(draft, block.height, events)
+    paying.due(draft, block.height, events)
     told.part(Part.ROUNDS)
     rounds.clear_due(draft, block.height, block.certificates, events)
     contracts.expire(draft, block.height)

@@ -62,10 +62,16 @@ def paid_into(draft: Draft, party: str, asset: str) -> bytes:
     return t.own_account(party, asset)
 
 
-def means(draft: Draft, party: str, asset: str) -> int:
+def means(draft: Draft, party: str, asset: str, delivers: int = 0) -> int:
     """What `party` can meet a scheduled obligation with, blocked money included: being off the
-    white list is no default."""
-    return free(draft, t.own_account(party, asset)) + _blocked(draft, party, asset)
+    white list is no default.
+
+    In a token that its own group issues it pays nothing it owes, for that is a promise, no payment;
+    but it delivers what it has instructed, `delivers`, as anybody does: that is an exchange.
+    """
+    has = free(draft, t.own_account(party, asset)) + _blocked(draft, party, asset)
+    own = checks.is_of_group(draft, checks.asset(draft, asset).issuer, party)
+    return min(has, delivers) if own else has
 
 
 def settle_net(draft: Draft, party: str, asset: str, net: int) -> None:

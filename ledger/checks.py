@@ -111,6 +111,14 @@ def is_of_group(draft: Draft, issuer: str | None, party: str) -> bool:
     return issuer == group or (row is not None and row.group == group)
 
 
+def not_own_issued(draft: Draft, code: str, *parties: str) -> None:
+    """Nobody pays what it owes in a token that its own group issues; raises `OwnIssued`."""
+    row = asset(draft, code)
+    for party in parties:
+        if is_of_group(draft, row.issuer, party):
+            raise r.OwnIssued(f"{code} is issued by the group of {party}")
+
+
 def issuer_has_defaulted(draft: Draft, code: str) -> bool:
     """From the declaration on a defaulter's tokens are worth nothing as margin: what they covered
     is called in the next eligible asset."""

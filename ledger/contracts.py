@@ -159,7 +159,9 @@ def _novate(draft: Draft, contract: o.Contract, what: o.Novation, height: int) -
         buyer=entering.get(old.buyer, old.buyer),
         seller=entering.get(old.seller, old.seller),
     )
+    currency = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(old.instrument)).currency
     trades.check_parties(draft, new)
+    checks.not_own_issued(draft, currency, new.buyer, new.seller)
     trades.check_unregistered(draft, (new.uti,))
     settled = _settled_value(draft, old)
     sets.leave(draft, contract, o.ContractState.NOVATED, settled)
@@ -170,7 +172,6 @@ def _novate(draft: Draft, contract: o.Contract, what: o.Novation, height: int) -
     if what.payment:
         today = draft.must(t.NETWORK, t.network_key()).business_date
         assert today is not None
-        currency = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(old.instrument)).currency
         owe(
             draft, ("novation", new.uti), what.payment, what.leaving, what.entering,
             currency, today, o.Origin.TRADE,

@@ -109,6 +109,7 @@ def _check(draft: Draft, csa: o.Csa) -> None:
     _require(codes == sorted(set(codes)), "currencies ascending, each once")
     for entry in csa.currencies:
         _check_currency(draft, entry, bounds)
+        checks.not_own_issued(draft, entry.asset, csa.first, csa.second)
     for lei in (*csa.oracles, *csa.guarantors):
         checks.active_member(draft, lei)
     if csa.opinion is not None:

@@ -23,6 +23,8 @@ from ledger import (
     marks,
     membership,
     oracles,
+    paying,
+    recovered,
     settlement,
     trades,
 )
@@ -57,6 +59,7 @@ from ledger.actions import (
     Mint,
     NotifyInsolvency,
     OpenClientAccount,
+    PayDebts,
     Port,
     PostCapital,
     PostIm,
@@ -78,6 +81,7 @@ from ledger.actions import (
     StandDown,
     StateGuarantee,
     Stay,
+    StayOut,
     SubmitContractMark,
     SubmitMark,
     SubmitOracle,
@@ -85,6 +89,7 @@ from ledger.actions import (
     SubstituteCollateral,
     TradeBatch,
     Transfer,
+    VetoKey,
     WithdrawCase,
     WithdrawFund,
     WithdrawResignation,
@@ -206,6 +211,8 @@ def _nobody(_draft: Draft, _tx: Transaction) -> Required:
 
 
 RULES: Final[dict[type[Action], Rule]] = {
+    PayDebts: Rule(_treasurers("debtor"), lambda draft, action, _: paying.pay_debts(draft, action)),
+    StayOut: Rule(_treasurers("party"), lambda draft, action, _: paying.stay_out(draft, action)),
     Mint: Rule(_issuer, cash.mint),
     Redeem: Rule(_issuer, lambda draft, action, _: cash.redeem(draft, action)),
     Transfer: Rule(_treasurers("sender"), lambda draft, action, _: cash.transfer(draft, action)),
@@ -218,15 +225,16 @@ RULES: Final[dict[type[Action], Rule]] = {
     SetLimit: Rule(_governor(), lambda draft, action, _: trades.set_limit(draft, action)),
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
+    VetoKey: Rule(_governor("vetoer"), recovered.veto),
     StandDown: Rule(_governor(), membership.stand_down),
     Propose: Rule(_voter("proposer"), governance.propose),
     CastVote: Rule(_voter("voter"), governance.vote),
     CreateBatch: Rule(_treasurer("creator"), settlement.create),
     Allocate: Rule(
-        _treasurer("sender"), lambda draft, action, _: settlement.allocate(draft, action)
+        _treasurers("sender"), lambda draft, action, _: settlement.allocate(draft, action)
     ),
     Approve: Rule(
-        _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
+        _treasurers("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
     AttestKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.attest(draft, action)),
@@ -318,4 +326,5 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
 def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
     """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
     check_signers(draft, tx)
+    recovered.check_keys(draft, tx, height)
     return RULES[type(tx.action)].run(draft, tx.action, height)

@@ -93,6 +93,7 @@ def check_terms(draft: Draft, trade: o.Trade) -> None:
     today = draft.must(t.NETWORK, t.network_key()).business_date
     if today is None or instrument.maturity < today:
         raise r.InstrumentMatured(f"{instrument.code} had its last date on {instrument.maturity}")
+    checks.not_own_issued(draft, instrument.currency, trade.buyer, trade.seller)
     if instrument.delivery is not None:
         checks.amount(trade.quantity * instrument.delivery.per_unit)
     feed = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed))

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,16 @@ class BadConfig(EnvironmentFault):
     remedy = "Correct the key named; `dcn config validate` checks the file."
 
 
+class ApiNeedsTls(BadConfig):
+    """Off the loopback the API is served with TLS only: it carries tokens."""
+
+    code = "API_NEEDS_TLS"
+    remedy = "Set `api.tls_cert` and `api.tls_key`, or `api.host` to 127.0.0.1."
+
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
 class NetworkSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where this node listens, and where its peers are."""
 
@@ -35,8 +45,18 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """The HTTP API."""
 
     host: str = "127.0.0.1"
-    """Loopback only, until the API has TLS."""
+    """An address off the loopback needs `tls_cert` and `tls_key`."""
     port: int = 8001
+    tls_cert: str = ""
+    """PEM with the server's certificate and its chain, relative to the home; with `tls_key`."""
+    tls_key: str = ""
+    client_ca: str = ""
+    """PEM of the authorities whose certificates clients must show (mutual TLS); empty: none."""
+    client_cert: str = ""
+    """PEM that this home's own commands show, where `client_ca` asks for one; with `client_key`."""
+    client_key: str = ""
+    requests_per_s: int = 500
+    """Of each client, that is of each token; twice as many in a burst."""
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -139,6 +159,9 @@ def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Con
         raise BadConfig(f"{_place(path, _key_of(str(error)), variables)}: {error}") from None
     for key, wrong in _wrong(config):
         raise BadConfig(f"{_place(path, key, variables)}: {key} {wrong}")
+    if config.api.host not in LOOPBACK and not config.api.tls_cert:
+        where = _place(path, "api.host", variables)
+        raise ApiNeedsTls(f"{where}: api.host is {config.api.host}, api.tls_cert is not set")
     return config
 
 
@@ -221,12 +244,21 @@ def _wrong(config: Config) -> Iterator[tuple[str, str]]:
     yield from _wrong_in_store(config.store)
     if not 0 < config.api.port < 65_536:
         yield "api.port", f"is {config.api.port}"
-    if config.api.host not in ("127.0.0.1", "::1", "localhost"):
-        yield "api.host", f"is {config.api.host}: loopback only, there is no TLS"
+    yield from _wrong_in_api(config.api)
     if config.log.level not in ("debug", "info", "warning", "error"):
         yield "log.level", f"is {config.log.level!r}"
     if config.log.format not in ("json", "console"):
         yield "log.format", f"is {config.log.format!r}"
+
+
+def _wrong_in_api(api: ApiSection) -> Iterator[tuple[str, str]]:
+    if api.requests_per_s <= 0:
+        yield "api.requests_per_s", f"is {api.requests_per_s}, must be positive"
+    for one, other in (("tls_cert", "tls_key"), ("client_cert", "client_key")):
+        if bool(getattr(api, one)) != bool(getattr(api, other)):
+            yield f"api.{one}", f"and api.{other} go together"
+    if api.client_ca and not api.tls_cert:
+        yield "api.client_ca", "needs api.tls_cert"
 
 
 def _wrong_in_store(store: StoreSection) -> Iterator[tuple[str, str]]:

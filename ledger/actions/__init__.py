@@ -61,7 +61,12 @@ from ledger.actions.members import (
     RevokeKyc,
     RotateKey,
     StandDown,
+    VetoKey,
     WithdrawResignation,
+)
+from ledger.actions.netting import (
+    PayDebts,
+    StayOut,
 )
 from ledger.actions.settlement import (
     Allocate,
@@ -140,6 +145,9 @@ Action = (
     | ReleaseEstate
     | DistributeRecovery
     | StateGuarantee
+    | PayDebts
+    | StayOut
+    | VetoKey
 )
 
 __all__ = [
@@ -173,6 +181,7 @@ __all__ = [
     "Mint",
     "NotifyInsolvency",
     "OpenClientAccount",
+    "PayDebts",
     "Port",
     "PostCapital",
     "PostIm",
@@ -194,6 +203,7 @@ __all__ = [
     "StandDown",
     "StateGuarantee",
     "Stay",
+    "StayOut",
     "SubmitContractMark",
     "SubmitMark",
     "SubmitOracle",
@@ -201,6 +211,7 @@ __all__ = [
     "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
+    "VetoKey",
     "WithdrawCase",
     "WithdrawFund",
     "WithdrawResignation",

@@ -240,6 +240,8 @@ def _replaced(draft: Draft, contract: o.Contract, old: Party, new: Party, settle
     trade = contract.trade
     if ids.member_of(new) in (ids.member_of(trade.buyer), ids.member_of(trade.seller)):
         raise r.SelfTrade(f"{trade.uti} would have one member on both sides")
+    currency = draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument)).currency
+    checks.not_own_issued(draft, currency, new)
     moved = replace(trade, buyer=new) if trade.buyer == old else replace(trade, seller=new)
     sets.join(draft, moved, sets.seen_from_first(moved, settled))
     live = replace(contract, trade=moved, state=o.ContractState.LIVE)

@@ -51,12 +51,15 @@ from ledger.events.margin import (
     DisputeOpened,
     DisputeResolved,
     ImMoved,
+    MarkCarried,
     MarkHeld,
+    MarksProvisional,
 )
 from ledger.events.members import (
     BalanceReleased,
     CapitalAttested,
     KeyRotated,
+    KeyVetoed,
     KycAttested,
     KycRevoked,
     MemberApplied,
@@ -71,6 +74,7 @@ from ledger.events.netting import (
     RoundCleared,
     RoundFrozen,
     RoundSettled,
+    StaysOut,
 )
 from ledger.events.settlement import (
     BatchCancelled,
@@ -156,6 +160,10 @@ Event = (
     | DebtPaid
     | QuoteTaken
     | EstateCredited
+    | StaysOut
+    | MarkCarried
+    | MarksProvisional
+    | KeyVetoed
 )
 
 __all__ = [
@@ -200,11 +208,14 @@ __all__ = [
     "ImMoved",
     "InstrumentPriced",
     "KeyRotated",
+    "KeyVetoed",
     "KycAttested",
     "KycRevoked",
     "Listed",
     "MarginCycle",
+    "MarkCarried",
     "MarkHeld",
+    "MarksProvisional",
     "MemberApplied",
     "MemberChanged",
     "MemberResigned",
@@ -225,6 +236,7 @@ __all__ = [
     "RoundSettled",
     "RulebookAmended",
     "StandingChanged",
+    "StaysOut",
     "TradeRegistered",
     "TrancheBears",
     "ValidatorSuspended",

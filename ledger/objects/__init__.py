@@ -90,6 +90,7 @@ from ledger.objects.margin import (
     MarkUsed,
     PartyMarks,
     PositionUsed,
+    Provisional,
 )
 from ledger.objects.members import (
     Capital,
@@ -106,6 +107,7 @@ from ledger.objects.netting import (
     Obligation,
     PayIn,
     RoundFigures,
+    StayingOut,
 )
 from ledger.objects.network import (
     Basis,
@@ -260,6 +262,7 @@ __all__ = [
     "ProposalBody",
     "ProposalKind",
     "ProposalState",
+    "Provisional",
     "RecentBlock",
     "Recourse",
     "RecoverKey",
@@ -280,6 +283,7 @@ __all__ = [
     "Side",
     "SigningKeyRow",
     "Standing",
+    "StayingOut",
     "StressScenario",
     "SuspendMember",
     "Termination",

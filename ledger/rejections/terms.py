@@ -38,6 +38,15 @@ class NotEligible(Rejection):
     remedy = "Post an asset that the CSA lists and that the poster's group has not issued."
 
 
+class OwnIssued(Rejection):
+    """A party would have to pay, or post, in what its own group issues."""
+
+    code = "ASSET_OWN_ISSUED"
+    remedy = (
+        "Settle in an asset that neither party's group issues: a promise of one's own pays nothing."
+    )
+
+
 class ImNotFree(Rejection):
     """Initial margin cannot leave custody now."""
 

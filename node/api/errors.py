@@ -1,5 +1,7 @@
 """How errors look over HTTP: one form, a stable code, a remedy."""
 
+from typing import Final
+
 from wire.errors import CodedError, EnvironmentFault, PeerFault, Rejection
 
 
@@ -21,33 +23,82 @@ class BadRequest(Rejection):
     """A parameter or body is not of the documented form."""
 
     code = "API_BAD_REQUEST"
-    remedy = "See the OpenAPI document at /schema."
+    remedy = "See the OpenAPI document at /v1/openapi.json."
 
 
 class Unauthorised(Rejection):
     """The bearer token is missing or wrong."""
 
     code = "API_UNAUTHORISED"
-    remedy = "Send `Authorization: Bearer` with the content of the node's `api.token`."
+    remedy = (
+        "Send `Authorization: Bearer` with a token of `dcn token create` or the home's `api.token`."
+    )
+
+
+class OutOfScope(Rejection):
+    """The token is good, but not for this."""
+
+    code = "API_OUT_OF_SCOPE"
+    remedy = "Use a token with the scope named: `dcn token create --scope`."
+
+
+class TooManyRequests(Rejection):
+    """This client asks faster than the node's configuration allows."""
+
+    code = "API_RATE_LIMITED"
+    remedy = "Try again after a second; `api.requests_per_s` of config.toml sets the pace."
+
+
+class MethodWrong(Rejection):
+    """The path exists and takes another HTTP method."""
+
+    code = "API_METHOD_WRONG"
+    remedy = "See the OpenAPI document at /v1/openapi.json."
+
+
+class KeyReused(Rejection):
+    """The idempotency key came with another request before."""
+
+    code = "API_KEY_REUSED"
+    remedy = "Give each request a key of its own; the same key only to ask the same again."
+
+
+class KeyInUse(Rejection):
+    """The request with this idempotency key is still under way."""
+
+    code = "API_KEY_IN_USE"
+    remedy = "Wait a moment and ask again with the same key."
 
 
 RETRY = frozenset({"POOL_FULL", "PROOF_NOT_READY"})
 """Codes that a client answers by trying again later."""
 
+GONE = frozenset({"HISTORY_OUT_OF_REACH"})
+"""Codes of what a node keeps no longer."""
+
+
+STATUSES: Final[dict[type[CodedError], int]] = {
+    BadRequest: 400,
+    Unauthorised: 401,
+    OutOfScope: 403,
+    NotFound: 404,
+    MethodWrong: 405,
+    KeyReused: 409,
+    KeyInUse: 409,
+    HeightPruned: 410,
+    TooManyRequests: 429,
+}
+
 
 def status_of(error: CodedError) -> int:
     """The HTTP status of an error."""
+    if error.code in RETRY:
+        return 503
+    if error.code in GONE:
+        return 410
     match error:
-        case NotFound():
-            return 404
-        case HeightPruned():
-            return 410
-        case Unauthorised():
-            return 401
-        case BadRequest():
-            return 400
-        case _ if error.code in RETRY:
-            return 503
+        case _ if type(error) in STATUSES:
+            return STATUSES[type(error)]
         case Rejection() | PeerFault():
             return 422
         case EnvironmentFault():

@@ -1,5 +1,6 @@
 """Every table of the ledger, a page at a time; and what would become of a transaction."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from litestar import get, post
@@ -9,16 +10,18 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.apply import check_transaction
 from ledger.receipts import OK
-from ledger.state import Draft
-from ledger.transactions import decode_transaction, tx_id, verified
-from node.api.errors import BadRequest, NotFound
+from ledger.state import Draft, State
+from ledger.transactions import Transaction, tx_id, verified
+from node.api.errors import NotFound
+from node.api.reading import After, Limit, page_of, transaction_of
+from node.apitypes import answers as a
+from node.apitypes import outcomes
+from node.apitypes.requests import SignedTransaction
+from node.apitypes.shown import AnyRow, Shown
 from node.daemon import Daemon
 from node.plain import plain
+from node.tokens import Scope
 from wire.errors import Rejection
-
-Json = dict[str, Any]
-
-PAGE_MAX = 1_000
 
 
 def ledger_routes(daemon: Daemon) -> list[Any]:
@@ -30,63 +33,61 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
         return sorted(t.BY_NAME)
 
     @get("/tables/{name:str}", sync_to_thread=False)
-    def rows(name: str, after: str = "", limit: int = 100, about: str = "") -> Json:
-        """Rows in order of their keys. `after`: the last key of the page before; `about`: only rows
-        that speak of this member, trade or code."""
+    def rows(
+        name: str, after: After = "", limit: Limit = 100, about: str = ""
+    ) -> a.Page[a.TableRow]:
+        """Rows in order of their ids. `about`: only rows that speak of this member, trade or
+        code."""
         table = t.BY_NAME.get(name)
         if table is None:
             raise NotFound(f"table {name[:40]}; one of {', '.join(sorted(t.BY_NAME))}")
-        if not 1 <= limit <= PAGE_MAX:
-            raise BadRequest(f"limit is {limit}, 1 to {PAGE_MAX} allowed")
         tip = daemon.shell.tip
-        page: list[Json] = []
-        following = None
-        for key, row in tip.state.scan(table):
-            if key.hex() <= after:
-                continue
-            shown = {"key": plain(table.parts(key)), "row": plain(row)}
-            if about and not _speaks_of(shown, about):
-                continue
-            if len(page) == limit:
-                following = page[-1]["id"]
-                break
-            page.append({"id": key.hex(), **shown})
-        return {"as_of_height": tip.height, "table": name, "rows": page, "next": following}
+        return page_of(_rows(tip.state, table, after, about), limit, tip.height, lambda x: x.id)
 
-    @post("/transactions/check", status_code=200, sync_to_thread=False)
-    def check(data: Json) -> Json:
+    @post("/transactions/check", status_code=200, sync_to_thread=False, opt={"scope": Scope.READ})
+    def check(data: SignedTransaction) -> outcomes.Checked:
         """What would become of a transaction in the next block, and who still has to sign it.
         Nothing is submitted."""
-        try:
-            tx = verified(decode_transaction(bytes.fromhex(str(data.get("tx"))))).value
-        except ValueError:
-            raise BadRequest("`tx` is not hex") from None
+        tx = verified(transaction_of(data)).value
         state = daemon.shell.tip.state
         code, detail = OK, ""
         try:
             check_transaction(state, tx, daemon.shell.tip.height + 1)
         except Rejection as rejection:
             code, detail = rejection.code, rejection.detail
-        try:
-            required = execution.required(Draft(state), tx)
-        except Rejection:
-            required = ()
-        rows = [state.get(t.KEYS, t.KEYS.key(entry.key)) for entry in tx.signatures]
-        signed = {(row.member, row.role) for row in rows if row is not None}
-        signers = [
-            {"lei": lei, "role": o.KeyRole(role).name, "signed": (lei, role) in signed}
-            for lei, role in required
-        ]
-        return {
-            "tx_id": tx_id(tx).hex(),
-            "code": code,
-            "detail": detail,
-            "signers": signers,
-            "action": {"type": type(tx.action).__name__, **plain(tx.action)},
-            "valid_until": tx.valid_until,
-        }
+        return outcomes.Checked(
+            tx_id=tx_id(tx).hex(),
+            code=code,
+            detail=detail,
+            signers=_signers(state, tx),
+            action=Shown(tx.action),
+            valid_until=tx.valid_until,
+        )
 
     return [names, rows, check]
+
+
+def _signers(state: State, tx: Transaction) -> list[outcomes.Signer]:
+    """Who has to sign, and whether it has; nobody, if the action is refused anyway."""
+    try:
+        required = execution.required(Draft(state), tx)
+    except Rejection:
+        return []
+    rows = [state.get(t.KEYS, t.KEYS.key(entry.key)) for entry in tx.signatures]
+    signed = {(row.member, row.role) for row in rows if row is not None}
+    return [
+        outcomes.Signer(lei=lei, role=o.KeyRole(role).name, signed=(lei, role) in signed)
+        for lei, role in required
+    ]
+
+
+def _rows(state: State, table: t.Table[Any], after: str, about: str) -> Iterator[a.TableRow]:
+    for key, row in state.scan(table):
+        if key.hex() <= after:
+            continue
+        parts, fields = plain(table.parts(key)), plain(row)
+        if not about or _speaks_of([parts, fields], about):
+            yield a.TableRow(id=key.hex(), key=parts, row=AnyRow(fields))
 
 
 def _speaks_of(value: Any, about: str) -> bool:

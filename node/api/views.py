@@ -1,6 +1,8 @@
-"""What the API shows of the ledger: plain values, each with the height it holds at."""
+"""What the API shows of the node and the ledger, each with the height it holds at."""
 
-from typing import Any
+from typing import Final
+
+import msgspec
 
 from ledger import governance
 from ledger import objects as o
@@ -8,81 +10,121 @@ from ledger import tables as t
 from ledger.state import Draft, State
 from ledger.transactions import tx_id
 from node.api.errors import BadRequest
+from node.apitypes import answers as a
+from node.apitypes.shown import Line, Shown
 from node.blocks import DecidedBlock, block_id
-from node.core.chain import Tip
-from node.plain import plain
+from node.daemon import Daemon
+from node.samples import percentile
+from node.signing.remote import UNREACHABLE
 from wire.codec import encode
 
-Json = dict[str, Any]
 
-
-def network(tip: Tip) -> Json:
-    """Height, root, dates and counters."""
+def status(daemon: Daemon, oldest: int) -> a.Status:
+    """Height, root, dates, counters and peers; `oldest`: the lowest height that is kept."""
+    shell = daemon.shell
+    tip, run, samples = shell.tip, shell.core.deciding.run, list(shell.finality_ms)
     row = tip.state.must(t.NETWORK, t.network_key())
-    return {
-        "chain_id": tip.chain_id,
-        "height": tip.height,
-        "block_id": tip.block_id.hex(),
-        "time_ms": tip.time_ms,
-        "state_root": tip.state.root.hex(),
-        "business_date": row.business_date,
-        "rounds": row.rounds,
-        **rulebook(tip.state),
-        "validators": len(tip.validators),
-        "live_contracts": len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
-    }
+    version, digest = rulebook(tip.state)
+    catching_up = daemon.progress.view()
+    lei_of = daemon.inbound.membership.lei_of
+    return a.Status(
+        lei=daemon.config.lei,
+        role="member" if daemon.is_member else "observer",
+        votes=run.me is not None,
+        signer=_signer(daemon),
+        chain_id=tip.chain_id,
+        height=tip.height,
+        block_id=tip.block_id.hex(),
+        time_ms=tip.time_ms,
+        state_root=tip.state.root.hex(),
+        business_date=row.business_date,
+        rounds=row.rounds,
+        rulebook_version=version,
+        rulebook_hash=digest,
+        validators=len(tip.validators),
+        live_contracts=len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
+        consensus=a.Place(
+            height=run.height, round=run.core.process.round, step=run.core.process.step.name
+        ),
+        peers=sorted(lei for p in shell.core.peers if (lei := lei_of(p))),
+        behind=max(0, shell.core.sync.target() - tip.height),
+        catching_up=None if catching_up is None else msgspec.convert(catching_up, a.CatchingUp),
+        oldest_block=oldest,
+        evidence=shell.evidence,
+        waiting=len(shell.core.deciding.pool),
+        finality_ms=a.Percentiles(
+            count=len(samples), p50=percentile(samples, 50), p95=percentile(samples, 95)
+        ),
+    )
 
 
-def rulebook(state: State) -> Json:
-    """The version of the rulebook in force, and its hash."""
+def _signer(daemon: Daemon) -> str:
+    """Where the consensus key is, and whether anything keeps it from signing."""
+    remote = daemon.remote
+    if remote is None:
+        place = "in this process"
+    else:
+        place = "connected" if remote.connected else UNREACHABLE
+    hindrance = daemon.shell.core.deciding.voting.hindrance
+    return f"{place}; {hindrance}" if hindrance else place
+
+
+def rulebook(state: State) -> tuple[int, str]:
+    """The version of the rulebook in force, and its hash in hex."""
     version = state.must(t.RULEBOOK, t.rulebook_key()).version
     digest = state.must(t.RULEBOOKS, t.RULEBOOKS.key(version)).rulebook_hash
-    return {"rulebook_version": version, "rulebook_hash": digest.hex()}
+    return version, digest.hex()
 
 
-def account(state: State, lei: str) -> Json | None:
+def account(state: State, lei: str, height: int) -> a.Account | None:
     """A member, its balances, limits and netting sets."""
     member = state.get(t.MEMBERS, t.MEMBERS.key(lei))
     if member is None:
         return None
     balances = [
-        {"kind": o.AccountKind(parts[1]).name, "reference": parts[2], "asset": parts[3]}
-        | plain(row)
+        Line(a.BalanceOf(kind=o.AccountKind(kind).name, reference=reference, asset=asset), row)
         for key, row in state.scan(t.BALANCES)
-        if (parts := t.BALANCES.parts(key))[0] == lei
+        for owner, kind, reference, asset in [t.BALANCES.parts(key)]
+        if owner == lei
     ]
-    sets = [plain(row) for _, row in state.scan(t.NETTING_SETS) if lei in (row.first, row.second)]
+    sets = [Shown(row) for _, row in state.scan(t.NETTING_SETS) if lei in (row.first, row.second)]
     limits = [
-        {"counterparty": parts[1], "asset": parts[2]} | plain(row)
+        Line(a.LimitOf(counterparty=counterparty, asset=asset), row)
         for key, row in state.scan(t.LIMITS)
-        if (parts := t.LIMITS.parts(key))[0] == lei
+        for owner, counterparty, asset in [t.LIMITS.parts(key)]
+        if owner == lei
     ]
-    return {"member": plain(member), "balances": balances, "netting_sets": sets, "limits": limits}
+    return a.Account(
+        as_of_height=height,
+        member=Shown(member),
+        balances=balances,
+        netting_sets=sets,
+        limits=limits,
+    )
 
 
-def block(decided: DecidedBlock) -> Json:
+def block(decided: DecidedBlock) -> a.BlockView:
     """A block with its transactions and commit."""
     found = decided.block
-    return {
-        "id": block_id(found.header).hex(),
-        "header_bytes": encode(found.header).hex(),
-        "header": plain(found.header),
-        "transactions": [
-            {"tx_id": tx_id(tx).hex(), **plain(tx.action)} for tx in found.transactions
+    signers = [entry.validator.hex() for entry in decided.commit.signatures]
+    return a.BlockView(
+        id=block_id(found.header).hex(),
+        header_bytes=encode(found.header).hex(),
+        header=Shown(found.header),
+        transactions=[
+            a.TransactionLine(tx_id=tx_id(tx).hex(), action=Shown(tx.action))
+            for tx in found.transactions
         ],
-        "certificates": [
-            {"number": entry.number, "bytes": len(entry.certificate)}
+        certificates=[
+            a.IncludedCertificate(number=entry.number, bytes=len(entry.certificate))
             for entry in found.certificates
         ],
-        "recovery": None if found.recovery is None else plain(found.recovery),
-        "commit": {
-            "round": decided.commit.round,
-            "signers": [entry.validator.hex() for entry in decided.commit.signatures],
-        },
-    }
+        recovery=None if found.recovery is None else Shown(found.recovery),
+        commit=a.CommitView(round=decided.commit.round, signers=signers),
+    )
 
 
-def holders(state: State, asset: str) -> Json | None:
+def holders(state: State, asset: str, height: int) -> a.Holders | None:
     """Every account that holds an asset, by holder, and what is in circulation."""
     row = state.get(t.ASSETS, t.ASSETS.key(asset))
     if row is None:
@@ -91,52 +133,55 @@ def holders(state: State, asset: str) -> Json | None:
     for key, held in state.scan(t.BALANCES):
         owner, kind, reference, code = t.BALANCES.parts(key)
         if code == asset and held.balance:
-            account = {"account": o.AccountKind(kind).name, "reference": reference}
-            found.append({"holder": owner, **account, "balance": held.balance})
-    found.sort(key=lambda x: (x["holder"], x["account"], x["reference"]))
-    return {"asset": asset, "circulating": row.minted - row.redeemed, "holders": found}
+            name = o.AccountKind(kind).name
+            found.append(
+                a.Holding(holder=owner, account=name, reference=reference, balance=held.balance)
+            )
+    found.sort(key=lambda x: (x.holder, x.account, x.reference))
+    circulating = row.minted - row.redeemed
+    return a.Holders(as_of_height=height, asset=asset, circulating=circulating, holders=found)
 
 
-def contract(row: o.Contract) -> Json:
+def contract(row: o.Contract) -> a.TradeLine:
     """A registered trade."""
-    return {
-        **plain(row.trade),
-        "state": row.state.name,
-        "height": row.height,
-        "fees": plain(row.fees),
-    }
+    fees = [Shown(fee) for fee in row.fees]
+    return Line(a.Registered(state=row.state.name, height=row.height, fees=fees), row.trade)
 
 
-def rounds(state: State) -> list[Json]:
+def rounds(state: State) -> list[Line[a.RoundOf, o.NettingRound]]:
     """All netting rounds, newest first; obligations counted, not listed."""
-    found = [plain(row) for _, row in state.scan(t.ROUNDS)]
-    for row in found:
-        row["obligations"] = len(row["obligations"])
-    return sorted(found, key=lambda row: -int(row["number"]))
-
-
-def proposals(state: State) -> list[Json]:
-    """All proposals, newest first."""
-    found = [
-        {"number": t.PROPOSALS.parts(key)[0], **_proposal(state, key, row)}
-        for key, row in state.scan(t.PROPOSALS)
+    found = [row for _, row in state.scan(t.ROUNDS)]
+    found.sort(key=lambda row: -row.number)
+    return [
+        Line(
+            a.RoundOf(obligation_count=len(row.obligations)),
+            msgspec.structs.replace(row, obligations=()),
+        )
+        for row in found
     ]
-    return sorted(found, key=lambda row: -int(row["number"]))
 
 
-def _proposal(state: State, key: bytes, row: o.Proposal) -> Json:
-    """A proposal; while it is open the votes as they stand."""
-    shown: Json = plain(row)
-    if row.state == o.ProposalState.OPEN:
-        number: int = t.PROPOSALS.parts(key)[0]
-        shown |= plain(governance.count(Draft(state), number, row))
-    return shown
+def proposals(state: State, below: int | None) -> list[Line[a.ProposalOf, o.Proposal]]:
+    """All proposals with a number below `below`, newest first."""
+    numbered = [(t.PROPOSALS.parts(key)[0], row) for key, row in state.scan(t.PROPOSALS)]
+    return [
+        Line(a.ProposalOf(number=number), _counted(state, number, row))
+        for number, row in sorted(numbered, key=lambda one: -int(one[0]))
+        if below is None or number < below
+    ]
 
 
-def proposal(state: State, number: int) -> Json | None:
+def _counted(state: State, number: int, row: o.Proposal) -> o.Proposal:
+    """A proposal; while it is open with the votes as they stand."""
+    if row.state != o.ProposalState.OPEN:
+        return row
+    tally = governance.count(Draft(state), number, row)
+    return msgspec.structs.replace(row, **msgspec.structs.asdict(tally))
+
+
+def proposal(state: State, number: int, height: int) -> Line[a.OpenProposal, o.Proposal] | None:
     """One proposal, and who has voted how."""
-    key = t.PROPOSALS.key(number)
-    row = state.get(t.PROPOSALS, key)
+    row = state.get(t.PROPOSALS, t.PROPOSALS.key(number))
     if row is None:
         return None
     votes = {
@@ -144,16 +189,24 @@ def proposal(state: State, number: int) -> Json | None:
         for ballot_key, ballot in state.scan(t.BALLOTS)
         if (parts := t.BALLOTS.parts(ballot_key))[0] == number
     }
-    return {"number": number, **_proposal(state, key, row), "votes": votes}
+    beside = a.OpenProposal(as_of_height=height, number=number, votes=votes)
+    return Line(beside, _counted(state, number, row))
 
 
-def offences(state: State) -> list[Json]:
-    """Evidence that has been acted on."""
+def offences(state: State) -> list[Line[a.OffenceOf, o.Offence]]:
+    """Evidence that has been acted on, in order of its keys."""
     found = []
     for key, row in state.scan(t.OFFENCES):
         consensus_key, height = t.OFFENCES.parts(key)
-        found.append({"consensus_key": consensus_key.hex(), "offence_height": height} | plain(row))
-    return sorted(found, key=lambda one: int(one["height"]))
+        of = a.OffenceOf(id=key.hex(), consensus_key=consensus_key.hex(), offence_height=height)
+        found.append(Line(of, row))
+    return sorted(found, key=lambda line: line.extra.id)
+
+
+PROVABLE: Final = (
+    "balance", "member", "trade", "asset", "instrument", "feed", "netting_set", "rulebook", "round",
+)  # fmt: skip
+"""What `key_of` finds keys of."""
 
 
 def key_of(table: str, parts: list[str]) -> bytes:

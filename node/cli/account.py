@@ -25,14 +25,23 @@ def account(
 
     if bool(lei) == members:
         raise UsageWrong("give a LEI, or --members")
-    found = Client(home).get("/v1/accounts" if members else f"/v1/accounts/{lei}")
+    client = Client(home)
+    if members:
+        _show_members(list(client.items("/v1/accounts")), as_json)
+        return
+    found = client.get(f"/v1/accounts/{lei}")
     if as_json:
         print_json(found)
-    elif members:
-        rows = [[m["lei"], m["name"], " ".join(m["roles"]), m["state"]] for m in found]
-        table("Members", ["lei", "name", "roles", "state"], rows)
     else:
         _show(found)
+
+
+def _show_members(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [[m["lei"], m["name"], " ".join(m["roles"]), m["state"]] for m in found]
+    table("Members", ["lei", "name", "roles", "state"], rows)
 
 
 def _show(found: dict[str, Any]) -> None:

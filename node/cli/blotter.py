@@ -54,7 +54,7 @@ def list_(
     if as_json:
         print_json(found)
         return
-    rows = [[entry[name] for name in COLUMNS] for entry in found["trades"]]
+    rows = [[entry[name] for name in COLUMNS] for entry in found["items"]]
     table("Blotter", list(COLUMNS), rows)
     if found["next"]:
         typer.echo(f"More: dcn blotter list --after {found['next']}")

@@ -28,7 +28,7 @@ def list_(home: HomeOption, as_json: JsonOption = False) -> None:
     """List all proposals, newest first, with where they stand."""
     from node.cli.client import Client
 
-    found = Client(home).get("/v1/proposals")
+    found = list(Client(home).items("/v1/proposals"))
     if as_json:
         print_json(found)
         return
@@ -41,10 +41,10 @@ def list_(home: HomeOption, as_json: JsonOption = False) -> None:
             str(one["due"] or ""),
             f"{one['in_favour']} / {one['against']} of {one['entitled']}",
         ]
-        for one in found["proposals"]
+        for one in found
     ]
     columns = ["number", "state", "what", "about", "due", "for / against"]
-    table(f"Proposals, height {found['as_of_height']}", columns, rows)
+    table("Proposals", columns, rows)
 
 
 @app.command()
@@ -306,7 +306,7 @@ def _propose(home: Path, body: "ProposalBody", reason: str, timeout: float, as_j
     tx = signed_action(client, action, own_key(home, "governance"))
     found: dict[str, Any] = send(client, tx, timeout)
     if found["status"] == "decided":
-        opened = client.get("/v1/proposals")["proposals"]
+        opened = client.items("/v1/proposals")
         mine = [x["number"] for x in opened if x["opened"] == found["height"]]
         found["proposal"] = mine[0] if mine else None
     tell(found, as_json, f"Proposal: {type(body).__name__}")

@@ -25,6 +25,8 @@ def holders(
     """
     import asyncio
 
+    import msgspec
+
     from ledger import tables as t
     from node.api import views
     from node.cli.stored import stored_state
@@ -33,16 +35,14 @@ def holders(
 
     where = Home(home)
     state = asyncio.run(stored_state(where)) if height is None else state_at(where, height)
-    found = views.holders(state, asset)
+    at = state.must(t.NETWORK, t.network_key()).height
+    found = views.holders(state, asset, at)
     if found is None:
         raise UsageWrong(f"no asset {asset[:32]!r} at this height")
-    at = state.must(t.NETWORK, t.network_key()).height
     if as_json:
-        print_json({"as_of_height": at, **found})
+        print_json(msgspec.to_builtins(found))
         return
-    rows = [
-        [x["holder"], x["account"], x["reference"], f"{x['balance']:,}"] for x in found["holders"]
-    ]
+    rows = [[x.holder, x.account, x.reference, f"{x.balance:,}"] for x in found.holders]
     table(f"{asset} at height {at}", ["holder", "account", "reference", "balance"], rows)
 
 

@@ -37,7 +37,7 @@ def ledger(
     if as_json:
         print_json(found)
         return
-    rows = [[_short(entry["key"]), _short(entry["row"])] for entry in found["rows"]]
+    rows = [[_short(entry["key"]), _short(entry["row"])] for entry in found["items"]]
     more = ", and more (--limit)" if found["next"] else ""
     table(f"{name}, height {found['as_of_height']}{more}", ["key", "row"], rows)
 

@@ -8,6 +8,7 @@ import typer
 
 from node.cli import (
     account,
+    api,
     backup,
     block,
     blotter,
@@ -15,6 +16,7 @@ from node.cli import (
     config,
     doctor,
     explain,
+    export,
     genesis,
     governance,
     holders,
@@ -24,12 +26,14 @@ from node.cli import (
     ledger,
     member,
     prove,
+    reconcile,
     reset,
     rulebook,
     run,
     scenario,
     statement,
     status,
+    token,
     top,
     trade,
     tx,
@@ -59,6 +63,8 @@ app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
 app.command()(run.run)
 app.command()(status.status)
+app.add_typer(token.app, name="token")
+app.add_typer(api.app, name="api")
 app.command()(top.top)
 app.command()(doctor.doctor)
 app.command()(bundle.bundle)
@@ -82,6 +88,8 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(explain.explain)
+app.command()(export.export)
+app.command()(reconcile.reconcile)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(whatif, name="whatif")
 app.add_typer(light, name="light")

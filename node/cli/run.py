@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wire.errors import CodedError
+
 if TYPE_CHECKING:
     from node.daemon import Daemon
 
@@ -41,4 +43,6 @@ async def _run(kind: "type[Daemon]", home: Path) -> None:
         await daemon.run()
     finally:
         api.cancel()
-        await asyncio.gather(api, return_exceptions=True)
+        (ended,) = await asyncio.gather(api, return_exceptions=True)
+    if isinstance(ended, CodedError):  # the API's end has stopped the node
+        raise ended

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from node.cli.client import Client
 
 ROUNDS_SHOWN = 8
+ROUND_COLUMNS = (
+    "number", "date", "service", "state", "obligation_count", "freeze_height", "settle_height",
+)  # fmt: skip
 
 
 def top(
@@ -52,11 +55,10 @@ def top(
 
 def look(client: "Client") -> dict[str, Any]:
     """One look: the node's status, the height under way, and the newest netting rounds."""
-    rounds = client.get("/v1/rounds")
     return {
         "status": client.get("/v1/status"),
         "consensus": client.get("/v1/consensus"),
-        "rounds": rounds[-ROUNDS_SHOWN:][::-1],
+        "rounds": client.get("/v1/rounds", limit=ROUNDS_SHOWN)["items"],
     }
 
 
@@ -92,11 +94,10 @@ def _votes(consensus: dict[str, Any]) -> "RenderableType":
 
 
 def _rounds(rounds: list[dict[str, Any]]) -> "RenderableType":
-    columns = list(rounds[0]) if rounds else ["no netting round yet"]
-    plain = [name for name in columns if not rounds or not isinstance(rounds[0][name], dict | list)]
-    return _table(
-        "Netting rounds", plain, [[str(row[name])[:16] for name in plain] for row in rounds]
-    )
+    if not rounds:
+        return _table("Netting rounds", ["no netting round yet"], [])
+    rows = [[row[name] for name in ROUND_COLUMNS] for row in rounds]
+    return _table("Netting rounds", [name.replace("_", " ") for name in ROUND_COLUMNS], rows)
 
 
 def _table(title: str, columns: list[str], rows: list[list[Any]]) -> "RenderableType":

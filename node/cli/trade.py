@@ -95,7 +95,7 @@ def list_(
     if as_json:
         print_json(found)
         return
-    rows = [[str(trade[name]) for name in COLUMNS] for trade in found["trades"]]
+    rows = [[str(trade[name]) for name in COLUMNS] for trade in found["items"]]
     table(f"Trades, height {found['as_of_height']}", COLUMNS, rows)
     if found["next"]:
         typer.echo(f"More: dcn trade list --after {found['next']}")

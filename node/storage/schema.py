@@ -36,5 +36,10 @@ CREATE TABLE affirmations (
   tx_id BLOB PRIMARY KEY, tx BLOB NOT NULL, counterparty TEXT NOT NULL, status TEXT NOT NULL,
   code TEXT NOT NULL, differences BLOB NOT NULL, valid_until INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE answered (
+  client TEXT NOT NULL, key TEXT NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL,
+  at_ms INTEGER NOT NULL, PRIMARY KEY (client, key)
+) WITHOUT ROWID;
+CREATE INDEX answered_by_time ON answered (at_ms);
 CREATE TABLE affirmed_utis (uti TEXT PRIMARY KEY, tx_id BLOB NOT NULL) WITHOUT ROWID;
 """

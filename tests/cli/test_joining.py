@@ -84,7 +84,7 @@ def test_a_bank_is_admitted_catches_up_validates_and_another_leaves(network: Own
     for home in (alice, bob, dave):
         assert json.loads(network.good("verify", "--home", home, "--json"))["ok"]
     listed = json.loads(network.good("governance", "list", "--home", bob, "--json"))
-    assert [one["state"] for one in listed["proposals"]] == ["ENACTED"]
+    assert [one["state"] for one in listed] == ["ENACTED"]
 
 
 def test_the_rulebook_is_amended_by_a_file_of_what_changes(network: OwnNetwork) -> None:

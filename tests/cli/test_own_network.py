@@ -52,7 +52,7 @@ def test_a_trade_that_both_books_hold_is_registered_and_can_be_proved(
     book.write_text(HEADER + line(1) + line(2))
     network.good("blotter", "load", book, "--home", network.home("bob"))
     listed = json.loads(network.good("blotter", "list", "--home", network.home("bob"), "--json"))
-    utis = {entry["uti"] for entry in listed["trades"]}
+    utis = {entry["uti"] for entry in listed["items"]}
     assert utis >= {f"{LEIS['alice']}N{n}" for n in (1, 2)}
     sent = command("trade", "submit", "--csv", book, "--home", network.home("alice"), "--json")
     assert sent.returncode == 0, sent
@@ -128,7 +128,7 @@ def test_members_blocks_and_trades_are_shown(network: OwnNetwork) -> None:
     members = json.loads(network.good("account", "--members", "--home", home, "--json"))
     assert {one["lei"] for one in members} > {*LEIS.values()}
     trades = json.loads(network.good("trade", "list", "--limit", 1, "--home", home, "--json"))
-    assert [one["uti"] for one in trades["trades"]] == [trades["next"]]
+    assert [one["uti"] for one in trades["items"]] == [trades["next"]]
 
 
 def test_a_running_home_is_locked_and_may_be_verified(network: OwnNetwork) -> None:

@@ -1,5 +1,7 @@
 """Two members' books meet: a trade is signed by both, or the fields that differ come back."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -8,8 +10,8 @@ from tests.e2e.network import RealNetwork
 pytestmark = pytest.mark.e2e
 
 
-def shown(network: RealNetwork, uti: str) -> dict[str, object]:
-    found: dict[str, object] = network.get(network.places[0], f"/v1/trades/{uti}")
+def shown(network: RealNetwork, uti: str) -> dict[str, Any]:
+    found: dict[str, Any] = network.get(network.places[0], f"/v1/trades/{uti}")
     return found
 
 
@@ -23,7 +25,8 @@ def test_books_that_agree_make_a_registered_trade(network: RealNetwork) -> None:
     assert answer.json()[0]["status"] == "waiting"
     network.until(lambda: shown(network, trade.uti)["status"] == "registered", 20)
     found = shown(network, trade.uti)
-    assert (found["quantity"], found["state"]) == (trade.quantity, "LIVE")
+    row: Any = found["trade"]
+    assert (row["quantity"], row["state"]) == (trade.quantity, "LIVE")
 
 
 def test_books_that_differ_give_the_fields(network: RealNetwork) -> None:
@@ -55,7 +58,7 @@ def test_a_batch_of_a_pair_is_signed_once_a_side(network: RealNetwork) -> None:
     answer = network.post(network.places[0], "/v1/trades", {"trades": fields, "batch": True})
     assert len(answer.json()) == 1
     network.until(lambda: shown(network, trades[-1].uti)["status"] == "registered", 20)
-    heights = {shown(network, trade.uti)["height"] for trade in trades}
+    heights = {shown(network, trade.uti)["trade"]["height"] for trade in trades}
     assert len(heights) == 1
 
 

@@ -79,7 +79,7 @@ def _one_chain(network: RealNetwork) -> None:
         db.close()
     for height in set().union(*chains):
         assert len({chain[height] for chain in chains if height in chain}) == 1, height
-    assert network.get(network.places[0], "/v1/offences")["offences"] == []
+    assert network.get(network.places[0], "/v1/offences")["items"] == []
     assert all(network.get(place, "/v1/status")["evidence"] == 0 for place in network.running)
 
 

@@ -67,15 +67,15 @@ def test_an_equivocator_loses_its_power_the_others_go_on_and_supervisors_see_it(
                     for peer in sorted(hostile.connected()):
                         hostile.send(peer, encode_message(made))
                 await asyncio.sleep(0.25)
-                if network.get(network.places[0], "/v1/offences")["offences"]:
+                if network.get(network.places[0], "/v1/offences")["items"]:
                     return
         finally:
             await hostile.stop()
 
     asyncio.run(sign_twice())
     for seen_by in network.running:
-        network.until(lambda p=seen_by: network.get(p, "/v1/offences")["offences"] != [], 20)  # type: ignore[misc]
-        offences = network.get(seen_by, "/v1/offences")["offences"]  # perhaps of several heights
+        network.until(lambda p=seen_by: network.get(p, "/v1/offences")["items"] != [], 20)  # type: ignore[misc]
+        offences = network.get(seen_by, "/v1/offences")["items"]  # perhaps of several heights
         assert {(one["member"], one["kind"]) for one in offences} == {(twin.lei, "DOUBLE_VOTE")}
     network.until(lambda: network.get(network.places[0], "/v1/status")["validators"] == 3, 20)
     one, other = network.founded.members[:2]

@@ -47,7 +47,7 @@ def test_terms_are_made_signed_by_both_and_sent(network: RealNetwork, tmp_path: 
     sent = dcn("tx", "send", whole, "--home", other.home)
     assert (sent["status"], sent["code"]) == ("decided", "OK")
 
-    rows = dcn("ledger", "csa", "--about", one.lei, "--home", other.home)["rows"]
+    rows = dcn("ledger", "csa", "--about", one.lei, "--home", other.home)["items"]
     assert [row["key"] for row in rows] == [[one.lei, other.lei]]
     again = dcn("tx", "check", whole, "--home", one.home)
     assert again["code"] in ("TX_NONCE_REUSED", "CSA_EXISTS")

@@ -73,6 +73,12 @@ def directed(world: World, who: Identity) -> Transaction:
 
 def fixed_margin(world: World, one: Identity, other: Identity, amount: int) -> Transaction:
     """Both sides post a fixed amount of cash."""
+    terms = fixed_terms(one, other, amount)
+    return world.sign(RegisterCsa(terms), *(who.key("governance") for who in (one, other)))
+
+
+def fixed_terms(one: Identity, other: Identity, amount: int, *currencies: o.CurrencyTerms) -> o.Csa:
+    """Terms with a fixed initial margin in cash, and variation margin as stated."""
     first, second = sorted((one, other), key=lambda who: who.lei)
     im = o.ImTerms(
         model=o.ImModel.FIXED,
@@ -89,12 +95,12 @@ def fixed_margin(world: World, one: Identity, other: Identity, amount: int) -> T
         long_look_back=0,
         rise_bps_max=0,
     )
-    csa = o.Csa(
+    return o.Csa(
         first=Party(first.lei),
         second=Party(second.lei),
         version=1,
         mode=o.CsaMode.SETTLED,
-        currencies=(),
+        currencies=currencies,
         eligible=(o.EligibleAsset(USD, 0, None),),
         im=im,
         grace_blocks=1,
@@ -108,7 +114,6 @@ def fixed_margin(world: World, one: Identity, other: Identity, amount: int) -> T
         opinion=None,
         title_transfer=False,
     )
-    return world.sign(RegisterCsa(csa), first.key("governance"), second.key("governance"))
 
 
 def case(world: World, number: int = 1) -> o.DefaultCase:

@@ -62,7 +62,9 @@ def rich(genesis: Genesis) -> Genesis:
     issuer = genesis.assets[0].issuer
     rulebook = msgspec.structs.replace(
         genesis.rulebook,
-        margin=o.MarginRules(cycle_blocks=3, grace_blocks=2),
+        margin=o.MarginRules(
+            cycle_blocks=3, grace_blocks=2, quorum_wait_blocks=4, provisional_im_bps=2_500
+        ),
         terms=msgspec.structs.replace(genesis.rulebook.terms, look_back_min=2),
     )
     return msgspec.structs.replace(

@@ -32,9 +32,9 @@ def home(filled_home: Path, tmp_path: Path) -> Home:
 def test_the_register_at_every_height_adds_up_to_what_circulates(home: Home) -> None:
     heights = 0
     for step in steps(home, whole=True):
-        found = holders(step.applied.state, CASH)
+        found = holders(step.applied.state, CASH, step.height)
         assert found is not None
-        assert sum(x["balance"] for x in found["holders"]) == found["circulating"]
+        assert sum(x.balance for x in found.holders) == found.circulating
         heights = step.height
     assert heights > 10
     assert state_at(home, 7).must(t.NETWORK, t.network_key()).height == 7

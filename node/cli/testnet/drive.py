@@ -166,7 +166,7 @@ class Drive:
     async def _rows(self, table: str, about: str = "") -> list[Any]:
         query = f"/v1/tables/{table}?limit=100&about={about}"
         found = await self._able().get(query)
-        return [] if found is None else list(found["rows"])
+        return [] if found is None else list(found["items"])
 
     # ---------------------------------------------------------------- days
     async def trade(self, day: Day) -> None:
@@ -200,8 +200,9 @@ class Drive:
 
         async def done() -> bool:
             for node in self._up():
-                found = await node.get("/v1/rounds")
-                if not found or found[0]["date"] != day.date or found[0]["state"] != "SETTLED":
+                found = await node.get("/v1/rounds?limit=1")
+                newest = found["items"][0] if found and found["items"] else None
+                if newest is None or (newest["date"], newest["state"]) != (day.date, "SETTLED"):
                     return False
             return True
 

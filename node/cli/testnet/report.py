@@ -55,7 +55,8 @@ async def collect(drive: Drive, chaos: list[str], duration_s: float) -> Report:
     statuses = await drive.level()
     names = {place.lei: place.name for place in (n.place for n in drive.nodes.values())}
     nodes = [NodeReport(names[s["lei"]], s["role"], s["height"], s["state_root"]) for s in statuses]
-    rounds = await drive.members[0].get("/v1/rounds") or []
+    found = await drive.members[0].get("/v1/rounds?limit=500")
+    rounds = found["items"] if found else []
     figures = [figure for row in rounds for figure in row["figures"]]
     samples: list[int] = []
     broken: list[str] = []

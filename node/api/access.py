@@ -1,0 +1,71 @@
+"""Who may use a route: tokens and certificates by scope, each with its own pace."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from node.api.errors import OutOfScope, TooManyRequests, Unauthorised
+from node.home import Home
+from node.shell import now_ms
+from node.tokens import Scope, Token, Tokens
+
+SCHEME: Final = "Bearer "
+CERTIFICATE: Final = "certificate"
+"""Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
+
+
+class Access:
+    """The guard of all routes but health, metrics and the document."""
+
+    def __init__(self, home: Home, requests_per_s: int) -> None:
+        self._tokens = Tokens(home)
+        self._pace = Pace(requests_per_s)
+
+    def guard(self, connection: ASGIConnection[Any, Any, Any, Any], to: BaseRouteHandler) -> None:
+        """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
+        token = self._token(connection)
+        if token is None:
+            raise Unauthorised("no such token or certificate, or it has expired")
+        # Reading is what GET does; a route that does otherwise says so.
+        needed = to.opt.get("scope", Scope.READ if "GET" in _methods(to) else Scope.TRADE)
+        if not token.allows(needed):
+            raise OutOfScope(f"{token.name} has {', '.join(token.scopes)}, needs {needed}")
+        if not self._pace.allows(token.name):
+            raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
+        connection.state["client"] = token.name
+
+    def _token(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Token | None:
+        """By the secret if one is sent, else by the certificate of the connection."""
+        given = connection.headers.get("authorization")
+        if given is not None:
+            if not given.startswith(SCHEME):
+                return None
+            return self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        certificate = connection.state.get(CERTIFICATE)
+        return None if certificate is None else self._tokens.of_certificate(certificate, now_ms())
+
+
+def _methods(handler: BaseRouteHandler) -> set[str]:
+    return set(getattr(handler, "http_methods", ()))
+
+
+class Pace:
+    """Token buckets: so many requests a second, and twice as many in a burst."""
+
+    def __init__(self, per_s: int, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self.per_s = per_s
+        self._clock_s = clock_s
+        self._buckets: dict[str, tuple[float, float]] = {}
+        """Client to what is left, and when that was so. Clients are known tokens, so few."""
+
+    def allows(self, client: str) -> bool:
+        """Whether the client may have a request now, which is counted."""
+        now = self._clock_s()
+        left, at = self._buckets.get(client, (2.0 * self.per_s, now))
+        left = min(2.0 * self.per_s, left + (now - at) * self.per_s)
+        allowed = left >= 1
+        self._buckets[client] = (left - 1 if allowed else left, now)
+        return allowed

@@ -1,0 +1,169 @@
+"""Routes about what has happened: every event of every block, a page at a time or as it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from litestar import Request, get
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from node.api.errors import BadRequest, HeightPruned, TooManyRequests
+from node.api.reading import Limit, number_of
+from node.apitypes import answers as a
+from node.apitypes.shown import Shown, to_json
+from node.daemon import Daemon
+from node.plain import plain
+from node.storage.events import EventId, StoredEvent, events_after
+
+STREAMS_MAX: Final = 100
+ALIVE_SECONDS: Final = 15.0
+"""A comment is sent so often, so that both sides see a broken connection."""
+
+EVENT_TYPES: Final = a.EVENT_TYPES
+
+Behind: TypeAlias = Annotated[
+    str, QueryParameter(pattern="^(|latest|[0-9]{1,15}-[0-9]{1,15})$", description="An event's id.")
+]
+Kind: TypeAlias = Annotated[
+    str, QueryParameter(enum=["", *sorted(EVENT_TYPES)], description="A type of event.")
+]
+
+
+def event_routes(daemon: Daemon) -> list[Any]:
+    """The route handlers."""
+    news = News(daemon)
+
+    @get("/events")
+    async def events(
+        after: Behind = "", limit: Limit = 100, kind: Kind = "", member: str = ""
+    ) -> a.Page[a.EventLine]:
+        """Events behind the id `after` (HEIGHT-INDEX, or `latest`), oldest first. `kind`: only of
+        this type, e.g. `TradeRegistered`; `member`: only those that name this LEI. `next` null:
+        there are no more yet, so ask again behind the last id, or follow `/v1/events/stream`."""
+        wanted = Wanted(kind, member)
+        begin = await news.begin(after)
+        shown: list[a.EventLine] = []
+        while found := await events_after(daemon.store, begin):
+            for stored in found:
+                if wanted.takes(stored):
+                    if len(shown) == limit:
+                        return a.Page(
+                            as_of_height=daemon.shell.tip.height, items=shown, next=shown[-1].id
+                        )
+                    shown.append(line_of(stored))
+            begin = found[-1].id
+        return a.Page(as_of_height=daemon.shell.tip.height, items=shown, next=None)
+
+    @get("/events/stream", media_type="text/event-stream")
+    async def stream(
+        request: Request[Any, Any, Any],
+        after: Behind = "",
+        kind: Kind = "",
+        member: str = "",
+        last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    ) -> ServerSentEvent:
+        """The same as server-sent events, for as long as the client stays: `id` is the event's,
+        `event` its type, `data` the item of `/v1/events`. A client that comes again with
+        `Last-Event-ID` misses nothing and gets nothing twice."""
+        wanted = Wanted(kind, member)
+        begin = await news.begin(last_event_id or after)
+        return ServerSentEvent(news.follow(begin, wanted))
+
+    return [events, stream]
+
+
+class Wanted:
+    """Which events a client asks for; raises `BadRequest` for a type that there is not."""
+
+    def __init__(self, kind: str, member: str) -> None:
+        if kind and kind not in EVENT_TYPES:
+            raise BadRequest(f"kind is {kind[:40]!r}, one of {', '.join(sorted(EVENT_TYPES))}")
+        self._kind = kind
+        self._member = member
+
+    def takes(self, stored: StoredEvent) -> bool:
+        """Whether the client asked for it."""
+        if self._kind and type(stored.event).__name__ != self._kind:
+            return False
+        return not self._member or _names(plain(stored.event), self._member)
+
+
+class News:
+    """Who follows the events, and whether there are new ones."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._changed = asyncio.Event()
+        self._following = 0
+        daemon.shell.on_block.append(self._on_block)
+
+    def _on_block(self, _: object) -> None:
+        """A block is stored with its events."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def begin(self, after: str) -> EventId:
+        """The id to begin behind; raises `BadRequest`, `HeightPruned`."""
+        oldest = await self._daemon.store.oldest()
+        if not after:
+            return EventId(oldest, -1)
+        if after == "latest":
+            return EventId(self._daemon.shell.tip.height + 1, -1)
+        height, separator, index = after.partition("-")
+        if not separator:
+            raise BadRequest(f"after is {after[:40]!r}, HEIGHT-INDEX expected")
+        found = EventId(number_of(height), number_of(index))
+        if found.height + 1 < oldest:
+            raise HeightPruned(f"events behind {after[:40]}, the oldest kept are of {oldest}")
+        return found
+
+    async def follow(self, begin: EventId, wanted: Wanted) -> AsyncIterator[ServerSentEventMessage]:
+        """The events behind `begin` as they come, for ever."""
+        if self._following >= STREAMS_MAX:
+            raise TooManyRequests(f"{STREAMS_MAX} clients follow the events already")
+        self._following += 1
+        try:
+            while True:
+                changed = self._changed  # before looking: what comes meanwhile is not missed
+                found = await events_after(self._daemon.store, begin)
+                for message in _messages(stored for stored in found if wanted.takes(stored)):
+                    yield message
+                if found:
+                    begin = found[-1].id
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), ALIVE_SECONDS)
+                except TimeoutError:
+                    yield ServerSentEventMessage(comment="alive")
+        finally:
+            self._following -= 1
+
+
+def line_of(stored: StoredEvent) -> a.EventLine:
+    """An event as clients get it."""
+    kind = type(stored.event).__name__
+    return a.EventLine(
+        id=str(stored.id), height=stored.id.height, type=kind, event=Shown(stored.event)
+    )
+
+
+def _messages(found: Iterable[StoredEvent]) -> Iterable[ServerSentEventMessage]:
+    for stored in found:
+        line = line_of(stored)
+        data = msgspec.json.encode(line, enc_hook=to_json).decode()
+        yield ServerSentEventMessage(data=data, event=line.type, id=line.id)
+
+
+def _names(value: Any, member: str) -> bool:
+    """Whether a member, or a client account of it, stands anywhere in an event."""
+    match value:
+        case str():
+            return value == member or value.startswith((f"{member}:", f"{member}>"))
+        case dict():
+            return any(_names(item, member) for item in value.values())
+        case list():
+            return any(_names(item, member) for item in value)
+        case _:
+            return False

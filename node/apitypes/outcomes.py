@@ -1,0 +1,61 @@
+"""What the API answers to who submits something, or asks what became of it."""
+
+from typing import Literal
+
+from ledger.actions import Action
+from node.apitypes.answers import Answer
+from node.apitypes.shown import Hex, Shown
+
+
+class Accepted(Answer, frozen=True):
+    """What was accepted, on disk when the answer comes."""
+
+    tx_id: Hex
+    status: Literal["waiting", "pending"]
+
+
+class Entered(Answer, frozen=True):
+    """How many trades were entered."""
+
+    entered: int
+
+
+class Followed(Answer, frozen=True):
+    """What became of a transaction: `pending`, `decided`, `rejected` or `expired`."""
+
+    tx_id: Hex
+    status: str
+    code: str
+    detail: str
+    height: int
+
+
+class Signer(Answer, frozen=True):
+    """Who has to sign, and whether it has."""
+
+    lei: str
+    role: str
+    signed: bool
+
+
+class Checked(Answer, frozen=True):
+    """What would become of a transaction; `code` is OK or that of the rejection."""
+
+    tx_id: Hex
+    code: str
+    detail: str
+    signers: list[Signer]
+    action: Shown[Action]
+    valid_until: int
+
+
+class MarksTaken(Answer, frozen=True):
+    """Bytes of the marks that precommits will carry."""
+
+    bytes: int
+
+
+class EvidenceTaken(Answer, frozen=True):
+    """Pieces taken in."""
+
+    received: int

@@ -1,0 +1,131 @@
+"""The stream of events over real HTTP: a client that comes again goes on where it was."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from node.daemon import Daemon
+from node.tokens import Scope, Tokens
+from tests.api.served import served
+
+pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+
+
+async def messages(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
+    """Server-sent events, as the standard reads them; comments are none."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if not line:
+            if fields:
+                yield fields
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+
+
+async def follow(
+    client: httpx.AsyncClient, count: int, last: str | None = None, **query: str
+) -> list[dict[str, str]]:
+    """The first `count` messages, and then the client is gone."""
+    headers = {} if last is None else {"Last-Event-ID": last}
+    found: list[dict[str, str]] = []
+    async with client.stream("GET", "/v1/events/stream", params=query, headers=headers) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.aiter_lines()
+        async for message in messages(lines):
+            found.append(message)
+            if len(found) == count:
+                break
+    return found
+
+
+def of(daemon: Daemon, at: str, token: str | None = None) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {token or daemon.home.token()}"}
+    return httpx.AsyncClient(base_url=f"http://{at}", headers=headers, trust_env=False)
+
+
+async def everything(client: httpx.AsyncClient) -> list[Any]:
+    found: list[Any] = (await client.get("/v1/events?limit=500")).json()["items"]
+    return found
+
+
+async def test_a_client_that_comes_again_misses_nothing_and_gets_nothing_twice(
+    daemon: Daemon,
+) -> None:
+    async with served(daemon) as at, of(daemon, at) as client:
+        wanted = await everything(client)
+        seen = await follow(client, 7)
+        while len(seen) < len(wanted):
+            seen += await follow(client, min(11, len(wanted) - len(seen)), last=seen[-1]["id"])
+        assert [json.loads(one["data"]) for one in seen] == wanted
+        assert [one["event"] for one in seen] == [one["type"] for one in wanted]
+        # The header of a client that comes again wins over the query it began with.
+        again = await follow(client, 1, last=wanted[4]["id"], after=wanted[0]["id"])
+        assert again[0]["id"] == wanted[5]["id"]
+
+
+async def test_what_happens_while_one_follows_comes_at_once(daemon: Daemon) -> None:
+    async with served(daemon) as at, of(daemon, at) as client:
+        wanted = await everything(client)
+        waiting = asyncio.ensure_future(follow(client, 1, after=wanted[-1]["id"]))
+        cursor = await daemon.store.db.execute(
+            "INSERT INTO events (height, event) SELECT height + 1, event FROM events "
+            "ORDER BY sequence DESC LIMIT 1 RETURNING height"
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        while not waiting.done():  # whether the client has come before the block or after it
+            for told in daemon.shell.on_block:
+                told(None)  # type: ignore[arg-type]
+            await asyncio.sleep(0.01)
+        assert (await waiting)[0]["id"] == f"{row[0]}-0"
+
+
+async def test_a_stream_of_some_only(daemon: Daemon) -> None:
+    async with served(daemon) as at, of(daemon, at) as client:
+        wanted = await everything(client)
+        kind = wanted[-1]["type"]
+        some = [one["id"] for one in wanted if one["type"] == kind]
+        seen = await follow(client, len(some), kind=kind)
+        assert [one["id"] for one in seen] == some
+
+
+async def test_a_stream_is_refused_in_the_one_form_of_errors(daemon: Daemon) -> None:
+    trader = Tokens(daemon.home).create("trader", (Scope.TRADE,), 0, None)
+    async with served(daemon) as at:
+        async with of(daemon, at) as client:
+            for query in ("after=x", "kind=Nothing"):
+                answer = await client.get(f"/v1/events/stream?{query}")
+                assert (answer.status_code, answer.json()["code"]) == (400, "API_BAD_REQUEST")
+            odd = await client.get("/v1/events/stream", headers={"Last-Event-ID": "1-x"})
+            assert odd.status_code == 400
+        async with of(daemon, at, trader) as client:
+            assert (await client.get("/v1/events/stream")).status_code == 403
+
+
+async def test_when_the_node_stops_who_follows_is_let_go(daemon: Daemon) -> None:
+    async with served(daemon) as at, of(daemon, at) as client:
+        wanted = await everything(client)
+        ended = asyncio.Event()
+
+        async def whole() -> list[dict[str, str]]:
+            found = []
+            async with client.stream("GET", "/v1/events/stream") as answer:
+                try:
+                    async for message in messages(answer.aiter_lines()):
+                        found.append(message)
+                        if len(found) == len(wanted):
+                            ended.set()
+                except httpx.HTTPError:
+                    pass
+            return found
+
+        following = asyncio.ensure_future(whole())
+        await ended.wait()
+    assert len(await asyncio.wait_for(following, 10)) == len(wanted)

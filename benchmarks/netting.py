@@ -6,8 +6,8 @@
 
 Each line runs in a process of its own, so that its memory can be told; compiled loops are loaded
 before the clock starts, where numba is installed. Seconds are the processor's, on one core, so that
-others on the machine count for little. A peer that takes longer than its time box is
-stopped and shown as `> 60 s`.
+others on the machine count for little. A peer that takes longer than its time box, by the clock on
+the wall, is stopped and shown as `> 60 s`.
 """
 
 import argparse

@@ -18,8 +18,10 @@ from ledger import (
     governance,
     invariants,
     kyc,
+    mandates,
     margin,
     oracles,
+    paying,
     recovery,
     rounds,
     settlement,
@@ -176,6 +178,7 @@ def apply_block(state: State, block: Block, watch: Watch = unwatched) -> Applied
     events += validators.punish(draft, block.accusations, block.height)
     events += governance.due(draft, block.height)
     events += bootstrap.due(draft, block.height)
+    events += mandates.due(draft, block.height)
     told.part(Part.BEGINNING)
     events += defaults.begin(draft, block.height, block.seed_link)
     told.part(Part.DECLARATIONS)
@@ -254,7 +257,7 @@ def check_terms(state: State, tx: Transaction) -> None:
 
 def waits_for_blocks(state: State) -> bool:
     """Whether something on the ledger waits for the next blocks: the network does not idle."""
-    return rounds.pending(state) > 0 or defaults.pending(state)
+    return rounds.pending(state) > 0 or paying.pending(state) or defaults.pending(state)
 
 
 def _scheduled(draft: Draft, block: Block, told: _Told) -> tuple[RoundResult, ...]:
@@ -262,6 +265,7 @@ def _scheduled(draft: Draft, block: Block, told: _Told) -> tuple[RoundResult, ..
     events = told.events
     rounds.reveal(draft, block.height, block.seed_link)
     results = rounds.settle_due(draft, block.height, events)
+    paying.due(draft, block.height, events)
     told.part(Part.ROUNDS)
     rounds.clear_due(draft, block.height, block.certificates, events)
     contracts.expire(draft, block.height)

@@ -32,7 +32,7 @@ def found(draft: Draft, row: o.Bootstrap) -> None:
     sound = key_is_acceptable(row.public_key) and 0 < row.until <= HEIGHT_MAX and not row.retired
     if not sound:
         raise r.BadListing("the bootstrap key is no acceptable Ed25519 key, or has no last height")
-    draft.put(t.KEYS, key, o.SigningKeyRow(Lei(OWNER), o.KeyRole.BOOTSTRAP, 0))
+    draft.put(t.KEYS, key, o.SigningKeyRow(Lei(OWNER), o.KeyRole.BOOTSTRAP, 0, 0))
     draft.put(t.BOOTSTRAP, t.bootstrap_key(), row)
 
 

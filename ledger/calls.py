@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ledger import checks, csa, im, sets
+from ledger import checks, csa, im, requirement, sets
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -63,7 +63,7 @@ def issue_vm(
 
 def issue_im(draft: Draft, terms: o.Csa, date: Date, height: int, events: list[Event]) -> None:
     """Call what is missing in custody, from either party."""
-    needed = im.required(draft, terms)
+    needed = requirement.required(draft, terms)
     for poster, secured, amount in (
         (terms.first, terms.second, needed.first),
         (terms.second, terms.first, needed.second),
@@ -170,7 +170,7 @@ def _collect(
 ) -> None:
     terms = csa.signed(draft, row.payer, row.receiver)
     assert terms is not None, row
-    needed = im.required(draft, terms)
+    needed = requirement.required(draft, terms)
     amount = needed.first if row.payer == terms.first else needed.second
     disputed = row.amount - row.undisputed
     missing = im.shortfall(draft, terms, row.payer, row.receiver, amount - disputed)
@@ -185,7 +185,7 @@ def _collect(
 def met(draft: Draft, terms: o.Csa, poster: Party, secured: Party) -> list[Event]:
     """Something was posted: an open call that it meets is settled."""
     ident = im_call(poster, secured)
-    needed = im.required(draft, terms)
+    needed = requirement.required(draft, terms)
     amount = needed.first if poster == terms.first else needed.second
     events: list[Event] = []
     known = draft.get(t.CALLS, t.CALLS.key(ident)) is not None

@@ -5,7 +5,7 @@ only to an issuer, to be redeemed. A house's losses never reach it: every debt n
 only that party's account meets it.
 """
 
-from ledger import cash, checks, obligations, sets
+from ledger import cash, checks, obligations, sets, settlement
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -40,7 +40,12 @@ def close(draft: Draft, action: CloseClientAccount) -> list[Event]:
     key = t.CLIENTS.key(action.member, action.reference)
     if not action.reference or draft.get(t.CLIENTS, key) is None:
         raise r.UnknownAccount(f"client account {party[:40]}")
-    still = [*_balances(draft, party), *sets.open_of(draft, party), *obligations.of(draft, party)]
+    still = [
+        *_balances(draft, party),
+        *sets.open_of(draft, party),
+        *obligations.of(draft, party),
+        *settlement.open_of(draft, party),
+    ]
     if still:
         raise r.StillOpen("; ".join(still))
     draft.delete(key)

@@ -1,6 +1,6 @@
 """Initial margin by the parties' own hand: post, take back excess, substitute, agree amounts."""
 
-from ledger import calls, cash, checks, csa, im
+from ledger import calls, cash, checks, csa, im, requirement
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -102,7 +102,7 @@ def _check_free(draft: Draft, party: Party, other: Party) -> None:
 
 
 def _check_covered(draft: Draft, terms: o.Csa, party: Party, other: Party) -> None:
-    needed = im.required(draft, terms)
+    needed = requirement.required(draft, terms)
     amount = needed.first if party == terms.first else needed.second
     missing = im.shortfall(draft, terms, party, other, amount)
     if missing:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from ledger import checks, listing, membership, rulebook, validators
+from ledger import checks, listing, mandates, membership, rulebook, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
@@ -56,6 +56,10 @@ ENACTS: Final[dict[type[o.ProposalBody], Enacts]] = {
         draft, body.lei, o.Trigger.COMMITTEE, "vote of the committee", height
     ),
     o.WithdrawNotice: lambda draft, body, _, __: notices.withdraw_by_committee(draft, body.lei),
+    o.GrantMandate: lambda draft, body, _, __: mandates.grant(draft, body.mandate),
+    o.RevokeMandate: lambda draft, body, _, __: mandates.revoke(
+        draft, body.authority, body.reference
+    ),
     o.SetRoles: lambda draft, body, _, __: membership.set_roles(draft, body),
     o.SetGroup: lambda draft, body, _, __: membership.set_group(draft, body),
 }

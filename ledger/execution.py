@@ -20,9 +20,12 @@ from ledger import (
     governance,
     kyc,
     leaving,
+    mandates,
     marks,
     membership,
     oracles,
+    paying,
+    recovered,
     settlement,
     trades,
 )
@@ -44,6 +47,7 @@ from ledger.actions import (
     CancelTrade,
     CastVote,
     CloseClientAccount,
+    CommitLooks,
     CommitMark,
     ConfirmTermination,
     ConsentNovation,
@@ -51,12 +55,14 @@ from ledger.actions import (
     CreateBatch,
     CureDefault,
     DirectDefault,
+    DiscloseLooks,
     DistributeRecovery,
     Exit,
     InvokeGuarantor,
     Mint,
     NotifyInsolvency,
     OpenClientAccount,
+    PayDebts,
     Port,
     PostCapital,
     PostIm,
@@ -78,6 +84,7 @@ from ledger.actions import (
     StandDown,
     StateGuarantee,
     Stay,
+    StayOut,
     SubmitContractMark,
     SubmitMark,
     SubmitOracle,
@@ -85,6 +92,7 @@ from ledger.actions import (
     SubstituteCollateral,
     TradeBatch,
     Transfer,
+    VetoKey,
     WithdrawCase,
     WithdrawFund,
     WithdrawResignation,
@@ -206,6 +214,8 @@ def _nobody(_draft: Draft, _tx: Transaction) -> Required:
 
 
 RULES: Final[dict[type[Action], Rule]] = {
+    PayDebts: Rule(_treasurers("debtor"), lambda draft, action, _: paying.pay_debts(draft, action)),
+    StayOut: Rule(_treasurers("party"), lambda draft, action, _: paying.stay_out(draft, action)),
     Mint: Rule(_issuer, cash.mint),
     Redeem: Rule(_issuer, lambda draft, action, _: cash.redeem(draft, action)),
     Transfer: Rule(_treasurers("sender"), lambda draft, action, _: cash.transfer(draft, action)),
@@ -218,15 +228,16 @@ RULES: Final[dict[type[Action], Rule]] = {
     SetLimit: Rule(_governor(), lambda draft, action, _: trades.set_limit(draft, action)),
     ApplyMembership: Rule(_nobody, lambda draft, action, _: membership.apply(draft, action)),
     RotateKey: Rule(_governor(), membership.rotate_key),
+    VetoKey: Rule(_governor("vetoer"), recovered.veto),
     StandDown: Rule(_governor(), membership.stand_down),
     Propose: Rule(_voter("proposer"), governance.propose),
     CastVote: Rule(_voter("voter"), governance.vote),
     CreateBatch: Rule(_treasurer("creator"), settlement.create),
     Allocate: Rule(
-        _treasurer("sender"), lambda draft, action, _: settlement.allocate(draft, action)
+        _treasurers("sender"), lambda draft, action, _: settlement.allocate(draft, action)
     ),
     Approve: Rule(
-        _treasurer("receiver"), lambda draft, action, _: settlement.approve(draft, action)
+        _treasurers("receiver"), lambda draft, action, _: settlement.approve(draft, action)
     ),
     CancelBatch: Rule(_treasurer(), lambda draft, action, _: settlement.cancel(draft, action)),
     AttestKyc: Rule(_governor("attestor"), lambda draft, action, _: kyc.attest(draft, action)),
@@ -299,6 +310,10 @@ RULES: Final[dict[type[Action], Rule]] = {
     ReleaseEstate: Rule(
         _governor("authority"), lambda draft, action, _: recoveries.release(draft, action)
     ),
+    CommitLooks: Rule(_governor("authority"), mandates.commit),
+    DiscloseLooks: Rule(
+        _governor("authority"), lambda draft, action, _: mandates.disclose(draft, action)
+    ),
     DistributeRecovery: Rule(
         _governor(), lambda draft, action, _: recoveries.distribute(draft, action)
     ),
@@ -318,4 +333,5 @@ def check_signers(draft: Draft, tx: Transaction) -> None:
 def execute(draft: Draft, tx: Transaction, height: int) -> list[Event]:
     """The action of `tx` on `draft`, window and nonce apart; raises its `Rejection`."""
     check_signers(draft, tx)
+    recovered.check_keys(draft, tx, height)
     return RULES[type(tx.action)].run(draft, tx.action, height)

@@ -124,12 +124,14 @@ def _add_member(draft: Draft, member: GenesisMember) -> None:
     )
     draft.put(t.MEMBERS, t.MEMBERS.key(member.lei), row)
     for entry in member.keys:
-        draft.put(t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role, 0))
+        draft.put(
+            t.KEYS, t.KEYS.key(entry.public_key), o.SigningKeyRow(member.lei, entry.role, 0, 0)
+        )
     if member.peer_key is not None:
-        peer = o.SigningKeyRow(member.lei, o.KeyRole.PEER, 0)
+        peer = o.SigningKeyRow(member.lei, o.KeyRole.PEER, 0, 0)
         draft.put(t.KEYS, t.KEYS.key(member.peer_key), peer)
     if member.consensus_key is not None and member.seed_link is not None:
-        votes = o.SigningKeyRow(member.lei, o.KeyRole.CONSENSUS, 0)
+        votes = o.SigningKeyRow(member.lei, o.KeyRole.CONSENSUS, 0, 0)
         draft.put(t.KEYS, t.KEYS.key(member.consensus_key), votes)
         draft.put(t.SEEDS, t.SEEDS.key(member.consensus_key), o.SeedLink(member.seed_link))
         span = o.ConsensusKey(member.lei, 1, 0)

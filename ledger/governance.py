@@ -151,6 +151,8 @@ def _groups_concerned(draft: Draft, body: o.ProposalBody) -> list[Lei]:
             groups = []
         case o.SetGroup(lei=lei, group=group):
             groups = [group]
+        case o.GrantMandate(mandate=o.Mandate(authority=lei)) | o.RevokeMandate(authority=lei):
+            groups = []
         case _:
             lei, groups = body.lei, []
     member = draft.get(t.MEMBERS, t.MEMBERS.key(lei))

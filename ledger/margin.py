@@ -21,7 +21,7 @@ from ledger.events import ContractMatured, Event, MarginCycle
 from ledger.obligations import owe
 from ledger.state import Draft
 from wire.ids import AssetCode, Date, Party, member_of, ordinal
-from wire.money import Rounding, muldiv
+from wire.money import BPS, Rounding, muldiv
 
 Slot = tuple[Party, Party, AssetCode]
 """(first party, second party, currency) of a netting set."""
@@ -39,6 +39,15 @@ class _Terms(msgspec.Struct, frozen=True):
     matures: bool
     coupons: tuple[o.Coupon, ...]
     """Due on the date of the cycle."""
+    jump_bps: int | None
+    """Of the mark, where it was carried forward: the feed's jump limit."""
+
+    def jump(self, trade: o.Trade) -> int | None:
+        """The same of a contract's value, minor units."""
+        if self.jump_bps is None:
+            return None
+        full = sets.minor_units(trade.quantity, abs(self.mark), self.instrument, self.exponent)
+        return muldiv(full, self.jump_bps, BPS, Rounding.FLOOR)
 
 
 class _Valuation:
@@ -89,15 +98,16 @@ def _close(draft: Draft, date: Date, height: int) -> list[Event]:
     """The cycle of a date that has just been closed: its marks are all written."""
 
     def price(feed: str) -> int | None:
-        return draft.must(t.MARKS, t.MARKS.key(feed, date)).value
+        return _marked(draft, feed, date).value
 
     some = next(iter(draft.indexed(t.FEEDS, 0)))
-    before = draft.must(t.MARKS, t.MARKS.key(t.FEEDS.parts(some)[0], date)).previous
+    before = _marked(draft, t.FEEDS.parts(some)[0], date).previous
     run = _Cycle(draft, date, height, o.CallKind.VM, price, before, [])
     marks.supersede(draft, run.events)
     run.agreed = marks.Agreed(draft, date)
     _all_sets(run)
     marks.forget(draft)
+    run.agreed.keep_provisional(draft, run.events)
     _initial_margin(run)
     return run.events
 
@@ -159,7 +169,7 @@ def _value_contracts(run: _Cycle) -> dict[Slot, _Valuation]:
         currency = terms.instrument.currency
         value = sets.contract_value(trade, terms.instrument, terms.mark, terms.exponent)
         if run.agreed is not None:
-            value = run.agreed.value(trade, currency, value)
+            value = run.agreed.value(trade, currency, value, terms.jump(trade))
         valuation = found[first, second, currency]
         if terms.coupons:
             schedule.fall_due(draft, trade, terms.instrument, terms.coupons, run.date, run.events)
@@ -179,7 +189,14 @@ def _terms(run: _Cycle, code: str) -> _Terms | None:
     closing = run.kind == o.CallKind.VM
     due = schedule.due(instrument, run.previous, run.date) if closing else ()
     matures = closing and instrument.maturity <= run.date
-    return _Terms(instrument, mark, exponent, matures, due)
+    jump_bps = None
+    if closing and not _marked(draft, instrument.feed, run.date).oracles:
+        jump_bps = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed)).jump_bps
+    return _Terms(instrument, mark, exponent, matures, due, jump_bps)
+
+
+def _marked(draft: Draft, feed: str, date: Date) -> o.Mark:
+    return draft.must(t.MARKS, t.MARKS.key(feed, date))
 
 
 def _settle_set(run: _Cycle, rulebook: o.Rulebook, slot: Slot, valuation: _Valuation) -> int:

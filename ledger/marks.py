@@ -4,7 +4,10 @@ L1: both parties commit to, then reveal, integer values of their contracts, seen
 party; within the tolerance the value is their mean, half to even. L2: beyond it the undisputed
 amount of the set moves at once, and the rest waits for the median of fresh oracle marks, for an
 agreement, or for the next date's marks. L3: a silent party's contracts take the other's mark if it
-is near the oracles' price, else that price.
+is near the oracles' price, else that price; where no quorum has given one, the other's mark moves
+provisionally, within the feed's jump limit of the last mark, and initial margin steps up until the
+marks have a quorum or both sides' word again. The next cycle trues it up: what has settled bears
+the interest that the CSA gives it.
 """
 
 from collections import defaultdict
@@ -18,7 +21,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import AgreeMark, CommitMark, SubmitContractMark, SubmitMark
-from ledger.events import DisputeOpened, DisputeResolved, Event
+from ledger.events import DisputeOpened, DisputeResolved, Event, MarksProvisional
 from ledger.obligations import owe
 from ledger.rulebook import basis
 from ledger.state import Draft
@@ -138,14 +141,18 @@ class Agreed:
         self._date = date
         self._pairs: dict[Pair, tuple[o.Csa, dict[Uti, int] | None, dict[Uti, int] | None]] = {}
         self.splits: dict[tuple[Party, Party, AssetCode], _Split] = {}
+        self._provisional: dict[Pair, None] = {}
         for key in draft.indexed(t.CSAS, o.MarkSource.PARTIES):
             terms = draft.must(t.CSAS, key)
             pair = (terms.first, terms.second)
             one, two = (_revealed(draft, pair, party) for party in pair)
             self._pairs[pair] = (terms, one, two)
 
-    def value(self, trade: o.Trade, asset: AssetCode, by_oracles: int) -> int:
-        """A contract's value seen from the buyer; `by_oracles` is what the feed says of it."""
+    def value(self, trade: o.Trade, asset: AssetCode, by_oracles: int, jump: int | None) -> int:
+        """A contract's value seen from the buyer; `by_oracles` is what the feed says of it.
+
+        `jump`: without a quorum, how far from the last mark's value one side's word may take it.
+        """
         pair = _pair(trade.buyer, trade.seller)
         if pair not in self._pairs:
             return by_oracles
@@ -160,10 +167,31 @@ class Agreed:
                 split.marks.append(o.DisputedMark(trade.uti, first, second))
                 value = first
         else:
-            spoken = second if first is None else first
-            near = spoken is not None and abs(spoken - fallback) <= terms.mark_tolerance
-            value = spoken if near and spoken is not None else fallback
+            value = self._one_sided(pair, first if second is None else second, fallback, jump)
         return sets.seen_from_first(trade, value)
+
+    def _one_sided(self, pair: Pair, spoken: int | None, fallback: int, jump: int | None) -> int:
+        """L3; seen from the first party."""
+        if spoken is None:
+            return fallback
+        if jump is None:
+            near = abs(spoken - fallback) <= self._pairs[pair][0].mark_tolerance
+            return spoken if near else fallback
+        self._provisional[pair] = None
+        return min(max(spoken, fallback - jump), fallback + jump)
+
+    def keep_provisional(self, draft: Draft, events: list[Event]) -> None:
+        """Note whose marks of the date are provisional, and whose no longer are."""
+        rests = basis(draft, o.Clause.MARGIN)
+        for pair in self._pairs:
+            key = t.PROVISIONAL.key(*pair)
+            was, now = draft.get(t.PROVISIONAL, key), pair in self._provisional
+            if now and was is None:
+                draft.put(t.PROVISIONAL, key, o.Provisional(self._date))
+            elif was is not None and not now:
+                draft.delete(key)
+            if now != (was is not None):
+                events.append(MarksProvisional(*pair, self._date, now, rests))
 
 
 def _revealed(draft: Draft, pair: Pair, party: Party) -> dict[Uti, int] | None:

@@ -16,6 +16,7 @@ from ledger.events import (
     RolesChanged,
 )
 from ledger.kyc import UNATTESTED
+from ledger.recovered import NEVER
 from ledger.rulebook import basis
 from ledger.state import Draft
 from wire import ids
@@ -90,11 +91,11 @@ def rotate_key(draft: Draft, action: RotateKey, height: int) -> list[Event]:
         raise r.BadApplication(f"seed chain of {len(action.seed_link)} bytes, {seed} expected")
     if action.old:
         row = draft.get(t.KEYS, t.KEYS.key(action.old))
-        if row is None or row != o.SigningKeyRow(action.member, action.role, 0):
+        if row is None or (row.member, row.role, row.retired) != (action.member, action.role, 0):
             raise r.NotYourKey(f"key {action.old.hex()[:16]}")
     elif _keys_of(draft, action.member, action.role):
         raise r.NotYourKey("the member has a key of this role, and names none")
-    _register(draft, action.member, action.role, action.new)
+    _register(draft, action.member, action.role, action.new, _im_from(draft, action.member))
     if action.old:
         _retire(draft, action.old, height)
     if action.role == o.KeyRole.CONSENSUS:
@@ -143,7 +144,8 @@ def recover_key(draft: Draft, body: o.RecoverKey, height: int) -> list[Event]:
     if body.role == o.KeyRole.CONSENSUS:
         raise r.BadApplication("a consensus key is replaced by RotateKey")
     lost = _keys_of(draft, body.lei, body.role)
-    _register(draft, body.lei, body.role, body.public_key)
+    wait = draft.must(t.RULEBOOK, t.rulebook_key()).membership.recovered_key_blocks
+    _register(draft, body.lei, body.role, body.public_key, height + wait)
     for old in lost:
         _retire(draft, old, height)
     if body.role == o.KeyRole.PEER:
@@ -207,7 +209,15 @@ def _keys_of(draft: Draft, lei: Lei, role: o.KeyRole) -> list[bytes]:
     return [t.KEYS.parts(key)[0] for key in keys if draft.must(t.KEYS, key).member == lei]
 
 
-def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes) -> None:
+def _im_from(draft: Draft, lei: Lei) -> int:
+    """From when a key that a member brings signs for initial margin: not before any that it has,
+    for one of them brings it."""
+    keys = [key for role in o.KeyRole for key in _keys_of(draft, lei, role)]
+    found = [draft.must(t.KEYS, t.KEYS.key(key)).im_from for key in keys]
+    return NEVER if NEVER in found else max(found, default=0)
+
+
+def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes, im_from: int = 0) -> None:
     """Give a member a key that nobody has had, nor will have."""
     if role == o.KeyRole.BOOTSTRAP:
         raise r.BadApplication("no member has the bootstrap key")
@@ -215,7 +225,7 @@ def _register(draft: Draft, lei: Lei, role: o.KeyRole, public_key: bytes) -> Non
         raise r.BadApplication(f"key {public_key.hex()[:16]} is no acceptable Ed25519 key")
     if draft.get(t.KEYS, t.KEYS.key(public_key)) is not None:
         raise r.KeyTaken(f"key {public_key.hex()[:16]}")
-    draft.put(t.KEYS, t.KEYS.key(public_key), o.SigningKeyRow(lei, role, 0))
+    draft.put(t.KEYS, t.KEYS.key(public_key), o.SigningKeyRow(lei, role, 0, im_from))
 
 
 def _retire(draft: Draft, public_key: bytes, height: int) -> None:

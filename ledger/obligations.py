@@ -1,5 +1,9 @@
 """Debts: the one way they come about, so that each has an id, a due date and an origin."""
 
+from typing import Final
+
+import msgspec
+
 from ledger import objects as o
 from ledger import tables as t
 from ledger.state import Draft
@@ -43,10 +47,46 @@ def ident_of(origin: o.Origin, about: tuple[str | int, ...]) -> bytes:
 def of(draft: Draft, whose: str) -> list[str]:
     """The open debts, either way, of a member with its clients or of one client account: in a few
     words with their number, if there are any."""
-    keys = [key for state in o.ObligationState for key in draft.indexed(t.OBLIGATIONS, state)]
-    rows = [draft.must(t.OBLIGATIONS, key) for key in keys]
-    mine = [row for row in rows if is_of(row.debtor, whose) or is_of(row.creditor, whose)]
+    rows = waiting(draft, tuple(o.ObligationState))
+    mine = [row for _, row in rows if is_of(row.debtor, whose) or is_of(row.creditor, whose)]
     return [f"{len(mine)} obligations"] if mine else []
+
+
+UNHELD: Final = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
+"""The states of debts that no round holds."""
+
+
+def waiting(
+    draft: Draft, states: tuple[o.ObligationState, ...] = UNHELD
+) -> list[tuple[bytes, o.Obligation]]:
+    """The debts in `states`, each with its id, in order of the ids."""
+    keys = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    return [(t.OBLIGATIONS.parts(key)[0], draft.must(t.OBLIGATIONS, key)) for key in keys]
+
+
+def put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:
+    """The debt of this key is of `amount` now, and in `state`."""
+    row = draft.must(t.OBLIGATIONS, key)
+    draft.put(t.OBLIGATIONS, key, msgspec.structs.replace(row, amount=amount, state=state))
+
+
+def keep_open(
+    draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...], height: int
+) -> None:
+    """Remove what is discharged; what is left waits for the next round as LATE or FAILED. A debt is
+    overdue from its debtor's first failure until it is paid, or late because of others."""
+    key, overdue = t.OBLIGATIONS.key(ident), t.OVERDUES.key(ident)
+    has_failed = left > 0 and draft.must(t.OBLIGATIONS, key).debtor in failed
+    known = draft.get(t.OVERDUES, overdue) is not None
+    if has_failed and not known:
+        draft.put(t.OVERDUES, overdue, o.Overdue(height))
+    elif known and not has_failed:
+        draft.delete(overdue)
+    if left == 0:
+        draft.delete(key)
+    else:
+        state = o.ObligationState.FAILED if has_failed else o.ObligationState.LATE
+        put_state(draft, key, left, state)
 
 
 def discharge(draft: Draft, ident: bytes) -> None:

@@ -7,11 +7,12 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import FeedMark, SubmitOracle
-from ledger.events import DateClosed, Event, MarkHeld
+from ledger.events import DateClosed, Event, MarkCarried, MarkHeld
+from ledger.rulebook import basis
 from ledger.state import Draft
 from wire.codec import Record, decode
 from wire.errors import MalformedBytes, Oversize, Rejection
-from wire.ids import Date
+from wire.ids import Date, FeedCode
 from wire.limits import EXTENSION_BYTES_MAX, ORACLE_MARKS_MAX
 from wire.money import BPS, Rounding, muldiv
 
@@ -102,7 +103,8 @@ def close_date(draft: Draft) -> list[Event]:
     """Close the open date if every feed has a quorum, and open the next date of the calendar.
 
     Writes the median of each feed as its mark of the date. A median that jumps beyond its feed's
-    limit is held until a second quorum of fresh marks confirms that the price is where it is.
+    limit is held until a second quorum of fresh marks confirms that the price is where it is. Once
+    the rulebook's wait is over the mark before is carried forward where there is no quorum.
     """
     network = draft.must(t.NETWORK, t.network_key())
     date = network.business_date
@@ -111,8 +113,19 @@ def close_date(draft: Draft) -> list[Event]:
         return []
     found = medians(draft, date, 0)
     held = _hold_jumps(draft, date, found)
-    if held or len(found) < len(feeds):
+    if held:
         return held
+    events: list[Event] = []
+    if len(found) < len(feeds):
+        missing = [feed for key in feeds if (feed := t.FEEDS.parts(key)[0]) not in found]
+        if not _is_waited_out(draft, network, missing):
+            return []
+        for feed in missing:
+            assert network.closed_date is not None
+            last = draft.must(t.MARKS, t.MARKS.key(feed, network.closed_date))
+            found[feed] = last.value, 0
+            because = basis(draft, o.Clause.MARGIN)
+            events.append(MarkCarried(FeedCode(feed), date, last.value, because))
     for feed, (value, oracles) in found.items():
         row = o.Mark(value, oracles, network.closed_date)
         draft.put(t.MARKS, t.MARKS.key(feed, date), row)
@@ -127,7 +140,42 @@ def close_date(draft: Draft) -> list[Event]:
         closed_date=date,
     )
     draft.put(t.NETWORK, t.network_key(), opened)
-    return [DateClosed(date)]
+    return [*events, DateClosed(date)]
+
+
+def _is_waited_out(draft: Draft, network: o.Network, missing: list[str]) -> bool:
+    """Whether the date may close without a quorum for these feeds.
+
+    Not at the first marks there are, not while a jump is held, and not if something final would
+    be reckoned from a mark that nobody gave: a maturity or a coupon.
+    """
+    wait = draft.must(t.RULEBOOK, t.rulebook_key()).margin.quorum_wait_blocks
+    date, before = network.business_date, network.closed_date
+    if not wait or network.height < network.opened + wait or date is None or before is None:
+        return False
+    for feed in missing:
+        held = draft.get(t.HELD_MARKS, t.HELD_MARKS.key(feed))
+        marked = draft.get(t.MARKS, t.MARKS.key(feed, before))
+        if marked is None or (held is not None and held.date == date):
+            return False
+    codes = {
+        draft.must(t.CONTRACTS, key).trade.instrument: None
+        for key in draft.indexed(t.CONTRACTS, o.ContractState.LIVE)
+    }
+    instruments = [draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(code)) for code in codes]
+    return not any(_is_final(one, missing, before, date) for one in instruments)
+
+
+def _is_final(instrument: o.Instrument, feeds: list[str], before: Date, date: Date) -> bool:
+    """Whether the marks of these feeds on `date` settle something of the instrument for good."""
+    if instrument.maturity <= date and instrument.feed in feeds:
+        return True
+    return any(
+        isinstance(one, o.FloatingCoupon)
+        and one.fixing in feeds
+        and before < one.fixing_date <= date
+        for one in instrument.coupons
+    )
 
 
 def _hold_jumps(draft: Draft, date: Date, found: dict[str, tuple[int, int]]) -> list[Event]:

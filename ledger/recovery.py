@@ -224,7 +224,7 @@ def _replace_key(draft: Draft, entry: RecoveredValidator, member: o.Member, firs
         validators.empower(draft, entry.lei, 0, first)
         row = draft.must(t.KEYS, t.KEYS.key(old))
         draft.put(t.KEYS, t.KEYS.key(old), msgspec.structs.replace(row, retired=first))
-    new = o.SigningKeyRow(entry.lei, o.KeyRole.CONSENSUS, 0)
+    new = o.SigningKeyRow(entry.lei, o.KeyRole.CONSENSUS, 0, 0)
     draft.put(t.KEYS, t.KEYS.key(public), new)
     draft.put(t.SEEDS, t.SEEDS.key(public), o.SeedLink(entry.seed_link))
     key = t.MEMBERS.key(entry.lei)

@@ -10,11 +10,12 @@ from collections import Counter
 import msgspec
 import numpy as np
 
-from ledger import calls, cash
+from ledger import calls, cash, paying
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases
 from ledger.events import Event, RoundCleared, RoundFrozen, RoundSettled
+from ledger.obligations import keep_open, put_state, waiting
 from ledger.receipts import RoundResult
 from ledger.rejections import BlockRefused
 from ledger.rulebook import CLEAR_AFTER_BLOCKS, settle_height
@@ -56,6 +57,7 @@ class Problem(msgspec.Struct, frozen=True):
 def freeze(draft: Draft, date: Date, height: int, link: bytes) -> list[Event]:
     """Freeze the obligations due; from here on they cannot be changed singly."""
     keys = _frozen_keys(draft, date)
+    paying.fall_due(draft, date, settle_height(draft.must(t.RULEBOOK, t.rulebook_key()), height))
     return [open_round(draft, keys, date, height, link)] if keys else []
 
 
@@ -71,7 +73,7 @@ def open_round(
     for key in keys:
         row = draft.must(t.OBLIGATIONS, key)
         gross[row.asset] = gross.get(row.asset, 0) + row.amount
-        _put_state(draft, key, row.amount, o.ObligationState.FROZEN)
+        put_state(draft, key, row.amount, o.ObligationState.FROZEN)
     idents = [t.OBLIGATIONS.parts(key)[0] for key in keys]
     posed = netting_round(_due(draft, idents))
     leaves = [encode((one.id, draft.row(t.OBLIGATIONS.key(one.id)))) for one in posed.obligations]
@@ -198,7 +200,7 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         open_amount = int(left.amount[i])
         paid = open_amount if outcome.discharged[i] else 0
         results.append(_result(draft, row, i, int(cancelled[i]), paid, because.get(i)))
-        _close_obligation(draft, ident, open_amount - paid, failed, row.settle_height)
+        keep_open(draft, ident, open_amount - paid, failed, row.settle_height)
         calls.round_settled(draft, ident, open_amount - paid, failed, row.settle_height, events)
         draft.delete(t.FLOWS.key(row.number, ident))
     figures = tuple(
@@ -250,25 +252,6 @@ def _result(
         settled=paid,
         because_of=because_of,
     )
-
-
-def _close_obligation(
-    draft: Draft, ident: bytes, left: int, failed: tuple[Party, ...], height: int
-) -> None:
-    """Remove what is discharged; what is left waits for the next round as LATE or FAILED. A debt is
-    overdue from its debtor's first failure until it is paid, or late because of others."""
-    key, overdue = t.OBLIGATIONS.key(ident), t.OVERDUES.key(ident)
-    has_failed = left > 0 and draft.must(t.OBLIGATIONS, key).debtor in failed
-    known = draft.get(t.OVERDUES, overdue) is not None
-    if has_failed and not known:
-        draft.put(t.OVERDUES, overdue, o.Overdue(height))
-    elif known and not has_failed:
-        draft.delete(overdue)
-    if left == 0:
-        draft.delete(key)
-    else:
-        state = o.ObligationState.FAILED if has_failed else o.ObligationState.LATE
-        _put_state(draft, key, left, state)
 
 
 def _publish_pay_ins(draft: Draft, number: int, cleared: ClearedRound) -> None:
@@ -332,14 +315,16 @@ def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
 
 
 def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
-    """What is due, between members in good standing; of an instruction all legs or none. A round's
+    """What is due, between parties in good standing that do not stay out; of an instruction all
+    legs or none. A round's
     total in an asset, and so every member's gross, must stay an amount: what does not fit waits
     for the next round."""
     gross: dict[str, int] = {}
     keys: list[bytes] = []
+    out = paying.staying_out(draft, date)
     for together in _instructions(draft):
         rows = [draft.must(t.OBLIGATIONS, key) for key in together]
-        if not all(row.due <= date and _pays_on(draft, row) for row in rows):
+        if not all(row.due <= date and _takes_part(draft, row, out) for row in rows):
             continue
         total = dict(gross)
         for row in rows:
@@ -352,18 +337,13 @@ def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
 
 def _instructions(draft: Draft) -> list[list[bytes]]:
     """The debts that no round holds: each alone, or with all the others of its instruction."""
-    states = (o.ObligationState.OPEN, o.ObligationState.LATE, o.ObligationState.FAILED)
-    waiting = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
     groups: dict[bytes, list[bytes]] = {}
-    for key in waiting:
-        groups.setdefault(draft.must(t.OBLIGATIONS, key).instruction or key, []).append(key)
+    for ident, row in waiting(draft):
+        key = t.OBLIGATIONS.key(ident)
+        groups.setdefault(row.instruction or key, []).append(key)
     return list(groups.values())
 
 
-def _pays_on(draft: Draft, row: o.Obligation) -> bool:
-    return all(cases.pays_on(draft, party) for party in (row.debtor, row.creditor))
-
-
-def _put_state(draft: Draft, key: bytes, amount: int, state: o.ObligationState) -> None:
-    row = draft.must(t.OBLIGATIONS, key)
-    draft.put(t.OBLIGATIONS, key, msgspec.structs.replace(row, amount=amount, state=state))
+def _takes_part(draft: Draft, row: o.Obligation, out: set[Party]) -> bool:
+    parties = (row.debtor, row.creditor)
+    return out.isdisjoint(parties) and all(cases.pays_on(draft, party) for party in parties)

@@ -54,21 +54,28 @@ STANDARD_VOTING: Final = tuple(
 """More than two thirds of the votes cast: by validators, by power; on cases by the committee."""
 
 
+RECOVERED_KEY_BLOCKS_MIN: Final = 100
+"""No vote takes from the owners of initial margin the time to say no."""
+
 STANDARD_MEMBERSHIP: Final = o.MembershipRules(
     kyc_required=False,
     capital_min=0,
     contribution_min=0,
     kyc_cure_dates=5,
     cooling_off_blocks=1_000,
+    recovered_key_blocks=1_000,
 )
 """Votes decide alone, until a network publishes criteria."""
 
-
+STANDARD_MARGIN: Final = o.MarginRules(
+    cycle_blocks=0,
+    grace_blocks=100,
+    quorum_wait_blocks=0,
+    provisional_im_bps=2_500,
+)
 STANDARD_SETTLEMENT: Final = o.SettlementRules(retries_max=3)
 
 NO_FEES: Final = o.FeeSchedule(collector=None, flat=0, notional_ppm=0, cap=0, discounts=())
-
-STANDARD_GRACE_BLOCKS: Final = 100
 
 STANDARD_BOUNDS: Final = o.TermsBounds(
     threshold_max=5_000_000_000,
@@ -97,7 +104,7 @@ def standard(
         rounding_unit=1,
         funding_window_blocks=funding_window_blocks,
         terms=STANDARD_BOUNDS,
-        margin=o.MarginRules(cycle_blocks=0, grace_blocks=STANDARD_GRACE_BLOCKS),
+        margin=STANDARD_MARGIN,
         oracle_quorum=3,
         evidence_age_blocks=10_000,
         evidence_age_ms=3_600_000,
@@ -188,6 +195,10 @@ def _of_membership(rules: o.MembershipRules) -> tuple[tuple[bool, str], ...]:
         (0 <= rules.contribution_min <= AMOUNT_MAX, "the contribution minimum"),
         (0 <= rules.kyc_cure_dates <= CURE_DATES_MAX, "the cure window of attestations"),
         (0 <= rules.cooling_off_blocks <= COOLING_OFF_BLOCKS_MAX, "the cooling-off"),
+        (
+            RECOVERED_KEY_BLOCKS_MIN <= rules.recovered_key_blocks <= VALID_UNTIL_HEIGHTS_MAX,
+            "the wait of recovered keys",
+        ),
     )
 
 
@@ -218,8 +229,9 @@ def _are_sound(bounds: o.TermsBounds) -> bool:
 
 
 def _is_cycle(rules: o.MarginRules) -> bool:
-    spans = (rules.cycle_blocks, rules.grace_blocks)
-    return all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
+    spans = (rules.cycle_blocks, rules.grace_blocks, rules.quorum_wait_blocks)
+    step = 0 <= rules.provisional_im_bps <= 10 * BPS
+    return step and all(0 <= blocks <= VALID_UNTIL_HEIGHTS_MAX for blocks in spans)
 
 
 def _is_sound(rule: o.VotingRule) -> bool:

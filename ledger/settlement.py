@@ -30,7 +30,7 @@ from ledger.rulebook import basis
 from ledger.state import Draft
 from wire import ids
 from wire.codec import encode, sha256
-from wire.ids import Lei
+from wire.ids import Lei, Party
 from wire.limits import BATCH_LEGS_MAX, VALID_UNTIL_HEIGHTS_MAX
 
 replace = msgspec.structs.replace
@@ -52,13 +52,8 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
     if action.settle_date is not None and action.settle_date not in calendar:
         raise r.BadSettlementBatch(f"{action.settle_date} is no business date to come")
     for leg in action.legs:
-        checks.asset(draft, leg.asset)
-        checks.amount(leg.amount)
-        for lei in (leg.sender, leg.to):
-            checks.acting_member(draft, lei)
-        if leg.sender == leg.to:
-            raise r.BadSettlementBatch(f"{leg.sender} delivers to itself")
-    if not any(action.creator in (leg.sender, leg.to) for leg in action.legs):
+        _check_leg(draft, leg)
+    if not any(action.creator in _members(leg) for leg in action.legs):
         raise r.BadSettlementBatch(f"{action.creator} has no leg of it")
     key = t.BATCHES.key(action.creator, action.reference)
     if draft.get(t.BATCHES, key) is not None:
@@ -78,6 +73,22 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
     )
     draft.put(t.BATCHES, key, row)
     return [BatchInstructed(action.creator, action.reference, action.legs)]
+
+
+def _check_leg(draft: Draft, leg: o.Leg) -> None:
+    checks.asset(draft, leg.asset)
+    checks.amount(leg.amount)
+    for party in (leg.sender, leg.to):
+        checks.acting_member(draft, ids.member_of(party))
+        checks.open_account(draft, party)
+    if leg.sender == leg.to:
+        raise r.BadSettlementBatch(f"{leg.sender} delivers to itself")
+    if len({*_members(leg)}) == 1:  # one of them is a client: a house exchanges nothing with it
+        raise r.ClientSegregated(f"{leg.sender} to {leg.to}")
+
+
+def _members(leg: o.Leg) -> tuple[Lei, Lei]:
+    return ids.member_of(leg.sender), ids.member_of(leg.to)
 
 
 def allocate(draft: Draft, action: Allocate) -> list[Event]:
@@ -106,7 +117,7 @@ def approve(draft: Draft, action: Approve) -> list[Event]:
 def cancel(draft: Draft, action: CancelBatch) -> list[Event]:
     """A party withdraws what is not yet irrevocable; raises a `Rejection`."""
     row = _open(draft, action.creator, action.reference)
-    if not any(action.member in (leg.sender, leg.to) for leg in row.legs):
+    if not any(action.member in _members(leg) for leg in row.legs):
         raise r.NotAParty(f"{action.member} has no leg of it")
     return _cancelled(draft, row, action.member)
 
@@ -134,6 +145,13 @@ def cancel_those_of(draft: Draft, lei: Lei, *, in_netting: bool) -> list[Event]:
         if row.state in still_open:
             events += _cancelled(draft, row, lei)
     return events
+
+
+def open_of(draft: Draft, party: Party) -> list[str]:
+    """The batches with a leg of a party that are not over, in a few words each."""
+    rows = [draft.must(t.BATCHES, key) for key in draft.indexed(t.BATCHES, t.of_member(party))]
+    mine = [row for row in rows if any(party in (leg.sender, leg.to) for leg in row.legs)]
+    return [f"batch {row.reference} of {row.creator}" for row in mine]
 
 
 def _after_rounds(draft: Draft, results: tuple[RoundResult, ...]) -> list[Event]:
@@ -177,7 +195,7 @@ def _open(draft: Draft, creator: Lei, reference: str) -> o.Batch:
     return row
 
 
-def _progressed(draft: Draft, row: o.Batch, member: Lei) -> list[Event]:
+def _progressed(draft: Draft, row: o.Batch, party: Party) -> list[Event]:
     """Keep `row`; complete, it is irrevocable, and settles if its date has come."""
     senders = {*()} if row.in_netting else {leg.sender for leg in row.legs}
     complete = senders == {*row.allocated} and _approvers(row) == {*row.approved}
@@ -185,7 +203,7 @@ def _progressed(draft: Draft, row: o.Batch, member: Lei) -> list[Event]:
         state = o.BatchState.IN_NETTING if row.in_netting else o.BatchState.IRREVOCABLE
         row = replace(row, state=state)
     draft.put(t.BATCHES, _key(row), row)
-    events: list[Event] = [BatchProgressed(row.creator, row.reference, member, row.state)]
+    events: list[Event] = [BatchProgressed(row.creator, row.reference, party, row.state)]
     if complete and row.in_netting:
         _enter_netting(draft, row)
     elif complete and _date_has_come(draft, row):
@@ -193,7 +211,7 @@ def _progressed(draft: Draft, row: o.Batch, member: Lei) -> list[Event]:
     return events
 
 
-def _approvers(row: o.Batch) -> set[Lei]:
+def _approvers(row: o.Batch) -> set[Party]:
     """Who must approve: the receivers; in netting, where nobody allocates, the senders too."""
     receivers = {leg.to for leg in row.legs}
     return receivers | {leg.sender for leg in row.legs} if row.in_netting else receivers
@@ -204,7 +222,7 @@ def _enter_netting(draft: Draft, row: o.Batch) -> None:
     assert row.settle_date is not None, row
     for number, leg in enumerate(row.legs):
         owe(
-            draft, _about(row, number), leg.amount, ids.house(leg.sender), ids.house(leg.to),
+            draft, _about(row, number), leg.amount, leg.sender, leg.to,
             leg.asset, row.settle_date, o.Origin.TRADE, instruction,
         )  # fmt: skip
 

@@ -100,7 +100,7 @@ IN_NETTING: Final = -1
 
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
-    parties = tuple({of_member(lei): None for leg in row.legs for lei in (leg.sender, leg.to)})
+    parties = tuple({of_member(party): None for leg in row.legs for party in (leg.sender, leg.to)})
     if row.state == o.BatchState.INSTRUCTED:
         return (at_height(row.deadline), *parties)
     if row.state == o.BatchState.IRREVOCABLE and row.settle_date is not None:
@@ -141,6 +141,11 @@ def call_indexes(row: o.MarginCall) -> tuple[int, ...]:
     if row.state == o.CallState.FAILED:
         return (UNMET, at_height(row.grace_until))
     return (at_height(row.due),)
+
+
+def staying_out_indexes(row: o.StayingOut) -> tuple[int, ...]:
+    """Who stays out is looked for at the freeze, and when its debts fall due."""
+    return (on_date(row.date), at_height(row.due)) if row.due else (on_date(row.date),)
 
 
 NETWORK: Final = Table(1, "network", o.Network)
@@ -209,6 +214,12 @@ FUNDS: Final = Table(49, "default_fund", o.DefaultFund)  # service
 CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0,))
 """By service and member."""
 GUARANTEES: Final = Table(51, "guarantee", o.Guarantee)  # guarantor, member
+STAYING_OUT: Final = Table(52, "staying_out", o.StayingOut, staying_out_indexes)
+"""By party and date; indexed by date, and by the height at which its debts fall due."""
+PROVISIONAL: Final = Table(53, "provisional", o.Provisional)  # first, second
+MANDATES: Final = Table(54, "mandate", o.Mandate)  # authority, reference
+LOOKS: Final = Table(55, "look", o.CommittedLook, lambda row: () if row.overdue else (row.due,))
+"""By authority and hash; indexed by the last block to disclose them in."""
 
 TABLES: Final[tuple[Table[Any], ...]] = (
     NETWORK, RULEBOOK, MEMBERS, KEYS, NONCES, SEEDS, ASSETS, BALANCES, INSTRUMENTS, CONTRACTS,
@@ -217,7 +228,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     BATCHES, CSAS, CALLS, AGREED_IM, PARTY_MARKS, CONTRACT_VALUES, DISPUTES, HELD_MARKS, PENDING,
     CLIENTS, MINTINGS, RULEBOOKS, BOOTSTRAP,
     DEFAULT_CASES, CLOSE_OUTS, LOSS_CLAIMS, LOSS_SHARES, FIRM_QUOTES, OVERDUES, DATE_CLOSES, FUNDS,
-    CONTRIBUTIONS, GUARANTEES,
+    CONTRIBUTIONS, GUARANTEES, STAYING_OUT, PROVISIONAL, MANDATES, LOOKS,
 )  # fmt: skip
 BY_TAG: Final = {table.tag: table for table in TABLES}
 BY_NAME: Final = {table.name: table for table in TABLES}
@@ -290,9 +301,10 @@ def im_escrow(poster: str, secured: str, asset: str) -> bytes:
     return BALANCES.key(ids.member_of(poster), o.AccountKind.IM_ESCROW, reference, asset)
 
 
-def escrow(lei: str, creator: str, reference: str, asset: str) -> bytes:
-    """Key of what a member has in escrow for a batch."""
-    return BALANCES.key(lei, o.AccountKind.ESCROW, f"{creator}/{reference}", asset)
+def escrow(party: str, creator: str, reference: str, asset: str) -> bytes:
+    """Key of what a party has in escrow for a batch."""
+    lei, colon, client = party.partition(":")
+    return BALANCES.key(lei, o.AccountKind.ESCROW, f"{client}{colon}{creator}/{reference}", asset)
 
 
 def netting_set_key(one: str, other: str) -> bytes:

@@ -29,6 +29,7 @@ class ApiNeedsTls(BadConfig):
     remedy = "Set `api.tls_cert` and `api.tls_key`, or `api.host` to 127.0.0.1."
 
 
+SIGNING_ROLES: Final = ("trade", "treasury", "governance")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -121,6 +122,26 @@ class SignerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Folder made by `dcn signer certs`, relative to the home; for tls."""
 
 
+class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the keystore signs when a client of the API asks (node/policy.py).
+
+    Amounts are minor units by asset, of trades the notional. An empty table is no rule; in one
+    that is not, an asset that is not named has 0.
+    """
+
+    sign: tuple[str, ...] = ()
+    """Roles of the keys that sign what is sent to /v1/sign: trade, treasury, governance."""
+    limit_trade: dict[str, int] = {}
+    """The most that one request may be for; binds /v1/trades and /v1/blotter too."""
+    limit_treasury: dict[str, int] = {}
+    two_above_trade: dict[str, int] = {}
+    """Above this a second client must approve; binds /v1/trades and /v1/blotter too."""
+    two_above_treasury: dict[str, int] = {}
+    """What has no amount needs two where the role has a rule; what governance signs, always."""
+    approval_minutes: int = 60
+    """How long a request waits for the second client."""
+
+
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Structured logs on standard error."""
 
@@ -140,6 +161,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     trades: TradesSection = TradesSection()
     store: StoreSection = StoreSection()
     signer: SignerSection = SignerSection()
+    policy: PolicySection = PolicySection()
     log: LogSection = LogSection()
 
 
@@ -245,6 +267,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str]]:
     if not 0 < config.api.port < 65_536:
         yield "api.port", f"is {config.api.port}"
     yield from _wrong_in_api(config.api)
+    yield from _wrong_in_policy(config.policy)
     if config.log.level not in ("debug", "info", "warning", "error"):
         yield "log.level", f"is {config.log.level!r}"
     if config.log.format not in ("json", "console"):
@@ -259,6 +282,18 @@ def _wrong_in_api(api: ApiSection) -> Iterator[tuple[str, str]]:
             yield f"api.{one}", f"and api.{other} go together"
     if api.client_ca and not api.tls_cert:
         yield "api.client_ca", "needs api.tls_cert"
+
+
+def _wrong_in_policy(policy: PolicySection) -> Iterator[tuple[str, str]]:
+    for role in policy.sign:
+        if role not in SIGNING_ROLES:
+            yield "policy.sign", f"names {role!r}, one of {', '.join(SIGNING_ROLES)}"
+    for name in ("limit_trade", "limit_treasury", "two_above_trade", "two_above_treasury"):
+        for asset, amount in getattr(policy, name).items():
+            if amount < 0:
+                yield f"policy.{name}", f"has {amount} for {asset}, must not be negative"
+    if policy.approval_minutes <= 0:
+        yield "policy.approval_minutes", f"is {policy.approval_minutes}, must be positive"
 
 
 def _wrong_in_store(store: StoreSection) -> Iterator[tuple[str, str]]:

@@ -13,9 +13,9 @@ import structlog
 from ledger.actions import RegisterTrade, TradeBatch
 from ledger.apply import check_terms
 from ledger.genesis import Genesis, genesis_hash
-from ledger.objects import Member, Role, Trade
+from ledger.objects import KeyRole, Member, Role, Trade
 from ledger.tables import MEMBERS
-from ledger.transactions import Transaction, TxId, decode_transaction, unsigned, verified
+from ledger.transactions import Transaction, TxId, decode_transaction, signed, unsigned, verified
 from node.admin_log import record
 from node.affirmation import Affirmer
 from node.blotter import read_blotter
@@ -33,6 +33,7 @@ from node.logs import set_level
 from node.membership import Membership
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network, NetworkConfig, peer_id_of
+from node.policy import Policy
 from node.precheck import check_addresses
 from node.progress import Progress
 from node.recoveries import agreed_to
@@ -73,6 +74,7 @@ class Daemon:
         self.affirmer: Affirmer | None = None
         self.upkeep: Upkeep
         self.progress: Progress
+        self.policy = Policy(config.policy)
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
         self._log: ConsensusLog
@@ -201,7 +203,7 @@ class Daemon:
         if self.remote is not None:
             tasks.append(asyncio.create_task(self._keep_signer(self.remote), name="signer"))
         log.info("started", lei=self.config.lei, height=self.shell.core.tip.height)
-        self._admin("start", height=self.shell.core.tip.height)
+        self.admin("start", height=self.shell.core.tip.height)
         notify(READY)
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         notify(STOPPING)
@@ -212,7 +214,7 @@ class Daemon:
         self._log.close()
         await self.store.close()
         log.info("stopped", height=self.shell.core.tip.height)
-        self._admin("stop", height=self.shell.core.tip.height)
+        self.admin("stop", height=self.shell.core.tip.height)
         for task in done:
             task.result()
 
@@ -249,11 +251,7 @@ class Daemon:
         logs = msgspec.structs.replace(self.config.log, level=config.log.level)
         self.config = msgspec.structs.replace(self.config, network=network, log=logs)
         self._know_members(self.shell.tip)
-        self._admin("reload", waits_for_restart=differing(self.config, config))
-
-    def _admin(self, act: str, **fields: object) -> None:
-        log.info("admin", act=act, **fields)
-        record(self.home.data, act, **fields)
+        self.admin("reload", waits_for_restart=differing(self.config, config))
 
     def _on_block(self, effect: CommitBlock) -> None:
         changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
@@ -316,9 +314,34 @@ class Daemon:
         valid_until = self.shell.core.tip.height + self.config.trades.valid_heights
         actions = [TradeBatch(tuple(trades))] if batch else [RegisterTrade(x) for x in trades]
         chain_id = self.genesis.chain_id
+        self.policy.check_trades(self.shell.core.tip.state, actions)
         halves = [unsigned(chain_id, a, nonce=0, valid_until=valid_until) for a in actions]
+        await self.affirm(halves)
+        return halves
+
+    async def affirm(self, halves: Sequence[Transaction]) -> None:
+        """Keep transactions with trades, signed here, and ask the counterparties to affirm them;
+        raises `Rejection`."""
+        if self.affirmer is None:
+            raise ObserverCannotSubmit()
         for tx in halves:
             check_terms(self.shell.core.tip.state, tx)
         await self.affirmer.begin(halves)
         self.ask_counterparties()
-        return halves
+
+    async def enter(self, trades: Sequence[Trade]) -> int:
+        """Enter trades of the own book, by which counterparties' are affirmed; raises
+        `Rejection`."""
+        if not self.is_member:
+            raise ObserverCannotSubmit()
+        self.policy.check_trades(self.shell.tip.state, [RegisterTrade(x) for x in trades])
+        return await self.trades.add_to_blotter(trades)
+
+    def sign(self, tx: Transaction, roles: Sequence[KeyRole]) -> Transaction:
+        """`tx` signed with the home's keys of these roles; the policy is the caller's to ask."""
+        return signed(tx, *(self._keys.signing(role.name.lower()) for role in roles))
+
+    def admin(self, act: str, **fields: object) -> None:
+        """Log an administrative act, durably."""
+        log.info("admin", act=act, **fields)
+        record(self.home.data, act, **fields)

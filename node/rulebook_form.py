@@ -10,7 +10,7 @@ from ledger.default.rules import STANDARD as STANDARD_DEFAULT
 from ledger.genesis import BadGenesis
 from ledger.rulebook import (
     STANDARD_BOUNDS,
-    STANDARD_GRACE_BLOCKS,
+    STANDARD_MARGIN,
     STANDARD_MEMBERSHIP,
     STANDARD_SETTLEMENT,
     STANDARD_VOTING,
@@ -40,6 +40,7 @@ class MembershipEntry(Described, frozen=True):
     contribution_min: int = STANDARD_MEMBERSHIP.contribution_min
     kyc_cure_dates: int = STANDARD_MEMBERSHIP.kyc_cure_dates
     cooling_off_blocks: int = STANDARD_MEMBERSHIP.cooling_off_blocks
+    recovered_key_blocks: int = STANDARD_MEMBERSHIP.recovered_key_blocks
 
 
 class TermsEntry(Described, frozen=True):
@@ -57,8 +58,10 @@ class TermsEntry(Described, frozen=True):
 class MarginEntry(Described, frozen=True):
     """How often margin is called, and how long a call may stay unmet."""
 
-    cycle_blocks: int = 0
-    grace_blocks: int = STANDARD_GRACE_BLOCKS
+    cycle_blocks: int = STANDARD_MARGIN.cycle_blocks
+    grace_blocks: int = STANDARD_MARGIN.grace_blocks
+    quorum_wait_blocks: int = STANDARD_MARGIN.quorum_wait_blocks
+    provisional_im_bps: int = STANDARD_MARGIN.provisional_im_bps
 
 
 class SettlementEntry(Described, frozen=True):
@@ -130,7 +133,7 @@ def rulebook_of(entry: RulebookEntry) -> o.Rulebook:
         rounding_unit=entry.rounding_unit,
         funding_window_blocks=entry.funding_window_blocks,
         terms=_bounds(entry.terms),
-        margin=o.MarginRules(entry.margin.cycle_blocks, entry.margin.grace_blocks),
+        margin=o.MarginRules(**msgspec.structs.asdict(entry.margin)),
         oracle_quorum=entry.oracle_quorum,
         evidence_age_blocks=entry.evidence_age_blocks,
         evidence_age_ms=entry.evidence_age_ms,

@@ -5,6 +5,9 @@ from typing import Any
 from ledger import objects as o
 from node.plain import plain
 
+Clauses = list[tuple[str, str]]
+"""(what it says, the module that carries it out)."""
+
 
 def parameters(rulebook: o.Rulebook) -> str:
     """Every parameter and every voting rule, as Markdown."""

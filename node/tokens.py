@@ -18,10 +18,13 @@ TOKENS_MAX: Final = 1_000
 
 
 class Scope(StrEnum):
-    """What a token allows. `admin` acts for the operator; none includes another."""
+    """What a token allows. `sign` has the home's keys sign, `approve` is the second pair of eyes,
+    `admin` acts for the operator; none includes another."""
 
     READ = "read"
     TRADE = "trade"
+    SIGN = "sign"
+    APPROVE = "approve"
     ADMIN = "admin"
 
 

@@ -41,7 +41,7 @@ for file in $inputs; do [ "$file" -nt "$stamp" ] && fresh=0; done
 if [ "$fresh" = 0 ]; then
   echo "setting up .venv ($kind) ..."
   [ -x .venv/bin/python ] || "$python" -m venv .venv
-  target="."
+  target=".[export]"
   [ "$kind" = dev ] && target=".[dev]"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e "$target"
   touch "$stamp"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-PROTOCOL_VERSION: Final = 4
+PROTOCOL_VERSION: Final = 5
 """Of everything that is hashed, signed or sent: block headers and the handshake carry it."""
 
 STORE_VERSION: Final = 6

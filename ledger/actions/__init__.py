@@ -61,7 +61,16 @@ from ledger.actions.members import (
     RevokeKyc,
     RotateKey,
     StandDown,
+    VetoKey,
     WithdrawResignation,
+)
+from ledger.actions.netting import (
+    PayDebts,
+    StayOut,
+)
+from ledger.actions.oversight import (
+    CommitLooks,
+    DiscloseLooks,
 )
 from ledger.actions.settlement import (
     Allocate,
@@ -140,6 +149,11 @@ Action = (
     | ReleaseEstate
     | DistributeRecovery
     | StateGuarantee
+    | PayDebts
+    | StayOut
+    | VetoKey
+    | CommitLooks
+    | DiscloseLooks
 )
 
 __all__ = [
@@ -158,6 +172,7 @@ __all__ = [
     "CancelTrade",
     "CastVote",
     "CloseClientAccount",
+    "CommitLooks",
     "CommitMark",
     "ConfirmTermination",
     "ConsentNovation",
@@ -165,6 +180,7 @@ __all__ = [
     "CreateBatch",
     "CureDefault",
     "DirectDefault",
+    "DiscloseLooks",
     "DistributeRecovery",
     "Exit",
     "FeedMark",
@@ -173,6 +189,7 @@ __all__ = [
     "Mint",
     "NotifyInsolvency",
     "OpenClientAccount",
+    "PayDebts",
     "Port",
     "PostCapital",
     "PostIm",
@@ -194,6 +211,7 @@ __all__ = [
     "StandDown",
     "StateGuarantee",
     "Stay",
+    "StayOut",
     "SubmitContractMark",
     "SubmitMark",
     "SubmitOracle",
@@ -201,6 +219,7 @@ __all__ = [
     "SubstituteCollateral",
     "TradeBatch",
     "Transfer",
+    "VetoKey",
     "WithdrawCase",
     "WithdrawFund",
     "WithdrawResignation",

@@ -94,3 +94,11 @@ class Exit(Record, frozen=True, tag=39):
     """A resigned member leaves for good, its cooling-off over and nothing of it open."""
 
     member: Lei
+
+
+class VetoKey(Record, frozen=True, tag=67):
+    """An owner of initial margin with a member, or an authority, says of a recovered key of it that
+    it is not the member's: it never signs for initial margin."""
+
+    vetoer: Lei
+    key: bytes

@@ -2,7 +2,7 @@
 
 from ledger.objects import Leg
 from wire.codec import Record
-from wire.ids import Date, Lei
+from wire.ids import Date, Lei, Party
 
 
 class CreateBatch(Record, frozen=True, tag=13):
@@ -22,7 +22,7 @@ class CreateBatch(Record, frozen=True, tag=13):
 class Allocate(Record, frozen=True, tag=14):
     """A sender puts what its legs of a batch deliver into escrow."""
 
-    sender: Lei
+    sender: Party
     creator: Lei
     reference: str
 
@@ -30,7 +30,7 @@ class Allocate(Record, frozen=True, tag=14):
 class Approve(Record, frozen=True, tag=15):
     """A receiver agrees to its legs of a batch; in netting, every party does."""
 
-    receiver: Lei
+    receiver: Party
     creator: Lei
     reference: str
 

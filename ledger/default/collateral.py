@@ -1,6 +1,6 @@
 """Initial margin at close-out: its worth for a claim, taking it, and what is left of it."""
 
-from ledger import cash, csa, im
+from ledger import cash, csa, im, requirement
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import cases, estate
@@ -29,7 +29,7 @@ def take(draft: Draft, one: o.CloseOut, amount: int, prices: Prices) -> list[Eve
     wanted = held if amount >= whole else muldiv(amount, held, whole, Rounding.CEIL)
     events: list[Event] = []
     for entry in terms.eligible:
-        up, down = im.price_of(draft, terms, entry.asset, entry.feed)
+        up, down = requirement.price_of(draft, terms, entry.asset, entry.feed)
         source = t.im_escrow(one.debtor, one.creditor, entry.asset)
         balance = cash.balance(draft, source).balance
         if wanted <= 0 or not up or not balance:

@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ledger import calls, cash, checks, csa, im, validators
+from ledger import calls, checks, csa, im, paying, validators
 from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.actions import CureDefault, DirectDefault, NotifyInsolvency, WithdrawCase
 from ledger.default import cases, fund
-from ledger.events import CaseMoved, DebtPaid, Event, NoticeEnded, NoticeGiven
-from ledger.obligations import discharge
+from ledger.events import CaseMoved, Event, NoticeEnded, NoticeGiven
+from ledger.obligations import forgive
 from ledger.state import Draft
 from wire.ids import AssetCode, Lei, member_of
 
@@ -148,21 +148,13 @@ def cure(draft: Draft, action: CureDefault) -> list[Event]:
     for ident in row.unpaid:
         debt = draft.get(t.OBLIGATIONS, t.OBLIGATIONS.key(ident))
         call = draft.get(t.CALLS, t.CALLS.key(ident))
-        if debt is not None:
-            events += _pay(draft, ident, debt)
+        if debt is not None and paying.only_others_are_short(draft, ident, debt):
+            forgive(draft, ident)  # it could deliver: the exchange waits for somebody else
+        elif debt is not None:
+            events += paying.pay(draft, ident, debt)
         elif call is not None:
             events += _post(draft, call)
     return [*events, *end_cured(draft)]
-
-
-def _pay(draft: Draft, ident: bytes, debt: o.Obligation) -> list[Event]:
-    if debt.state == o.ObligationState.FROZEN:
-        raise r.StillInRound(f"{debt.amount} {debt.asset} to {debt.creditor}")
-    source = t.own_account(debt.debtor, debt.asset)
-    target = cases.receiving_account(draft, debt.creditor, debt.asset)
-    cash.move(draft, source, target, debt.amount)
-    discharge(draft, ident)
-    return [DebtPaid(debt.debtor, debt.creditor, debt.asset, debt.amount)]
 
 
 def _post(draft: Draft, call: o.MarginCall) -> list[Event]:
@@ -198,15 +190,20 @@ def withdraw_by_committee(draft: Draft, lei: Lei) -> list[Event]:
 
 
 def end_cured(draft: Draft) -> list[Event]:
-    """End the notices of debts that are all paid."""
+    """End the notices of debts that are all paid, or not failed by their debtor any more."""
     events: list[Event] = []
     for number, row in cases.in_states(draft, (o.CaseState.NOTICE,)):
-        paid = not any(
-            draft.row(key) for x in row.unpaid for key in (t.OBLIGATIONS.key(x), t.CALLS.key(x))
-        )
-        if row.trigger == o.Trigger.UNPAID and paid:
+        still = any(_is_failed(draft, ident) for ident in row.unpaid)
+        if row.trigger == o.Trigger.UNPAID and not still:
             events += _ended(draft, number, row, cured=True, reason="paid")
     return events
+
+
+def _is_failed(draft: Draft, ident: bytes) -> bool:
+    """A call for variation margin has failed with its debt."""
+    call = draft.get(t.CALLS, t.CALLS.key(ident))
+    unmet = call is not None and call.kind == o.CallKind.IM
+    return unmet or draft.row(t.OVERDUES.key(ident)) is not None
 
 
 def _ended(

@@ -67,7 +67,7 @@ class Prices:
             return Price(self._fresh[feed][0], o.PriceSource.ORACLES, self._open)
         if self._closed is None:
             return None
-        mark = draft_mark(self._draft, feed, self._closed)
+        mark = draft_mark(self._draft, feed, self._closed, carried=self._open is None)
         return None if mark is None else Price(mark, o.PriceSource.ORACLES, self._closed)
 
     def converted(self, asset: AssetCode, amount: int) -> int | None:
@@ -89,10 +89,10 @@ def convert(draft: Draft, currency: AssetCode, entry: o.Conversion, amount: int,
     return muldiv(amount * price, 10**to, scale * 10**of, Rounding.HALF_EVEN)
 
 
-def draft_mark(draft: Draft, feed: FeedCode, date: Date) -> int | None:
-    """The mark of a feed on a closed date."""
+def draft_mark(draft: Draft, feed: FeedCode, date: Date, *, carried: bool = True) -> int | None:
+    """The mark of a feed on a closed date; `carried`: one without a quorum will do."""
     row = draft.get(t.MARKS, t.MARKS.key(feed, date))
-    return None if row is None else row.value
+    return None if row is None or not (carried or row.oracles) else row.value
 
 
 def bid_offer(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ledger import checks, csa, im, sets
+from ledger import checks, csa, im, requirement, sets
 from ledger import objects as o
 from ledger import tables as t
 from ledger.default import fund
@@ -194,9 +194,9 @@ def _risk(draft: Draft) -> dict[Lei, int]:
         if terms is None:
             row = draft.must(t.NETTING_SETS, t.NETTING_SETS.key(first, second))
             notional = sum(entry.notional for entry in row.positions)
-            needed = im.Both(notional, notional)
+            needed = requirement.Both(notional, notional)
         else:
-            needed = im.required(draft, terms)
+            needed = requirement.required(draft, terms)
         risk[member_of(first)] += needed.first
         risk[member_of(second)] += needed.second
     return risk

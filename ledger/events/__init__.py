@@ -51,12 +51,15 @@ from ledger.events.margin import (
     DisputeOpened,
     DisputeResolved,
     ImMoved,
+    MarkCarried,
     MarkHeld,
+    MarksProvisional,
 )
 from ledger.events.members import (
     BalanceReleased,
     CapitalAttested,
     KeyRotated,
+    KeyVetoed,
     KycAttested,
     KycRevoked,
     MemberApplied,
@@ -71,6 +74,14 @@ from ledger.events.netting import (
     RoundCleared,
     RoundFrozen,
     RoundSettled,
+    StaysOut,
+)
+from ledger.events.oversight import (
+    LookDisclosed,
+    LookOverdue,
+    LooksCommitted,
+    MandateGranted,
+    MandateRevoked,
 )
 from ledger.events.settlement import (
     BatchCancelled,
@@ -156,6 +167,15 @@ Event = (
     | DebtPaid
     | QuoteTaken
     | EstateCredited
+    | StaysOut
+    | MarkCarried
+    | MarksProvisional
+    | KeyVetoed
+    | MandateGranted
+    | MandateRevoked
+    | LooksCommitted
+    | LookDisclosed
+    | LookOverdue
 )
 
 __all__ = [
@@ -200,11 +220,19 @@ __all__ = [
     "ImMoved",
     "InstrumentPriced",
     "KeyRotated",
+    "KeyVetoed",
     "KycAttested",
     "KycRevoked",
     "Listed",
+    "LookDisclosed",
+    "LookOverdue",
+    "LooksCommitted",
+    "MandateGranted",
+    "MandateRevoked",
     "MarginCycle",
+    "MarkCarried",
     "MarkHeld",
+    "MarksProvisional",
     "MemberApplied",
     "MemberChanged",
     "MemberResigned",
@@ -225,6 +253,7 @@ __all__ = [
     "RoundSettled",
     "RulebookAmended",
     "StandingChanged",
+    "StaysOut",
     "TradeRegistered",
     "TrancheBears",
     "ValidatorSuspended",

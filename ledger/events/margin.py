@@ -93,3 +93,22 @@ class ContractChanged(Record, frozen=True, tag=31):
     how: str
     quantity: int
     """What is left of it."""
+
+
+class MarkCarried(Record, frozen=True, tag=82):
+    """A date closed without a quorum for the feed: its mark before is carried forward."""
+
+    feed: FeedCode
+    date: Date
+    value: int
+    basis: Basis
+
+
+class MarksProvisional(Record, frozen=True, tag=83):
+    """Two parties' marks rest on one side's word, or (`provisional` is false) no longer do."""
+
+    first: Party
+    second: Party
+    date: Date
+    provisional: bool
+    basis: Basis

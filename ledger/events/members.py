@@ -109,3 +109,12 @@ class MemberResigned(Record, frozen=True, tag=45):
     lei: Lei
     leaves_from: int
     basis: Basis
+
+
+class KeyVetoed(Record, frozen=True, tag=84):
+    """A recovered key never signs for initial margin."""
+
+    member: Lei
+    key: bytes
+    by: Lei
+    basis: Basis

@@ -1,10 +1,11 @@
 """Netting rounds."""
 
 from ledger.objects import (
+    Basis,
     RoundFigures,
 )
 from wire.codec import Record
-from wire.ids import Party
+from wire.ids import Date, Party
 
 
 class RoundFrozen(Record, frozen=True, tag=4):
@@ -28,3 +29,12 @@ class RoundSettled(Record, frozen=True, tag=6):
     figures: tuple[RoundFigures, ...]
     failed: tuple[Party, ...]
     liquidity_events: tuple[Party, ...]
+
+
+class StaysOut(Record, frozen=True, tag=81):
+    """A party is in no round of the date, or (`out` is false) is after all."""
+
+    party: Party
+    date: Date
+    out: bool
+    basis: Basis

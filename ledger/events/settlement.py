@@ -6,7 +6,7 @@ from ledger.objects import (
     Leg,
 )
 from wire.codec import Record
-from wire.ids import Lei
+from wire.ids import Lei, Party
 
 
 class BatchInstructed(Record, frozen=True, tag=18):
@@ -22,7 +22,7 @@ class BatchProgressed(Record, frozen=True, tag=19):
 
     creator: Lei
     reference: str
-    member: Lei
+    party: Party
     state: BatchState
 
 

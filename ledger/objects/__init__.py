@@ -65,6 +65,7 @@ from ledger.objects.governance import (
     AmendRulebook,
     Ballot,
     ExtendCalendar,
+    GrantMandate,
     ListAsset,
     ListFeed,
     ListInstrument,
@@ -73,6 +74,7 @@ from ledger.objects.governance import (
     ProposalBody,
     RecoverKey,
     ReinstateMember,
+    RevokeMandate,
     SetGroup,
     SetPower,
     SetRoles,
@@ -90,6 +92,7 @@ from ledger.objects.margin import (
     MarkUsed,
     PartyMarks,
     PositionUsed,
+    Provisional,
 )
 from ledger.objects.members import (
     Capital,
@@ -106,6 +109,7 @@ from ledger.objects.netting import (
     Obligation,
     PayIn,
     RoundFigures,
+    StayingOut,
 )
 from ledger.objects.network import (
     Basis,
@@ -120,6 +124,11 @@ from ledger.objects.network import (
     SettlementRules,
     TermsBounds,
     VotingRule,
+)
+from ledger.objects.oversight import (
+    CommittedLook,
+    Look,
+    Mandate,
 )
 from ledger.objects.settlement import (
     Batch,
@@ -184,6 +193,7 @@ __all__ = [
     "ClientAccount",
     "CloseOut",
     "CloseOutState",
+    "CommittedLook",
     "ConsensusKey",
     "Contract",
     "ContractMark",
@@ -212,6 +222,7 @@ __all__ = [
     "FixedCoupon",
     "FloatingCoupon",
     "Flow",
+    "GrantMandate",
     "Guarantee",
     "HeldMark",
     "ImModel",
@@ -224,8 +235,10 @@ __all__ = [
     "ListAsset",
     "ListFeed",
     "ListInstrument",
+    "Look",
     "LossClaim",
     "LossShare",
+    "Mandate",
     "MarginCall",
     "MarginRules",
     "Mark",
@@ -260,11 +273,13 @@ __all__ = [
     "ProposalBody",
     "ProposalKind",
     "ProposalState",
+    "Provisional",
     "RecentBlock",
     "Recourse",
     "RecoverKey",
     "ReinstateMember",
     "RepayOrder",
+    "RevokeMandate",
     "Role",
     "RoundFigures",
     "RoundState",
@@ -280,6 +295,7 @@ __all__ = [
     "Side",
     "SigningKeyRow",
     "Standing",
+    "StayingOut",
     "StressScenario",
     "SuspendMember",
     "Termination",

@@ -265,6 +265,8 @@ class ProposalKind(IntEnum):
     SET_GROUP = 12
     NOTE_DEFAULT = 13
     WITHDRAW_NOTICE = 14
+    GRANT_MANDATE = 15
+    REVOKE_MANDATE = 16
 
 
 class Clause(IntEnum):

@@ -3,6 +3,7 @@
 from ledger.objects.assets import AssetTerms
 from ledger.objects.enums import KeyRole, ProposalKind, ProposalState, Role
 from ledger.objects.network import Rulebook, VotingRule
+from ledger.objects.oversight import Mandate
 from ledger.objects.trades import Feed, Instrument
 from wire.codec import Record
 from wire.ids import Date, Lei
@@ -99,6 +100,19 @@ class WithdrawNotice(Record, frozen=True, tag=ProposalKind.WITHDRAW_NOTICE.value
     lei: Lei
 
 
+class GrantMandate(Record, frozen=True, tag=ProposalKind.GRANT_MANDATE.value):
+    """An authority is entitled to see; a mandate of the same reference gives way."""
+
+    mandate: Mandate
+
+
+class RevokeMandate(Record, frozen=True, tag=ProposalKind.REVOKE_MANDATE.value):
+    """An authority is entitled no longer."""
+
+    authority: Lei
+    reference: str
+
+
 ProposalBody = (
     AdmitMember
     | SetPower
@@ -114,6 +128,8 @@ ProposalBody = (
     | SetGroup
     | NoteDefault
     | WithdrawNotice
+    | GrantMandate
+    | RevokeMandate
 )
 
 

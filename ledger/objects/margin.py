@@ -100,3 +100,10 @@ class Dispute(Record, frozen=True):
     moved: int
     """Undisputed, moved at once, to the first party."""
     marks: tuple[DisputedMark, ...]
+
+
+class Provisional(Record, frozen=True):
+    """Two parties' marks rest on one side's word alone; the key is (first, second)."""
+
+    date: Date
+    """Since when."""

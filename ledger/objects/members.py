@@ -65,6 +65,9 @@ class SigningKeyRow(Record, frozen=True):
     retired: int
     """Height of the block that replaced it; 0 while it is in use. The row stays: a key has one
     owner for ever."""
+    im_from: int
+    """Height from which it signs for initial margin: a key that votes have recovered waits, and
+    whatever it is exchanged for. -1: an owner or the authority has said no."""
 
 
 class Nonce(Record, frozen=True):

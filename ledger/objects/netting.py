@@ -70,3 +70,11 @@ class Flow(Record, frozen=True):
     """What a round cancelled of one frozen obligation without cash."""
 
     cancelled: int
+
+
+class StayingOut(Record, frozen=True):
+    """A party that is in no round of a date; the key is (party, date)."""
+
+    date: Date
+    due: int
+    """Height by which it pays its debts of the date singly; 0 until a round is frozen."""

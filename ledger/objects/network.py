@@ -63,6 +63,8 @@ class MembershipRules(Record, frozen=True):
     """Business dates after an attestation has expired in which nothing changes."""
     cooling_off_blocks: int
     """Between resignation and exit; the member stays liable."""
+    recovered_key_blocks: int
+    """In which a recovered key does not sign for initial margin."""
 
 
 class TermsBounds(Record, frozen=True):
@@ -86,6 +88,11 @@ class MarginRules(Record, frozen=True):
     """Blocks between two intraday cycles; 0: one cycle a business date."""
     grace_blocks: int
     """Between a call's due height and its failure, without a CSA."""
+    quorum_wait_blocks: int
+    """After so many blocks a date closes although some feeds have no quorum, at their last marks;
+    0: it waits for them however long."""
+    provisional_im_bps: int
+    """What initial margin steps up by while a pair's marks are provisional (level L3)."""
 
 
 class SettlementRules(Record, frozen=True):

@@ -2,14 +2,15 @@
 
 from ledger.objects.enums import BatchState
 from wire.codec import Record
-from wire.ids import AssetCode, Date, Lei
+from wire.ids import AssetCode, Date, Lei, Party
 
 
 class Leg(Record, frozen=True):
-    """One instruction of a batch: a sender delivers an amount of an asset to a receiver."""
+    """One instruction of a batch: a sender delivers an amount of an asset to a receiver; each is a
+    member's house or a client account."""
 
-    sender: Lei
-    to: Lei
+    sender: Party
+    to: Party
     asset: AssetCode
     amount: int
 
@@ -24,9 +25,9 @@ class Batch(Record, frozen=True):
     """None: as soon as it is complete; else when that business date is open."""
     deadline: int
     """Height of the last block in which it may become complete; then it is cancelled."""
-    allocated: tuple[Lei, ...]
+    allocated: tuple[Party, ...]
     """Senders whose legs are in escrow, ascending."""
-    approved: tuple[Lei, ...]
+    approved: tuple[Party, ...]
     """Receivers that have agreed to receive (in netting: every party), ascending."""
     state: BatchState
     retries_left: int

@@ -159,6 +159,7 @@ class Mark(Record, frozen=True):
 
     value: int
     oracles: int
+    """How many gave it; 0: there was no quorum, and the mark before is carried forward."""
     previous: Date | None
     """The date closed before."""
 

@@ -116,3 +116,17 @@ class CoolingOff(Rejection):
 
     code = "MEMBER_COOLING_OFF"
     remedy = "Exit at the height in the message, or later."
+
+
+class KeyWaits(Rejection):
+    """A recovered key does not sign for initial margin yet, or, vetoed, never."""
+
+    code = "KEY_WAITS"
+    remedy = "Wait for the height in the message; a vetoed key is replaced by another recovery."
+
+
+class NotVetoable(Rejection):
+    """The key is not waiting after a recovery, or the veto is not this member's."""
+
+    code = "KEY_NOT_VETOABLE"
+    remedy = "Owners of initial margin with the member, and authorities, veto while the key waits."

@@ -78,3 +78,17 @@ class LimitReached(Rejection):
 
     code = "TRADE_LIMIT_REACHED"
     remedy = "Reduce the position, or have the member raise its limit (SetLimit)."
+
+
+class NothingToPay(Rejection):
+    """No debt of the kind waits: none is owed, or a round holds it."""
+
+    code = "DEBT_NONE"
+    remedy = "`dcn ledger` shows the obligations; what a round holds is settled with the round."
+
+
+class NoRoundToStayOutOf(Rejection):
+    """A party cannot stay out of, or come back into, the rounds of this date now."""
+
+    code = "ROUND_STAY_OUT"
+    remedy = "Announce it for the open business date or one to come, before its round is frozen."

@@ -9,7 +9,14 @@ from litestar.types import Guard
 
 from node.api.access import Access
 from node.api.accounts import account_routes
-from node.api.errors import BadRequest, MethodWrong, NotFound, TooManyRequests, status_of
+from node.api.errors import (
+    BadRequest,
+    BodyTooLarge,
+    MethodWrong,
+    NotFound,
+    TooManyRequests,
+    status_of,
+)
 from node.api.events import event_routes
 from node.api.governance import governance_routes
 from node.api.ledger import ledger_routes
@@ -17,6 +24,7 @@ from node.api.light import light_routes
 from node.api.network import network_routes
 from node.api.proving import proof_routes
 from node.api.schema import DocumentedErrors, RecordSchemas, document_config, named
+from node.api.signing import signing_routes
 from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
@@ -82,6 +90,7 @@ def _app(
             *light_routes(daemon),
             *proof_routes(daemon),
             *submission_routes(daemon),
+            *signing_routes(daemon),
         ],
     )
 
@@ -127,6 +136,8 @@ def _http(_: Req, error: HTTPException) -> Response[ErrorAnswer]:
             known = NotFound(detail)
         case 405:
             known = MethodWrong(detail)
+        case 413:
+            known = BodyTooLarge(detail)
         case _:
             known = BadRequest(detail)
     content = ErrorAnswer(code=known.code, detail=known.detail, remedy=known.remedy)

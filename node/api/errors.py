@@ -56,6 +56,13 @@ class MethodWrong(Rejection):
     remedy = "See the OpenAPI document at /v1/openapi.json."
 
 
+class BodyTooLarge(Rejection):
+    """The body is larger than a node reads."""
+
+    code = "API_BODY_TOO_LARGE"
+    remedy = "Send less at once: at most 10,000 trades, and 10 MB."
+
+
 class KeyReused(Rejection):
     """The idempotency key came with another request before."""
 
@@ -68,6 +75,27 @@ class KeyInUse(Rejection):
 
     code = "API_KEY_IN_USE"
     remedy = "Wait a moment and ask again with the same key."
+
+
+class NothingToSign(Rejection):
+    """The transaction needs no signature of this home's member."""
+
+    code = "POLICY_NOTHING"
+    remedy = "Send it to the node of a member that must sign; /v1/transactions/check names them."
+
+
+class SameClient(Rejection):
+    """Who has asked for signatures cannot approve them."""
+
+    code = "POLICY_SAME_CLIENT"
+    remedy = "Have another client, with a token of its own and the scope approve, look at it."
+
+
+class TooManyHeld(Rejection):
+    """Too many requests for signatures wait for approval."""
+
+    code = "POLICY_HELD_FULL"
+    remedy = "Approve or refuse some: GET /v1/sign lists them."
 
 
 RETRY = frozenset({"POOL_FULL", "PROOF_NOT_READY"})
@@ -86,6 +114,7 @@ STATUSES: Final[dict[type[CodedError], int]] = {
     KeyReused: 409,
     KeyInUse: 409,
     HeightPruned: 410,
+    BodyTooLarge: 413,
     TooManyRequests: 429,
 }
 

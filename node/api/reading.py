@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 from ledger.transactions import Transaction, decode_transaction
 from node.api.errors import BadRequest
 from node.apitypes.answers import Page
-from node.apitypes.requests import SignedTransaction
+from node.apitypes.requests import SignedTransaction, ToSign
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def digest(text: str) -> bytes:
         raise BadRequest("an id is hex") from None
 
 
-def transaction_of(data: SignedTransaction) -> Transaction:
+def transaction_of(data: SignedTransaction | ToSign) -> Transaction:
     """The transaction of a body; raises `BadRequest`, and for what is none its own error."""
     try:
         return decode_transaction(bytes.fromhex(data.tx))

@@ -5,6 +5,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import h11
 import msgspec
@@ -18,6 +19,9 @@ from node.apitypes.answers import ErrorAnswer
 from node.config import ApiSection
 from node.daemon import Daemon
 from wire.errors import EnvironmentFault
+
+PATIENCE_SECONDS: Final = 1.0
+"""For requests under way when the node stops."""
 
 
 class _Server(uvicorn.Server):
@@ -61,7 +65,7 @@ async def serve(daemon: Daemon, app: Litestar) -> None:
     api = daemon.config.api
     config = uvicorn.Config(
         app, host=api.host, port=api.port, log_level="warning", access_log=False,
-        lifespan="off", http=_Connection, timeout_graceful_shutdown=1,
+        lifespan="off", proxy_headers=False, http=_Connection, timeout_graceful_shutdown=1,
     )  # fmt: skip
     if api.tls_cert:
         config.load()
@@ -77,14 +81,16 @@ async def _hang_up(server: uvicorn.Server) -> None:
     """Close what is open: those who follow events would stay for ever."""
     for listening in server.servers if server.started else ():
         listening.close()
-    for task in list(server.server_state.tasks):
-        task.cancel()
-    await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
     for connection in list(server.server_state.connections):
         transport = getattr(connection, "transport", None)
         if transport is not None:
             transport.abort()
-    await asyncio.sleep(0)  # in which the loop lets them go
+    await asyncio.sleep(0)  # in which the loop lets them go, and tells those who serve them
+    tasks = list(server.server_state.tasks)
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=PATIENCE_SECONDS)
+        for task in late:
+            task.cancel()
 
 
 def tls_of(home: Path, api: ApiSection) -> ssl.SSLContext:

@@ -20,7 +20,7 @@ from node.apitypes import outcomes
 from node.apitypes import requests as r
 from node.blotter import trade_from
 from node.core import inputs as i
-from node.core.errors import NotVoting, ObserverCannotSubmit
+from node.core.errors import NotVoting
 from node.daemon import Daemon
 from node.shell import now_ms
 from node.tokens import Scope
@@ -59,10 +59,7 @@ def submission_routes(daemon: Daemon) -> list[Any]:
         """Enter trades of the member's own book, to affirm counterparties' trades by."""
 
         async def do() -> outcomes.Entered:
-            if not daemon.is_member:
-                raise ObserverCannotSubmit()
-            entered = await daemon.trades.add_to_blotter(_trades(data.trades))
-            return outcomes.Entered(entered=entered)
+            return outcomes.Entered(entered=await daemon.enter(_trades(data.trades)))
 
         return await once.answer(request, key, outcomes.Entered, do)
 

@@ -58,6 +58,30 @@ class TradeChecked(Answer, frozen=True):
     remedy: str
 
 
+class SigningRequest(Answer, frozen=True):
+    """What a client has asked the home's keys to sign. `held`: another client must approve it
+    before `expires_ms`; `signed`: `tx` has the signatures; then it was sent on, if that was asked:
+    `affirming` or `submitted`. `id` is that of the transaction."""
+
+    id: Hex
+    status: Literal["held", "signed", "affirming", "submitted"]
+    client: str
+    approved_by: str
+    roles: list[str]
+    action: Shown[Action]
+    then: Literal["return", "affirm", "submit"]
+    expires_ms: int
+    tx: Hex
+    """Empty while it is held."""
+
+
+class Refused(Answer, frozen=True):
+    """A request that will not be signed."""
+
+    id: Hex
+    status: Literal["refused"]
+
+
 class MarksTaken(Answer, frozen=True):
     """Bytes of the marks that precommits will carry."""
 

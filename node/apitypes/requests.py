@@ -1,6 +1,6 @@
 """What the API is asked to do: bodies of POST requests."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -47,6 +47,14 @@ class SignedTransaction(Request, frozen=True):
     """A transaction with its signatures: canonical bytes in hex."""
 
     tx: Hex
+
+
+class ToSign(Request, frozen=True):
+    """A transaction for the home's keys to sign, in hex, and what is to be done with it then:
+    `return` it, `affirm` (send its trades to the counterparty), or `submit`."""
+
+    tx: Hex
+    then: Literal["return", "affirm", "submit"] = "return"
 
 
 class Marks(Request, frozen=True):

@@ -20,7 +20,7 @@ UNITS_MS = {"d": DAY_MS, "h": 3_600_000, "m": 60_000}
 def create(
     home: HomeOption,
     name: Annotated[str, typer.Argument(help="Of the client that is to use it.")],
-    scope: Annotated[str, typer.Option(help="read, trade, admin: one or more, by commas.")],
+    scope: Annotated[str, typer.Option(help="read, trade, sign, approve, admin, by commas.")],
     expires: Annotated[str, typer.Option(help="30d, 12h, 90m, or `never`.")] = "30d",
     certificate: Annotated[
         Path | None,
@@ -33,8 +33,10 @@ def create(
     With --certificate there is no secret: the client is known by the certificate that it shows in
     the TLS handshake (`api.client_ca` of config.toml), whose SHA-256 is printed.
 
-    read: all queries and the events. trade: submit trades and transactions. admin: what acts for
-    the operator, as marks in precommits. A running node takes it at once.
+    read: all queries and the events. trade: submit trades and transactions. sign: have the home's
+    keys sign, as far as its policy allows (section `policy` of config.toml). approve: be the second
+    pair of eyes where the policy wants one. admin: what acts for the operator, as marks in
+    precommits. A running node takes it at once.
     """
     from node.home import Home
     from node.tokens import Scope, Tokens

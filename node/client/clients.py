@@ -1,6 +1,8 @@
 """Sends calls to a node. `NodeClient` waits, `AsyncNodeClient` awaits; both raise `CodedError`s."""
 
+import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -9,8 +11,9 @@ import httpx
 import msgspec
 
 from node.apitypes import answers as a
-from node.client.calls import Call
+from node.client.calls import Call, status
 from node.client.errors import NodeUnreachable, NotANode, remote_error
+from node.client.following import AGAIN_SECONDS, LATEST, Reading, asking, behind, events_in
 from node.home import Home
 
 T = TypeVar("T")
@@ -52,6 +55,25 @@ class NodeClient:
             yield from page.items
             after = page.next
 
+    def follow(self, after: str = "", kind: str = "", member: str = "") -> Iterator[a.EventLine]:
+        """Events behind the id `after` (`latest`: new ones only) as they come, for ever.
+
+        A connection that breaks is made again; nothing is missed, and nothing comes twice.
+        Raises the node's own `CodedError`s.
+        """
+        last = behind(self(status()).height) if after == LATEST else after
+        while True:
+            try:
+                with self._http.stream(**asking(last, kind, member)) as answer:
+                    if answer.is_error:
+                        answer.read()
+                        _checked(answer)
+                    for found in events_in(answer.iter_lines()):
+                        last = found.id
+                        yield found
+            except httpx.TransportError:
+                time.sleep(AGAIN_SECONDS)
+
     def get(self, path: str, **query: Any) -> Any:
         """The answer as plain JSON; raises `CodedError`."""
         return msgspec.json.decode(self._content(method="GET", url=path, params=query))
@@ -85,6 +107,11 @@ class AsyncNodeClient:
     ) -> None:  # fmt: skip
         self._http = httpx.AsyncClient(**_settings(url, token, tls), transport=transport)
 
+    @classmethod
+    def of_home(cls, path: Path) -> Self:
+        """A client of the node of a home directory, with its token; raises `CodedError`."""
+        return cls(*place_of(path))
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -98,6 +125,26 @@ class AsyncNodeClient:
         except httpx.HTTPError as error:
             raise NodeUnreachable(f"{self._http.base_url}: {error}") from None
         return call.read(_checked(answer))
+
+    async def follow(
+        self, after: str = "", kind: str = "", member: str = ""
+    ) -> AsyncIterator[a.EventLine]:
+        """Events as they come; see `NodeClient.follow`."""
+        last = behind((await self(status())).height) if after == LATEST else after
+        while True:
+            try:
+                async with self._http.stream(**asking(last, kind, member)) as answer:
+                    if answer.is_error:
+                        await answer.aread()
+                        _checked(answer)
+                    reading = Reading()
+                    async for text in answer.aiter_lines():
+                        found = reading.line(text)
+                        if found is not None:
+                            last = found.id
+                            yield found
+            except httpx.TransportError:
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def pages(self, make: Callable[[str], Call[a.Page[T]]]) -> AsyncIterator[T]:
         """All items of a list, page after page."""

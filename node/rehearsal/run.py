@@ -8,8 +8,9 @@ import msgspec
 from ledger import execution, rounds
 from ledger import objects as o
 from ledger import tables as t
-from ledger.actions import Action, Bootstrap, CommitMark, RetireBootstrap
+from ledger.actions import Action, Bootstrap, CommitLooks, CommitMark, RetireBootstrap
 from ledger.apply import Applied, Block, apply_block
+from ledger.mandates import digest_of as look_digest
 from ledger.marks import digest as marks_digest
 from ledger.receipts import OK, Receipt
 from ledger.state import Draft, State
@@ -174,6 +175,9 @@ class Rehearsal:
             salt = build(bytes, fields.pop("salt", ""), self.names, where)
             marks = build(tuple[o.ContractMark, ...], fields.pop("marks"), self.names, where)
             fields["digest"] = marks_digest(salt, marks).hex()
+        if kind is CommitLooks and "looks" in fields:
+            looks = build(tuple[o.Look, ...], fields.pop("looks"), self.names, where)
+            fields["digests"] = [digest.hex() for digest in sorted(map(look_digest, looks))]
         if kind in (Bootstrap, RetireBootstrap):
             row = self.state.get(t.BOOTSTRAP, t.bootstrap_key())
             fields.setdefault("key", "" if row is None else row.public_key.hex())

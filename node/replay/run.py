@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ledger import cash, im
+from ledger import cash, im, requirement
 from ledger import objects as o
 from ledger import tables as t
 from ledger.actions import (
@@ -268,7 +268,7 @@ class Run:
         for source in o.MarkSource:
             for key in draft.indexed(t.CSAS, source):
                 terms = draft.must(t.CSAS, key)
-                needed = im.required(draft, terms)
+                needed = requirement.required(draft, terms)
                 for poster, secured, amount in (
                     (terms.first, terms.second, needed.first),
                     (terms.second, terms.first, needed.second),

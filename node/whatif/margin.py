@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ledger import calls, cash, checks, im, margin, oracles
+from ledger import calls, cash, checks, im, margin, oracles, requirement
 from ledger import objects as o
 from ledger import tables as t
 from ledger.actions import Action
@@ -269,7 +269,7 @@ def _margins(draft: Draft, me: Lei) -> list[InitialMargin]:
 
 
 def _margin(draft: Draft, terms: o.Csa, *, mine_first: bool) -> InitialMargin:
-    needed = im.required(draft, terms)
+    needed = requirement.required(draft, terms)
     mine, theirs = needed if mine_first else needed[::-1]
     pair = (terms.first, terms.second)
     me, other = pair if mine_first else pair[::-1]

@@ -31,8 +31,8 @@ def free_port() -> int:
 @contextlib.asynccontextmanager
 async def served(daemon: Daemon, **api: Any) -> AsyncIterator[str]:
     """`HOST:PORT` of the API of a node, as its configuration says with `api` changed."""
-    port = free_port()
-    section = msgspec.structs.replace(daemon.config.api, port=port, **api)
+    port = api.setdefault("port", free_port())
+    section = msgspec.structs.replace(daemon.config.api, **api)
     daemon.config = msgspec.structs.replace(daemon.config, api=section)
     with observed(daemon) as (app, feed):
         task = asyncio.create_task(serve(daemon, app))

@@ -35,6 +35,9 @@ async def test_a_token_without_a_scope_gets_403_on_every_route_that_needs_it(
                         "/v1/marks": Scope.ADMIN,
                         "/v1/transactions/check": Scope.READ,
                         "/v1/trades/check": Scope.READ,
+                        "/v1/sign": Scope.READ if method == "get" else Scope.SIGN,
+                        "/v1/sign/{ident}/approve": Scope.APPROVE,
+                        "/v1/sign/{ident}/refuse": Scope.APPROVE,
                     }.get(path, needed)
                     answer = await client.request(method.upper(), path, json={})
                     refused = answer.status_code == 403

@@ -53,6 +53,11 @@ async def test_every_error_status_has_code_detail_and_remedy(client: httpx.Async
     assert (wrong.status_code, wrong.json()["code"]) == (405, "API_METHOD_WRONG")
 
 
+async def test_a_body_that_is_too_large_is_refused_as_such(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/transactions", json={"tx": "00" * 6_000_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "API_BODY_TOO_LARGE")
+
+
 async def test_the_error_of_a_body_names_the_field(client: httpx.AsyncClient) -> None:
     trade = {"uti": "x", "buyer": 7}
     answer = await client.post("/v1/trades", json={"trades": [trade]})

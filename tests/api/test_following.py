@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from node.api.events import News
+from node.client import AsyncNodeClient, NodeClient, clients
 from node.daemon import Daemon
 from node.tokens import Scope, Tokens
 from tests.api.served import served
+from wire.errors import CodedError
 
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
@@ -131,3 +133,58 @@ async def test_when_the_node_stops_who_follows_is_let_go(daemon: Daemon) -> None
         following = asyncio.ensure_future(whole())
         await ended.wait()
     assert len(await asyncio.wait_for(following, 10)) == len(wanted)
+
+
+async def test_the_typed_clients_go_on_when_the_node_comes_back(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "AGAIN_SECONDS", 0.01)
+    token, found = daemon.home.token(), []
+    async with served(daemon) as at, of(daemon, at) as plain:
+        wanted = [one["id"] for one in await everything(plain)]
+    port = int(at.split(":")[1])
+    async with AsyncNodeClient(f"http://{at}", token) as client:
+        async with served(daemon, port=port):
+            following = client.follow(after=wanted[0])
+            found = [(await anext(following)).id for _ in range(3)]
+        async with served(daemon, port=port):
+            found += [(await anext(following)).id for _ in range(len(wanted) - 4)]
+        await following.aclose()  # type: ignore[attr-defined]
+    assert found == wanted[1:]
+
+
+async def test_the_waiting_client_follows_too_and_is_told_of_errors(daemon: Daemon) -> None:
+    async with served(daemon) as at:
+
+        def first() -> list[str]:
+            with NodeClient(f"http://{at}", daemon.home.token()) as client:
+                following = client.follow()
+                found = [next(following).id for _ in range(4)]
+                following.close()  # type: ignore[attr-defined]
+                return found
+
+        def refused() -> str:
+            with NodeClient(f"http://{at}", "wrong") as client, pytest.raises(CodedError) as seen:
+                next(client.follow(after="0-0"))
+            return seen.value.code
+
+        found = await asyncio.to_thread(first)
+        assert len(set(found)) == 4
+        assert await asyncio.to_thread(refused) == "API_UNAUTHORISED"
+
+
+async def test_only_what_is_new(daemon: Daemon) -> None:
+    token = daemon.home.token()
+    async with served(daemon) as at, AsyncNodeClient(f"http://{at}", token) as client:
+        following = client.follow(after="latest")
+        waiting = asyncio.ensure_future(anext(following))
+        height = daemon.shell.tip.height + 1
+        await daemon.store.db.execute(
+            "INSERT INTO events (height, event) SELECT ?, event FROM events LIMIT 1", (height,)
+        )
+        while not waiting.done():
+            for told in daemon.shell.on_block:
+                told(None)  # type: ignore[arg-type]
+            await asyncio.sleep(0.01)
+        assert (await waiting).id == f"{height}-0"
+        await following.aclose()  # type: ignore[attr-defined]

@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import simplefix
 
 from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
 
@@ -129,6 +131,53 @@ def test_members_blocks_and_trades_are_shown(network: OwnNetwork) -> None:
     assert {one["lei"] for one in members} > {*LEIS.values()}
     trades = json.loads(network.good("trade", "list", "--limit", 1, "--home", home, "--json"))
     assert [one["uti"] for one in trades["items"]] == [trades["next"]]
+
+
+def fix_report(number: int) -> bytes:
+    """The trade of `line` as the other side's FIX system reports it."""
+    message = simplefix.FixMessage()
+    message.append_pair(8, "FIX.4.4")
+    message.append_pair(35, "AE")
+    for tag, value in (
+        (571, f"{LEIS['alice']}N{number}"), (55, "AA FORWARD"), (32, "100"), (31, "1.000"),
+        (75, "20080912"), (552, "2"),
+        (54, "1"), (453, "1"), (448, LEIS["alice"]), (447, "N"), (452, "1"),
+        (54, "2"), (453, "1"), (448, LEIS["bob"]), (447, "N"), (452, "1"),
+    ):  # fmt: skip
+        message.append_pair(tag, value)
+    found: bytes = message.encode()
+    return found
+
+
+def test_files_of_other_systems_meet_on_the_ledger(network: OwnNetwork, tmp_path: Path) -> None:
+    alice, bob = network.home("alice"), network.home("bob")
+    (rows,) = json.loads(network.good("ledger", "instrument", "--home", bob, "--json"))["items"]
+    assert rows["row"]["price_scale"] == 1_000  # 1.000 is 1000
+    (tmp_path / "names.toml").write_text('"AA FORWARD" = "FWD-AA"\n')
+    (tmp_path / "bob.fix").write_bytes(fix_report(70) + fix_report(71))
+    (tmp_path / "alice.csv").write_text(HEADER + line(70) + line(71))
+    fix = ("import", "trades", tmp_path / "bob.fix", "--format", "fix", "--home", bob, "--json")
+    refused = command(*fix)
+    assert refused.returncode == 4, refused
+    assert {x["code"] for x in json.loads(refused.stdout)["report"]} == {
+        "IMPORT_INSTRUMENT_UNKNOWN"
+    }
+    into = ("--map", tmp_path / "names.toml", "--into", "blotter")
+    assert json.loads(network.good(*fix, *into))["taken"] == 2
+    network.good(
+        "import", "trades", tmp_path / "alice.csv", "--format", "csv", "--into", "affirmation",
+        "--home", alice,
+    )  # fmt: skip
+    utis = [f"{LEIS['alice']}N{number}" for number in (70, 71)]
+    end = time.monotonic() + 40
+    for uti in utis:
+        while command("confirm", uti, "--home", bob, "--json").returncode != 0:
+            assert time.monotonic() < end, network.good("trade", "show", uti, "--home", alice)
+        said = json.loads(network.good("confirm", uti, "--home", bob, "--json"))
+        assert (said["state"], said["trade"]["price"]) == ("LIVE", 1_000)
+    book = tmp_path / "book.csv"
+    network.good("export", "trades", "--out", book, "--home", alice)
+    assert all(uti in book.read_text() for uti in utis)
 
 
 def test_a_running_home_is_locked_and_may_be_verified(network: OwnNetwork) -> None:

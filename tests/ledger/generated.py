@@ -62,7 +62,9 @@ def rich(genesis: Genesis) -> Genesis:
     issuer = genesis.assets[0].issuer
     rulebook = msgspec.structs.replace(
         genesis.rulebook,
-        margin=o.MarginRules(cycle_blocks=3, grace_blocks=2),
+        margin=o.MarginRules(
+            cycle_blocks=3, grace_blocks=2, quorum_wait_blocks=4, provisional_im_bps=2_500
+        ),
         terms=msgspec.structs.replace(genesis.rulebook.terms, look_back_min=2),
     )
     return msgspec.structs.replace(
@@ -87,6 +89,11 @@ class Generator:
                 world.issuer,
                 world.observer,
             ]
+        }
+        self._secrets = {
+            (lei, purpose): who.key(purpose)
+            for lei, who in self.everybody.items()
+            for purpose in PURPOSES
         }
         self.hostile = hostile
         members = [who.lei for who in world.members]
@@ -243,15 +250,14 @@ class Generator:
         except Rejection:
             return []
         found = [
-            self.everybody[lei].key(role.name.lower())
-            for lei, role in required
-            if lei in self.everybody
+            self._secrets[lei, role.name.lower()] for lei, role in required if lei in self.everybody
         ]
         brought = new_keys(tx.action)
-        return [*found, *(key for key in self._purposes() if key.public in brought)]
+        return [*found, *(key for key in self._secrets.values() if key.public in brought)]
 
-    def _purposes(self) -> list[SigningKey]:
-        return [who.key(purpose) for who in self.everybody.values() for purpose in PURPOSES]
+    def secret(self, lei: str, role: o.KeyRole) -> SigningKey:
+        """Somebody's key of a role."""
+        return self._secrets[lei, role.name.lower()]
 
     def signed(self, world: World, action: Action, nonce: int) -> Transaction:
         """`action` signed by all who must."""

@@ -5,9 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
-from ledger.actions import CloseClientAccount, Exit, OpenClientAccount, Resign, Transfer
+from ledger.actions import (
+    Allocate,
+    Approve,
+    CancelBatch,
+    CloseClientAccount,
+    CreateBatch,
+    Exit,
+    OpenClientAccount,
+    Resign,
+    Transfer,
+)
 from ledger.invariants import InvariantBroken, check_full
 from ledger.state import Draft
 from ledger.transactions import Transaction
@@ -98,6 +109,76 @@ def test_an_account_with_anything_in_it_is_not_closed_nor_does_its_member_leave(
         world.check(world.sign(Exit(b.lei), b.key("governance")))
     world.must(pay(world, b, client(b), world.issuer.lei, 6), close)
     world.must(world.sign(Exit(b.lei), b.key("governance")))
+
+
+def _batch(world: World, by: Identity, *legs: o.Leg, in_netting: bool = False) -> Transaction:
+    date = CALENDAR[0] if in_netting else None
+    action = CreateBatch(by.lei, "B1", legs, date, world.height + 9, 0, in_netting)
+    return world.sign(action, by.key("treasury"))
+
+
+def _allocated(world: World, who: Identity, party: Party, creator: Identity) -> Transaction:
+    return world.sign(Allocate(party, creator.lei, "B1"), who.key("treasury"))
+
+
+def _approved(world: World, who: Identity, party: Party, creator: Identity) -> Transaction:
+    return world.sign(Approve(party, creator.lei, "B1"), who.key("treasury"))
+
+
+def test_a_client_delivers_from_its_own_account_and_not_from_its_house() -> None:
+    world = World()
+    a, b, _ = world.members
+    mine = client(a)
+    world.must(opened(world, a), world.mint(a, 100), world.mint(b, 7))
+    world.must(pay(world, a, a.lei, mine, 40))
+    legs = (o.Leg(mine, b.lei, USD, 41), o.Leg(b.lei, mine, USD, 7))
+    world.must(_batch(world, a, *legs))
+    assert world.codes(_allocated(world, a, mine, a)) == ["CASH_INSUFFICIENT"]
+    assert world.codes(_allocated(world, a, a.lei, a)) == ["BATCH_NOT_A_PARTY"]
+    world.must(pay(world, a, a.lei, mine, 1))
+    close = world.sign(CloseClientAccount(a.lei, "C1"), a.key("governance"))
+    world.must(_allocated(world, a, mine, a), _approved(world, a, mine, a))
+    assert world.codes(close) == ["MEMBER_STILL_OPEN"]  # empty, but a batch will pay into it
+    world.must(_allocated(world, b, b.lei, a), _approved(world, b, b.lei, a))
+    assert (held(world, mine), held(world, a.lei), held(world, b.lei)) == (7, 59, 41)
+
+
+def test_two_clients_of_a_member_are_two_senders_of_one_batch() -> None:
+    world = World()
+    a, b, _ = world.members
+    one, two = client(a), client(a, "C2")
+    world.must(opened(world, a), opened(world, a, "C2"), world.mint(a, 100))
+    world.must(pay(world, a, a.lei, one, 30), pay(world, a, a.lei, two, 20))
+    legs = (o.Leg(one, b.lei, USD, 30), o.Leg(two, b.lei, USD, 20))
+    world.must(_batch(world, a, *legs))
+    world.must(_allocated(world, a, one, a))
+    assert (held(world, one), held(world, two)) == (0, 20)
+    cancel = world.sign(CancelBatch(a.lei, a.lei, "B1"), a.key("treasury"))
+    world.must(cancel)
+    assert (held(world, one), held(world, two)) == (30, 20)
+
+
+def test_a_house_exchanges_nothing_with_its_own_client_nor_two_clients_of_one_member() -> None:
+    world = World()
+    a, b, _ = world.members
+    world.must(opened(world, a), opened(world, a, "C2"))
+    for sender, to in ((a.lei, client(a)), (client(a), a.lei), (client(a), client(a, "C2"))):
+        legs = (o.Leg(Party(sender), Party(to), USD, 1), o.Leg(b.lei, a.lei, USD, 1))
+        assert world.codes(_batch(world, a, *legs)) == ["CLIENT_SEGREGATED"]
+
+
+def test_a_clients_legs_settle_in_a_round_from_what_the_client_has() -> None:
+    world = World()
+    a, b, _ = world.members
+    mine = client(a)
+    world.must(opened(world, a), world.mint(a, 100), world.mint(b, 7))
+    world.must(pay(world, a, a.lei, mine, 40))
+    legs = (o.Leg(mine, b.lei, USD, 30), o.Leg(b.lei, mine, USD, 7))
+    world.must(_batch(world, a, *legs, in_netting=True))
+    world.must(_approved(world, a, mine, a), _approved(world, b, b.lei, a))
+    world.close(CALENDAR[0], AAA=1_000)
+    world.settle()
+    assert (held(world, mine), held(world, a.lei), held(world, b.lei)) == (17, 60, 30)
 
 
 def test_a_balance_of_a_client_that_has_no_account_breaks_the_invariant() -> None:

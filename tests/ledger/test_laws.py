@@ -60,7 +60,7 @@ from ledger.marks import digest
 from ledger.rejections import WrongSigners
 from ledger.state import Draft
 from ledger.transactions import Transaction
-from node.founding import Identity
+from tests.ledger.defaults import fixed_terms
 from tests.ledger.generated import RATE, Generator, rich
 from tests.ledger.test_leaving import cooling_off
 from tests.ledger.world import CALENDAR, USD, World, with_rulebook
@@ -440,19 +440,6 @@ def test_transactions_that_do_not_conflict_reach_the_same_root_in_any_order(
     assert [other.receipts[order.index(n)] for n in range(7)] == list(straight.receipts)
 
 
-def fixed_terms(one: Identity, other: Identity) -> o.Csa:
-    """Terms with 10 of initial margin from each side."""
-    first, second = sorted((house(one.lei), house(other.lei)))
-    im = o.ImTerms(
-        o.ImModel.FIXED, USD, 10, 10, 9_900, 250, 10, o.Procyclicality.BUFFER,
-        2_500, None, None, 250, 0,
-    )  # fmt: skip
-    return o.Csa(
-        first, second, 1, o.CsaMode.SETTLED, (), (o.EligibleAsset(USD, 0, None),), im,
-        5, 0, o.MarkSource.ORACLES, 0, (), (), bytes(32), "law", None, True,
-    )  # fmt: skip
-
-
 @given(order=st.permutations(range(8)))
 @settings(max_examples=25)
 def test_terms_margin_and_changes_of_different_pairs_reach_the_same_root_in_any_order(
@@ -462,7 +449,7 @@ def test_terms_margin_and_changes_of_different_pairs_reach_the_same_root_in_any_
     generator = Generator(world, hostile=False)
     a, b, c, d, e, f = world.members
     signed = [
-        generator.signed(world, RegisterCsa(fixed_terms(*pair)), number)
+        generator.signed(world, RegisterCsa(fixed_terms(*pair, 10)), number)
         for number, pair in enumerate(((a, b), (c, d)), 10**6)
     ]
     trades = [world.trade(a, b, 5, 900), world.trade(c, d, 5, 900), world.trade(e, f, 5, 900)]
@@ -474,7 +461,7 @@ def test_terms_margin_and_changes_of_different_pairs_reach_the_same_root_in_any_
         PostIm(house(c.lei), house(d.lei), USD, 8),
         RequestTermination(house(d.lei), uti[1], 2, 950),
         CancelTrade(house(e.lei), house(f.lei), uti[2]),
-        RegisterCsa(fixed_terms(a, c)),
+        RegisterCsa(fixed_terms(a, c, 10)),
         OpenClientAccount(b.lei, "C1", bytes(32)),
         SetLimit(d.lei, a.lei, USD, 5),
         ReturnExcessIm(house(b.lei), house(a.lei), USD, 1),  # fails: there is no excess

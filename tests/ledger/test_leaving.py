@@ -118,7 +118,7 @@ def test_an_issuer_leaves_when_all_it_issued_is_redeemed() -> None:
     world.put(
         {
             t.MEMBERS.key(row.lei): leaves,
-            t.KEYS.key(governs.public): o.SigningKeyRow(row.lei, o.KeyRole.GOVERNANCE, 0),
+            t.KEYS.key(governs.public): o.SigningKeyRow(row.lei, o.KeyRole.GOVERNANCE, 0, 0),
         }
     )
     out = world.sign(Exit(row.lei), governs)

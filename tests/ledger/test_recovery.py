@@ -151,7 +151,7 @@ def test_a_key_that_was_replaced_signs_no_more(world: Founded, state: State) -> 
 
 def test_one_member_has_one_signature_whatever_keys_it_has(world: Founded, state: State) -> None:
     draft = Draft(state)
-    row = o.SigningKeyRow(world.members[0].lei, o.KeyRole.GOVERNANCE, 0)
+    row = o.SigningKeyRow(world.members[0].lei, o.KeyRole.GOVERNANCE, 0, 0)
     draft.put(t.KEYS, t.KEYS.key(NEW.public), row)
     with pytest.raises(BadRecovery, match="signs twice"):
         check(draft, signed(by(world, recovery(state, world)), NEW))

@@ -1,0 +1,129 @@
+"""What the keystore signs when a client of the API asks, and when two people must have wanted it.
+
+The member's own rule, of its own configuration (section `policy`): by role of key and by asset.
+The ledger knows nothing of it, and holders of the keys themselves (`dcn tx sign`) are not bound.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ledger import actions as act
+from ledger import tables as t
+from ledger.objects import KeyRole, Trade
+from ledger.sets import minor_units
+from ledger.state import State
+from ledger.transactions import utis
+from node.config import PolicySection
+from wire.errors import Rejection
+
+
+class RoleNotSigned(Rejection):
+    """The policy has no key of this role sign on request."""
+
+    code = "POLICY_ROLE"
+    remedy = "Name the role in `policy.sign` of config.toml, or sign with `dcn tx sign`."
+
+
+class AboveLimit(Rejection):
+    """The policy has nobody sign for so much at once."""
+
+    code = "POLICY_LIMIT"
+    remedy = "Ask for less, or have the operator raise the role's limit in config.toml."
+
+
+class NeedsApproval(Rejection):
+    """The amount is above that which one client may have signed alone."""
+
+    code = "POLICY_FOUR_EYES"
+    remedy = "Send it to /v1/sign: there it waits for the approval of another client."
+
+
+ROLES: Final = (KeyRole.TRADE, KeyRole.TREASURY, KeyRole.GOVERNANCE)
+"""Keys of a home that sign transactions."""
+
+Amounts = Mapping[str, int]
+"""Minor units by asset."""
+
+
+class Policy:
+    """The rules of one node."""
+
+    def __init__(self, section: PolicySection) -> None:
+        self._section = section
+
+    def allow(self, state: State, roles: Iterable[KeyRole], action: act.Action) -> bool:
+        """Whether one client suffices for keys of these roles to sign an action; False: another
+        must approve. Raises `RoleNotSigned`, `AboveLimit`."""
+        amounts = amounts_of(state, action)
+        alone = {self._allow(role, amounts) for role in roles}  # every role is asked
+        return alone == {True}
+
+    def check_trades(
+        self, state: State, actions: Iterable[act.RegisterTrade | act.TradeBatch]
+    ) -> None:
+        """That one client suffices for the trade key to sign each of these in affirmation; raises
+        `AboveLimit`, `NeedsApproval`."""
+        for action in actions:
+            amounts = amounts_of(state, action)
+            if not self._within(KeyRole.TRADE, amounts):
+                raise NeedsApproval(f"{utis(action)[0]}: {_said(amounts)}")
+
+    def _allow(self, role: KeyRole, amounts: Amounts | None) -> bool:
+        if role.name.lower() not in self._section.sign:
+            raise RoleNotSigned(role.name.lower())
+        return self._within(role, amounts)
+
+    def _within(self, role: KeyRole, amounts: Amounts | None) -> bool:
+        """Whether amounts stay below those for which two are needed. What has no amount, as a
+        vote or an amendment, needs two wherever the role has a rule."""
+        name = role.name.lower()
+        limits: Mapping[str, int] = getattr(self._section, f"limit_{name}", {})
+        two_above: Mapping[str, int] = getattr(self._section, f"two_above_{name}", {})
+        if amounts is None:
+            return not (limits or two_above) and role != KeyRole.GOVERNANCE
+        for asset, amount in amounts.items():
+            if limits and amount > limits.get(asset, 0):
+                most = limits.get(asset, 0)
+                raise AboveLimit(f"{name}: {amount} {asset}, at most {most}")
+        return not two_above or all(
+            amount <= two_above.get(asset, 0) for asset, amount in amounts.items()
+        )
+
+
+def amounts_of(state: State, action: act.Action) -> Amounts | None:
+    """What an action moves or puts at stake, of trades the notional; None: that is not known."""
+    match action:
+        case act.RegisterTrade(trade=trade):
+            return _notionals(state, (trade,))
+        case act.TradeBatch(trades=trades):
+            return _notionals(state, trades)
+        case act.SubstituteCollateral(give=asset, give_amount=amount):
+            return {asset: amount}
+        case (
+            act.Mint(asset=asset, amount=amount)
+            | act.Redeem(asset=asset, amount=amount)
+            | act.Transfer(asset=asset, amount=amount)
+            | act.PostIm(asset=asset, amount=amount)
+            | act.ReturnExcessIm(asset=asset, amount=amount)
+        ):
+            return {asset: amount}
+        case _:
+            return None
+
+
+def _notionals(state: State, trades: Iterable[Trade]) -> Amounts | None:
+    found: Counter[str] = Counter()
+    for trade in trades:
+        instrument = state.get(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
+        if instrument is None:
+            return None  # the ledger refuses it
+        exponent = state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
+        found[instrument.currency] += minor_units(trade.quantity, trade.price, instrument, exponent)
+    return found
+
+
+def _said(amounts: Amounts | None) -> str:
+    if amounts is None:
+        return "an amount that is not known"
+    return ", ".join(f"{amount} {asset}" for asset, amount in sorted(amounts.items()))

@@ -271,7 +271,7 @@ class Viewers:
             client.stream("GET", "/v1/observer/stream") as stream,
         ):
             async for line in stream.aiter_lines():
-                if line.startswith("data:") and time.monotonic() - last >= 2:  # as page.js
+                if line.startswith("data:") and time.monotonic() - last >= 1:  # as page.js
                     last = time.monotonic()
                     answer = await client.get(views[number % len(views)])
                     assert answer.is_success, answer.text[:300]

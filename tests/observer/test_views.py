@@ -165,3 +165,16 @@ async def test_no_view_looks_through_a_table_that_grows(feed: Feed) -> None:
                     if re.match(r"SCAN (trades|transactions|blocks|calls)(?! USING)", plan):
                         looked.append(f"{plan}: {query}")
     assert looked == []
+
+
+def test_every_event_of_a_case_has_its_sentence() -> None:
+    from typing import get_args
+
+    from ledger.events import Event
+    from node.observer.views.cases import TOLD
+
+    of_cases = [kind for kind in get_args(Event) if "case" in kind.__struct_fields__]
+    assert {kind.__name__ for kind in of_cases} == set(TOLD)
+    for kind in of_cases:
+        named = set(re.findall(r"\{(\w+)\}", TOLD[kind.__name__]))
+        assert named <= set(kind.__struct_fields__), kind

@@ -1,7 +1,7 @@
 // Live updates, colours, and what stays as it was when a view is fetched again.
 "use strict";
 (() => {
-  const REFRESH_MS = 2000; // a view is fetched again at most this often
+  const REFRESH_MS = 1000; // a view is fetched again at most this often
   const SAID_MS = 15000; // and told to screen readers at most this often
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);

@@ -30,6 +30,8 @@ class ApiNeedsTls(BadConfig):
 
 
 SIGNING_ROLES: Final = ("trade", "treasury", "governance")
+OWN: Final = "own"
+EVERYTHING: Final = "everything"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -58,6 +60,10 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     client_key: str = ""
     requests_per_s: int = 500
     """Of each client, that is of each token; twice as many in a burst."""
+    shows: str = "own"
+    """What tokens without a mandate see: `own`, the node's own member's business and what is
+    public; `everything`, at a node that is no trading member's, for who may see the whole network,
+    as on a testnet. People of an authority look by tokens under its mandates."""
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -280,6 +286,8 @@ def _wrong_in_api(api: ApiSection) -> Iterator[tuple[str, str]]:
     for one, other in (("tls_cert", "tls_key"), ("client_cert", "client_key")):
         if bool(getattr(api, one)) != bool(getattr(api, other)):
             yield f"api.{one}", f"and api.{other} go together"
+    if api.shows not in (OWN, EVERYTHING):
+        yield "api.shows", f"is {api.shows!r}, {OWN} or {EVERYTHING}"
     if api.client_ca and not api.tls_cert:
         yield "api.client_ca", "needs api.tls_cert"
 

@@ -35,6 +35,13 @@ class NoSuchToken(Rejection):
     remedy = "`dcn token list` shows them."
 
 
+class PersonOnlyReads(Rejection):
+    """A token of a person under a mandate is for reading, and names the mandate and a purpose."""
+
+    code = "TOKEN_PERSON"
+    remedy = "`dcn token create NAME --scope read --person WHO --mandate REFERENCE --purpose WHY`."
+
+
 class TokenExists(Rejection):
     """A token of this name or certificate exists, or there are too many."""
 
@@ -53,6 +60,13 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     created_ms: int
     expires_ms: int | None
     """None: when it is revoked."""
+    person: str = ""
+    """Who looks with it, by the name that the authority has for the person; empty: the node's own
+    member, and whoever acts for it."""
+    mandate: str = ""
+    """Reference of the authority's mandate that the person looks under."""
+    purpose: str = ""
+    """Why the person looks."""
     certificate: bool = False
     """Whether a certificate shown in the TLS handshake stands for the secret. Certificates are
     public: sent as a secret one is worth nothing."""
@@ -60,6 +74,17 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def allows(self, scope: Scope) -> bool:
         """Whether the token has a scope."""
         return scope in self.scopes
+
+
+class Looking(msgspec.Struct, frozen=True):
+    """A person who is to look under a mandate; empty: nobody does."""
+
+    person: str = ""
+    mandate: str = ""
+    purpose: str = ""
+
+
+NOBODY_LOOKS: Final = Looking()
 
 
 class Tokens:
@@ -101,30 +126,48 @@ class Tokens:
         return None
 
     def create(
-        self, name: str, scopes: tuple[Scope, ...], now_ms: int, expires_ms: int | None
+        self,
+        name: str,
+        scopes: tuple[Scope, ...],
+        now_ms: int,
+        expires_ms: int | None,
+        looking: Looking = NOBODY_LOOKS,
     ) -> str:
-        """The secret of a new token, which is nowhere kept; raises `TokenExists`."""
+        """The secret of a new token, which is nowhere kept; raises `TokenExists`,
+        `PersonOnlyReads`."""
         secret = f"dcn_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(secret.encode()).hexdigest()
         self._add(
-            Token(name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms)
-        )
+            Token(
+                name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms,
+                **msgspec.structs.asdict(looking),
+            )
+        )  # fmt: skip
         return secret
 
     def know_certificate(
-        self, name: str, der: bytes, scopes: tuple[Scope, ...], now_ms: int, expires_ms: int | None
+        self,
+        name: str,
+        der: bytes,
+        scopes: tuple[Scope, ...],
+        now_ms: int,
+        expires_ms: int | None,
+        looking: Looking = NOBODY_LOOKS,
     ) -> str:
-        """From now on this certificate has these scopes; its SHA-256. Raises `TokenExists`."""
+        """From now on this certificate has these scopes; its SHA-256. Raises as `create`."""
         digest = hashlib.sha256(der).hexdigest()
         self._add(
             Token(
                 name=name, sha256=digest, scopes=scopes, created_ms=now_ms, expires_ms=expires_ms,
-                certificate=True,
+                certificate=True, **msgspec.structs.asdict(looking),
             )
         )  # fmt: skip
         return digest
 
     def _add(self, made: Token) -> None:
+        looks = (made.person, made.mandate, made.purpose)
+        if any(looks) and not (all(looks) and made.scopes == (Scope.READ,)):
+            raise PersonOnlyReads(made.name)
         known = self.all()
         taken = any(one.name == made.name or one.sha256 == made.sha256 for one in known)
         if taken or made.name == self._own.name or len(known) >= TOKENS_MAX:

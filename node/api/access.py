@@ -12,6 +12,7 @@ from node.api.sessions import COOKIE, Sessions
 from node.home import Home
 from node.shell import now_ms
 from node.tokens import Scope, Token, Tokens
+from node.viewing.viewer import Viewer, looks
 
 SCHEME: Final = "Bearer "
 READING: Final = ("GET", "HEAD")
@@ -24,17 +25,23 @@ CERTIFICATE: Final = "certificate"
 class Access:
     """The guard of all routes but health, metrics and the document."""
 
-    def __init__(self, home: Home, requests_per_s: int) -> None:
+    def __init__(
+        self, home: Home, requests_per_s: int, viewer_of: Callable[[Token], Viewer]
+    ) -> None:
         self._tokens = Tokens(home)
         self._sessions = Sessions()
         self._pace = Pace(requests_per_s)
+        self._viewer_of = viewer_of
 
     def __deepcopy__(self, _: object) -> Self:
         """Itself: litestar copies the guards of each route, and all routes have one pace."""
         return self
 
-    def guard(self, connection: Connection, to: BaseRouteHandler) -> None:
-        """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
+    async def guard(self, connection: Connection, to: BaseRouteHandler) -> None:
+        """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`, `MandateNotInForce`.
+
+        A coroutine: litestar runs other guards in a thread, where the viewer would be forgotten.
+        """
         token = self._token_of(connection)
         if token is None:
             raise Unauthorised("no such token or certificate, or it has expired")
@@ -45,6 +52,7 @@ class Access:
         if not self._pace.allows(token.name):
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
+        looks(self._viewer_of(token))
 
     def _token_of(self, connection: Connection) -> Token | None:
         """By the secret if one is sent, else by the browser's session, else by the certificate of

@@ -15,6 +15,7 @@ from node.apitypes import answers as a
 from node.apitypes.shown import Shown
 from node.daemon import Daemon
 from node.history import state_at
+from node.viewing.seen import seen_state
 
 
 def account_routes(daemon: Daemon) -> list[Any]:
@@ -62,15 +63,15 @@ class Past:
         self._kept: tuple[int, State] | None = None
 
     async def state(self, as_of: int | None) -> tuple[int, State]:
-        """The state after block `as_of`, or after the last one; raises `NotFound`,
-        `NotInHistory`."""
+        """What who asks sees of the state after block `as_of`, or after the last one; raises
+        `NotFound`, `NotInHistory`."""
         tip = self._daemon.shell.tip
         if as_of is None or as_of == tip.height:
-            return tip.height, tip.state
+            return tip.height, seen_state(tip.state)
         if not 0 <= as_of <= tip.height:
             raise NotFound(f"height {as_of}, the last is {tip.height}")
         async with self._one:
             if self._kept is None or self._kept[0] != as_of:
                 made = await asyncio.to_thread(state_at, self._daemon.home, as_of)
                 self._kept = (as_of, made)
-            return self._kept
+            return as_of, seen_state(self._kept[1])

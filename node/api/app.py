@@ -29,8 +29,11 @@ from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
 from node.apitypes.shown import AnyRow, Line, Shown, to_json
+from node.config import EVERYTHING
 from node.daemon import Daemon
 from node.metrics import metrics_text
+from node.tokens import Token
+from node.viewing.viewer import Viewer, mandated
 from wire.errors import CodedError
 
 Req = Request[Any, Any, Any]
@@ -38,7 +41,17 @@ Req = Request[Any, Any, Any]
 
 def access_of(daemon: Daemon) -> Access:
     """Who may use the node's API."""
-    return Access(daemon.home, daemon.config.api.requests_per_s)
+
+    def viewer_of(token: Token) -> Viewer:
+        own, state = daemon.config.lei, daemon.shell.tip.state
+        if token.person:
+            by = mandated(state, own, token.mandate, token.person, token.purpose)
+            return Viewer(token.name, mandated=by)
+        # What a member's node shows is the member's; other nodes may be said to show it all.
+        everything = daemon.config.api.shows == EVERYTHING and not daemon.is_member
+        return Viewer(token.name, own=own, everything=everything)
+
+    return Access(daemon.home, daemon.config.api.requests_per_s, viewer_of)
 
 
 def make_app(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from node.viewing.viewer import MandateNotInForce, NotYours
 from wire.errors import CodedError, EnvironmentFault, PeerFault, Rejection
 
 
@@ -109,6 +110,8 @@ STATUSES: Final[dict[type[CodedError], int]] = {
     BadRequest: 400,
     Unauthorised: 401,
     OutOfScope: 403,
+    MandateNotInForce: 403,
+    NotYours: 403,
     NotFound: 404,
     MethodWrong: 405,
     KeyReused: 409,

@@ -1,7 +1,7 @@
 """Routes about what has happened: every event of every block, a page at a time or as it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -16,6 +16,7 @@ from node.apitypes.shown import Shown, to_json
 from node.daemon import Daemon
 from node.plain import plain
 from node.storage.events import EventId, StoredEvent, events_after
+from node.viewing.seen import seen_event
 
 STREAMS_MAX: Final = 100
 ALIVE_SECONDS: Final = 15.0
@@ -46,7 +47,7 @@ def event_routes(daemon: Daemon) -> list[Any]:
         begin = await news.begin(after)
         shown: list[a.EventLine] = []
         while found := await events_after(daemon.store, begin):
-            for stored in found:
+            for stored in news.seen(found):
                 if wanted.takes(stored):
                     if len(shown) == limit:
                         return a.Page(
@@ -119,6 +120,14 @@ class News:
             raise HeightPruned(f"events behind {after[:40]}, the oldest kept are of {oldest}")
         return found
 
+    def seen(self, found: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+        """What who asks sees of events."""
+        state = self._daemon.shell.tip.state
+        for stored in found:
+            event = seen_event(state, stored.event)
+            if event is not None:
+                yield StoredEvent(stored.id, event)
+
     async def follow(self, begin: EventId, wanted: Wanted) -> AsyncIterator[ServerSentEventMessage]:
         """The events behind `begin` as they come, for ever."""
         if self._following >= STREAMS_MAX:
@@ -128,7 +137,8 @@ class News:
             while True:
                 changed = self._changed  # before looking: what comes meanwhile is not missed
                 found = await events_after(self._daemon.store, begin)
-                for message in _messages(stored for stored in found if wanted.takes(stored)):
+                seen = self.seen(found)
+                for message in _messages(stored for stored in seen if wanted.takes(stored)):
                     yield message
                 if found:
                     begin = found[-1].id

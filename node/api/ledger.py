@@ -21,6 +21,7 @@ from node.apitypes.shown import AnyRow, Shown
 from node.daemon import Daemon
 from node.plain import plain
 from node.tokens import Scope
+from node.viewing.seen import check_own, seen_state
 from wire.errors import Rejection
 
 
@@ -42,14 +43,17 @@ def ledger_routes(daemon: Daemon) -> list[Any]:
         if table is None:
             raise NotFound(f"table {name[:40]}; one of {', '.join(sorted(t.BY_NAME))}")
         tip = daemon.shell.tip
-        return page_of(_rows(tip.state, table, after, about), limit, tip.height, lambda x: x.id)
+        return page_of(
+            _rows(seen_state(tip.state), table, after, about), limit, tip.height, lambda x: x.id
+        )
 
     @post("/transactions/check", status_code=200, sync_to_thread=False, opt={"scope": Scope.READ})
     def check(data: SignedTransaction) -> outcomes.Checked:
         """What would become of a transaction in the next block, and who still has to sign it.
-        Nothing is submitted."""
+        Nothing is submitted. Of other members' business nothing is said."""
         tx = verified(transaction_of(data)).value
         state = daemon.shell.tip.state
+        check_own(state, tx.action)
         code, detail = OK, ""
         try:
             check_transaction(state, tx, daemon.shell.tip.height + 1)

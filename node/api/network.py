@@ -36,7 +36,7 @@ def network_routes(daemon: Daemon) -> list[Any]:
     @get("/blocks/{height:str}")
     async def block(height: Height) -> a.BlockView:
         """A block by height, or `latest`."""
-        return views.block(await _decided(daemon, height))
+        return views.block(await _decided(daemon, height), shell.tip.state)
 
     @get("/invariants", sync_to_thread=False)
     def invariants() -> a.Invariants:

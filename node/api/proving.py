@@ -16,6 +16,8 @@ from node.apitypes import answers as a
 from node.apitypes.shown import from_json
 from node.daemon import Daemon
 from node.proofs import ProofNotReady, prove_row, to_file
+from node.viewing.seen import check_row
+from node.viewing.viewer import NotYours, viewer_now
 
 RoundNumber: TypeAlias = Annotated[str, QueryParameter(pattern="^[0-9]{1,15}$")]
 Table: TypeAlias = Annotated[str, QueryParameter(enum=list(views.PROVABLE))]
@@ -31,7 +33,9 @@ def proof_routes(daemon: Daemon) -> list[Any]:
     def proof(table: Table, key: Parts) -> a.ProofFile:
         """A proof file of a row: `table` and the parts of its key, e.g. balance of LEI USD."""
         shell = daemon.shell
-        found = to_file(prove_row(shell.before, shell.last, views.key_of(table, key)))
+        wanted = views.key_of(table, key)
+        check_row(shell.tip.state, wanted)
+        found = to_file(prove_row(shell.before, shell.last, wanted))
         return msgspec.convert(found, a.ProofFile, dec_hook=from_json)
 
     @get("/round-proof")
@@ -49,6 +53,8 @@ def proof_routes(daemon: Daemon) -> list[Any]:
             raise ProofNotReady(f"block {row.settle_height + 1} proves round {number}")
         leaves = await daemon.store.results(row.settle_height)
         whose = party or daemon.config.lei
+        if not viewer_now().may_see((whose,), date=row.date):
+            raise NotYours(f"what round {number} did for {whose[:40]}")
         proved = round_proofs.prove_part(successor, leaves, row.number, whose)
         if proved is None:
             raise NotFound(f"a result of round {number} for {whose[:40]}")

@@ -22,6 +22,7 @@ from node.apitypes.shown import Shown
 from node.daemon import Daemon
 from node.shell import now_ms
 from node.tokens import Scope
+from node.viewing.viewer import check_for_own
 from wire.codec import encode
 
 HELD_MAX: Final = 1_000
@@ -62,6 +63,7 @@ def signing_routes(daemon: Daemon) -> list[Any]:
     @get("/sign", sync_to_thread=False)
     def held() -> list[outcomes.SigningRequest]:
         """What waits for approval, oldest first."""
+        check_for_own()
         return [shown(one, "held", "", None) for one in desk.waiting()]
 
     @post("/sign/{ident:str}/approve", opt={"scope": Scope.APPROVE})

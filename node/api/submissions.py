@@ -24,6 +24,8 @@ from node.core.errors import NotVoting
 from node.daemon import Daemon
 from node.shell import now_ms
 from node.tokens import Scope
+from node.viewing.seen import check_own
+from node.viewing.viewer import check_for_own
 from wire.codec import encode
 from wire.errors import CodedError, Rejection
 from wire.ids import Date, FeedCode
@@ -52,7 +54,9 @@ def submission_routes(daemon: Daemon) -> list[Any]:
     def check(data: r.BookTrades) -> list[outcomes.TradeChecked]:
         """What the ledger would say of each trade in the next block, signatures apart. Each is
         looked at by itself, and nothing is submitted."""
-        return [_checked(daemon, trade) for trade in _trades(data.trades)]
+        trades = _trades(data.trades)
+        check_own(daemon.shell.tip.state, *(RegisterTrade(trade) for trade in trades))
+        return [_checked(daemon, trade) for trade in trades]
 
     @post("/blotter")
     async def blotter(data: r.BookTrades, request: Asked, key: Key = None) -> outcomes.Entered:
@@ -88,6 +92,7 @@ def submission_routes(daemon: Daemon) -> list[Any]:
     @get("/transactions/{ident:str}")
     async def follow(ident: Ident) -> outcomes.Followed:
         """What became of a transaction that this node accepted."""
+        check_for_own()
         found = await daemon.store.submission(digest(ident))
         if found is None:
             raise NotFound(f"transaction {ident[:64]}")

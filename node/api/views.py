@@ -16,6 +16,7 @@ from node.blocks import DecidedBlock, block_id
 from node.daemon import Daemon
 from node.samples import percentile
 from node.signing.remote import UNREACHABLE
+from node.viewing.seen import sees_action
 from wire.codec import encode
 
 
@@ -103,8 +104,8 @@ def account(state: State, lei: str, height: int) -> a.Account | None:
     )
 
 
-def block(decided: DecidedBlock) -> a.BlockView:
-    """A block with its transactions and commit."""
+def block(decided: DecidedBlock, state: State) -> a.BlockView:
+    """A block with its transactions and commit; of other members' transactions only the ids."""
     found = decided.block
     signers = [entry.validator.hex() for entry in decided.commit.signatures]
     return a.BlockView(
@@ -112,7 +113,10 @@ def block(decided: DecidedBlock) -> a.BlockView:
         header_bytes=encode(found.header).hex(),
         header=Shown(found.header),
         transactions=[
-            a.TransactionLine(tx_id=tx_id(tx).hex(), action=Shown(tx.action))
+            a.TransactionLine(
+                tx_id=tx_id(tx).hex(),
+                action=Shown(tx.action) if sees_action(state, tx.action) else None,
+            )
             for tx in found.transactions
         ],
         certificates=[

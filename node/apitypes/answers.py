@@ -154,7 +154,8 @@ class TransactionLine(Answer, frozen=True):
     """A transaction of a block and what it does."""
 
     tx_id: Hex
-    action: Shown[Action]
+    action: Shown[Action] | None
+    """Null: it is other members' business."""
 
 
 class BlockView(Answer, frozen=True):

@@ -32,7 +32,10 @@ def block(
         print_json(found)
         return
     pairs(f"Block {found['header']['height']}", {"id": found["id"], **found["header"]})
-    rows = [[tx["tx_id"][:16], tx["action"]["type"]] for tx in found["transactions"]]
+    rows = [
+        [tx["tx_id"][:16], tx["action"]["type"] if tx["action"] else "of other members"]
+        for tx in found["transactions"]
+    ]
     if rows:
         table("Transactions", ["id", "action"], rows)
     signers = [[key] for key in found["commit"]["signers"]]

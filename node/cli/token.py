@@ -26,6 +26,15 @@ def create(
         Path | None,
         typer.Option(help="PEM of the client's certificate, which then stands for the token."),
     ] = None,
+    person: Annotated[
+        str, typer.Option(help="Of an authority: the person who is to look with it.")
+    ] = "",
+    mandate: Annotated[
+        str, typer.Option(help="Of an authority: reference of the mandate to look under.")
+    ] = "",
+    purpose: Annotated[
+        str, typer.Option(help="Of an authority: why the person looks; the member is told.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Make a token and print it, this once: the home keeps its hash only.
@@ -37,9 +46,14 @@ def create(
     keys sign, as far as its policy allows (section `policy` of config.toml). approve: be the second
     pair of eyes where the policy wants one. admin: what acts for the operator, as marks in
     precommits. A running node takes it at once.
+
+    A token sees the business of the node's own member and what is public. With --person, --mandate
+    and --purpose it is that of a person of the authority that runs the node: it reads what the
+    mandate of the ledger names, and each look at a member's data goes on record, on the ledger at
+    once as a hash, and in full to the member once the mandate's embargo is over.
     """
     from node.home import Home
-    from node.tokens import Scope, Tokens
+    from node.tokens import Looking, Scope, Tokens
 
     try:
         scopes = tuple(sorted({Scope(part.strip()) for part in scope.split(",")}))
@@ -47,12 +61,12 @@ def create(
         raise UsageWrong(f"--scope is {scope!r}: of {', '.join(Scope)}") from None
     now = time.time_ns() // 1_000_000
     until = _until(expires, now)
-    tokens = Tokens(Home(home))
+    tokens, looking = Tokens(Home(home)), Looking(person, mandate, purpose)
     if certificate is None:
-        kind, made = "token", tokens.create(name, scopes, now, until)
+        kind, made = "token", tokens.create(name, scopes, now, until, looking)
     else:
         der = _certificate(certificate)
-        kind, made = "sha256", tokens.know_certificate(name, der, scopes, now, until)
+        kind, made = "sha256", tokens.know_certificate(name, der, scopes, now, until, looking)
     if as_json:
         print_json({"name": name, kind: made, "scopes": list(scopes), "expires_ms": until})
     else:
@@ -72,10 +86,16 @@ def list_(home: HomeOption, as_json: JsonOption = False) -> None:
         print_json(msgspec.to_builtins(found))
         return
     rows = [
-        [one.name, KINDS[one.certificate], " ".join(one.scopes), _when(one.expires_ms)]
+        [
+            one.name,
+            KINDS[one.certificate],
+            " ".join(one.scopes),
+            _when(one.expires_ms),
+            f"{one.person}, {one.mandate}" if one.person else "",
+        ]
         for one in found
     ]
-    table("Tokens", ["name", "by", "scopes", "expires"], rows)
+    table("Tokens", ["name", "by", "scopes", "expires", "person, mandate"], rows)
 
 
 @app.command()

@@ -7,7 +7,7 @@ here is a new `VERSION`: an older store is thrown away and made again from the n
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -23,6 +23,7 @@ CREATE INDEX blocks_by_id ON blocks (id);
 CREATE TABLE transactions (
   height INTEGER NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
   code TEXT NOT NULL, detail TEXT NOT NULL, signers TEXT NOT NULL, body TEXT NOT NULL,
+  parties TEXT NOT NULL, product TEXT NOT NULL, about_date INTEGER,
   PRIMARY KEY (height, position)
 ) WITHOUT ROWID;
 CREATE INDEX transactions_by_id ON transactions (id);
@@ -57,7 +58,7 @@ CREATE INDEX sets_by_first ON sets (first_member);
 CREATE INDEX sets_by_second ON sets (second_member);
 CREATE TABLE balances (
   lei TEXT NOT NULL, kind TEXT NOT NULL, reference TEXT NOT NULL, asset TEXT NOT NULL,
-  balance INTEGER NOT NULL, locked INTEGER NOT NULL, height INTEGER NOT NULL,
+  secured TEXT NOT NULL, balance INTEGER NOT NULL, locked INTEGER NOT NULL, height INTEGER NOT NULL,
   PRIMARY KEY (lei, kind, reference, asset)
 ) WITHOUT ROWID;
 
@@ -144,6 +145,22 @@ CREATE TABLE cases (
 CREATE TABLE case_steps (
   number INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER NOT NULL, type TEXT NOT NULL,
   body TEXT NOT NULL, rule TEXT NOT NULL, time_ms INTEGER NOT NULL,
+  parties TEXT NOT NULL, product TEXT NOT NULL, about_date INTEGER,
   PRIMARY KEY (number, height, place)
 ) WITHOUT ROWID;
+
+CREATE TABLE mandates (
+  authority TEXT NOT NULL, reference TEXT NOT NULL, products TEXT NOT NULL, members TEXT NOT NULL,
+  first_date INTEGER NOT NULL, last_date INTEGER NOT NULL, embargo_blocks INTEGER NOT NULL,
+  disclosure_blocks INTEGER NOT NULL, basis TEXT NOT NULL, granted INTEGER NOT NULL,
+  revoked INTEGER NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (authority, reference)
+) WITHOUT ROWID;
+CREATE TABLE looks (
+  authority TEXT NOT NULL, digest TEXT NOT NULL, mandate TEXT NOT NULL, routine INTEGER NOT NULL,
+  committed INTEGER NOT NULL, due INTEGER NOT NULL, disclosed INTEGER NOT NULL,
+  overdue INTEGER NOT NULL, member TEXT NOT NULL, person TEXT NOT NULL, what TEXT NOT NULL,
+  at_height INTEGER NOT NULL, time_ms INTEGER NOT NULL, purpose TEXT NOT NULL,
+  height INTEGER NOT NULL, PRIMARY KEY (authority, digest)
+) WITHOUT ROWID;
+CREATE INDEX looks_by_member ON looks (member, committed);
 """

@@ -1,6 +1,5 @@
-"""What views are made from: the read store, the node as it runs, and who is looking."""
+"""What views are made from: the read store as who asks sees it, and the node as it runs."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
@@ -76,12 +75,6 @@ class Lexicon(msgspec.Struct, frozen=True):
     """Of assets: minor units are 10 to the power of minus this."""
 
 
-class Viewer(msgspec.Struct, frozen=True):
-    """Who looks: the name of the token."""
-
-    name: str
-
-
 class Rehearse(Protocol):
     """Rehearses the default of a member on the node's last state, in a process of its own."""
 
@@ -103,20 +96,3 @@ class Sight(Protocol):
 
     def trouble(self) -> str:
         """Why the store goes on no more; empty if it does."""
-
-
-def viewer_of(request: Asked) -> Viewer:
-    """Who asks; the guard has found out."""
-    return Viewer(str(request.state.get("client", "")))
-
-
-def may_see(
-    viewer: Viewer, *, members: Sequence[str] = (), product: str = "", date: int | None = None
-) -> bool:
-    """Whether a viewer may see what concerns these members, this product and this date.
-
-    Every view asks here, and nowhere else, before it shows a line that names a member, a product
-    or a date; what is empty is not limited. Whoever has a token to read sees everything.
-    """
-    del members, product, date
-    return bool(viewer.name)

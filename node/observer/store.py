@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from node.observer.schema import SCHEMA, VERSION
+from node.viewing.shadows import SHADOWED, shadows_of
+from node.viewing.viewer import viewer_now
 
 FILE: Final = "observer.sqlite"
 
@@ -120,7 +122,7 @@ class Readers:
     """A few connections that only read, lent to one query at a time."""
 
     def __init__(self, path: Path, count: int = READERS) -> None:
-        self._free: queue.LifoQueue[tuple[int, sqlite3.Connection] | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[_Lent | None] = queue.LifoQueue()
         self._opened = 0
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
         for _ in range(count):
@@ -128,18 +130,19 @@ class Readers:
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:
-        """Lend a connection; waits while all are lent."""
+        """Lend a connection that sees what who asks may see; waits while all are lent."""
         lent = self._free.get()
         try:
-            if lent is None or lent[0] != self._opened:
+            if lent is None or lent.opened != self._opened:
                 if lent is not None:
-                    lent[1].close()
-                lent = (self._opened, self._open())
-            lent[1].execute("BEGIN")
+                    lent.db.close()
+                lent = _Lent(self._opened, self._open())
+            lent.stand_before(shadows_of(viewer_now()))
+            lent.db.execute("BEGIN")
             try:
-                yield Reader(lent[1])
+                yield Reader(lent.db)
             finally:
-                lent[1].execute("ROLLBACK")
+                lent.db.execute("ROLLBACK")
         finally:
             self._free.put(lent)
 
@@ -158,7 +161,26 @@ class Readers:
             while True:
                 lent = self._free.get_nowait()
                 if lent is not None:
-                    lent[1].close()
+                    lent.db.close()
+
+
+class _Lent:
+    """A connection, and for whose eyes it is."""
+
+    def __init__(self, opened: int, db: sqlite3.Connection) -> None:
+        self.opened = opened
+        self.db = db
+        self._shadows: tuple[str, ...] = ()
+
+    def stand_before(self, shadows: tuple[str, ...]) -> None:
+        """Put these views before the tables, in the place of those there."""
+        if shadows == self._shadows:
+            return
+        for name in SHADOWED:
+            self.db.execute(f"DROP VIEW IF EXISTS temp.{name}")
+        for statement in shadows:
+            self.db.execute(statement)
+        self._shadows = shadows
 
 
 def said(text: str) -> str:

@@ -9,6 +9,7 @@ from node.observer.live import lexicon_of
 from node.observer.rehearsing import RehearsalRefused
 from node.observer.sight import Lexicon, Now
 from node.observer.store import Reader, Readers
+from node.viewing.viewer import Viewer, looks
 
 
 class StoredSight:
@@ -46,6 +47,7 @@ async def no_rehearsal(lei: str) -> NoReturn:
     raise RehearsalRefused(f"{lei[:40]}: there is no node behind this page")
 
 
-def as_anybody(connection: Any, _: Any) -> None:
-    """A guard that lets in whoever can reach the page."""
+async def as_anybody(connection: Any, _: Any) -> None:
+    """A guard that lets in whoever can reach the page, and shows everything."""
     connection.state["client"] = "anybody"
+    looks(Viewer("anybody", everything=True))

@@ -27,6 +27,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def filled_watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the observer of that network, which shows everything."""
+    home = Home(tmp_path_factory.mktemp("watched") / "home")
+    fill(home, watched=True)
+    with contextlib.closing(store_of(home)) as store:
+        catch_up(home, store)
+    return home.path
+
+
+@pytest.fixture(scope="session")
 def filled_open(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same a date earlier: trades may still be registered."""
     path = tmp_path_factory.mktemp("open") / "home"

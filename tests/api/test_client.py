@@ -23,6 +23,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDep
 
 
 @pytest.fixture
+def filled(filled_watched: Path) -> Path:
+    """A node that shows everything."""
+    return filled_watched
+
+
+@pytest.fixture
 async def typed(daemon: Daemon, app: Any) -> AsyncIterator[AsyncNodeClient]:
     through = httpx.ASGITransport(app)
     async with AsyncNodeClient("http://node", daemon.home.token(), transport=through) as found:

@@ -1,5 +1,6 @@
 """The OpenAPI document says what is so: every route's answers fit their schema, errors too."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,12 @@ from node.apitypes.shown import Line, Shown, from_json
 from node.daemon import Daemon
 
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+
+
+@pytest.fixture
+def filled(filled_watched: Path) -> Path:
+    """A node that shows everything."""
+    return filled_watched
 
 
 async def document(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -93,7 +100,7 @@ async def test_a_page_says_where_the_next_begins(client: httpx.AsyncClient) -> N
 async def test_an_account_as_of_an_earlier_height(
     client: httpx.AsyncClient, daemon: Daemon
 ) -> None:
-    lei, tip = daemon.config.lei, daemon.shell.tip.height
+    lei, tip = "DCNMEMBER00000000107", daemon.shell.tip.height
     now = (await client.get(f"/v1/accounts/{lei}")).json()
     assert (await client.get(f"/v1/accounts/{lei}?as_of={tip}")).json() == now
     first = (await client.get(f"/v1/accounts/{lei}?as_of=0")).json()

@@ -24,6 +24,12 @@ UTI = "DCNMEMBER00000000107N0"
 
 
 @pytest.fixture
+def filled(filled_watched: Path) -> Path:
+    """A node that shows everything."""
+    return filled_watched
+
+
+@pytest.fixture
 async def run(daemon: Daemon) -> Any:
     """A command of the home of a served node: its output."""
 
@@ -34,8 +40,9 @@ async def run(daemon: Daemon) -> Any:
         return done.stdout
 
     async with served(daemon) as at:
-        with daemon.home.config_file.open("a") as config:
-            config.write(f"\n[api]\nport = {at.split(':')[1]}\n")
+        config = daemon.home.config_file
+        text = config.read_text().replace("[api]", f"[api]\nport = {at.split(':')[1]}")
+        config.write_text(text)
         yield go
 
 

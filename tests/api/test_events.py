@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,9 +12,16 @@ from ledger.events import Event
 from node.api.events import News, Wanted
 from node.daemon import Daemon
 from node.storage.events import EventId
+from node.viewing.viewer import Viewer, looks
 from wire.codec import decode
 
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+
+
+@pytest.fixture
+def filled(filled_watched: Path) -> Path:
+    """A node that shows everything."""
+    return filled_watched
 
 
 async def stored(daemon: Daemon) -> list[tuple[int, str]]:
@@ -64,6 +72,7 @@ async def test_events_of_pruned_blocks_are_gone(client: httpx.AsyncClient, daemo
 
 
 async def test_a_stream_goes_on_where_it_broke_off_and_waits_for_blocks(daemon: Daemon) -> None:
+    looks(Viewer("test", everything=True))
     news = News(daemon)
     wanted = await stored(daemon)
     first = news.follow(EventId(0, -1), Wanted("", ""))

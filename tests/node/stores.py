@@ -110,9 +110,10 @@ def market_days(founded: Founded) -> list[list[Transaction]]:
     return [mints, trades, days[0], twice, days[1]]
 
 
-def fill(home: Home, *, last_date_open: bool = False) -> int:
+def fill(home: Home, *, last_date_open: bool = False, watched: bool = False) -> int:
     """Make `home` the home of a member whose store holds a small network's chain; its height.
 
+    `watched`: the home of the observer, which shows everything.
     `last_date_open`: its calendar has not ended, so that there may be trades.
     """
     founded = small_network()
@@ -126,9 +127,10 @@ def fill(home: Home, *, last_date_open: bool = False) -> int:
             network.submit(names[0], tx)
         height = first.core.tip.height
         assert network.run(lambda h=height: first.core.tip.height >= h + 8)  # type: ignore[misc]
-    me = founded.members[0]
+    me = founded.observers[0] if watched else founded.members[0]
     keys = Keys(me.peer, me.consensus, me.trade, me.treasury, me.governance, me.seed_chain)
-    home.write(CONFIG.format(lei=me.lei), founded.genesis, keys)
+    text = CONFIG.format(lei=me.lei) + ('\n[api]\nshows = "everything"\n' if watched else "")
+    home.write(text, founded.genesis, keys)
     asyncio.run(_store(home, founded, network, [tx for step in steps for tx in step]))
     home.log.write_bytes(first.disk.log)
     return len(first.disk.blocks)

@@ -23,7 +23,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose store holds blocks, trades, marks, rounds and a refused transfer, with a read
     store of all of it."""
     home = Home(tmp_path_factory.mktemp("observer") / "home")
-    fill(home)
+    fill(home, watched=True)
     with closing(store_of(home)) as store:
         catch_up(home, store)
     return home.path

@@ -114,7 +114,7 @@ async def test_after_a_snapshot_the_store_begins_anew(daemon: Daemon) -> None:
             await asyncio.sleep(0.01)
     with feed.readers.reader() as db:
         assert db.scalar("SELECT COUNT(*) FROM blocks") == 0
-        assert db.scalar("SELECT COUNT(*) FROM trades") == 12
+        assert db.scalar("SELECT COUNT(*) FROM main.trades") == 12
     feed.stop()
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from node.observer.feed import Feed
-from node.observer.sight import Viewer
 from node.observer.views import calls, explorer, members, network, search
+from node.viewing.viewer import Viewer, looks
 
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
@@ -139,8 +139,8 @@ READS = (
     lambda db: explorer._block(db, 9, -1, 100),
     lambda db: explorer._trades(db, "", "", "", 50),
     lambda db: explorer._trades(db, LEI, "LIVE", LEI, 50),
-    lambda db: list(search._hits(db, Viewer("x"), "deadbeef")),
-    lambda db: list(search._hits(db, Viewer("x"), "12345")),
+    lambda db: list(search._hits(db, "deadbeef")),
+    lambda db: list(search._hits(db, "12345")),
     lambda db: members._positions(db, LEI),
     lambda db: members._calls(db, LEI),
     lambda db: members._from_calls(db, defaultdict(members._Sums), ""),
@@ -152,6 +152,7 @@ READS = (
 async def test_no_view_looks_through_a_table_that_grows(feed: Feed) -> None:
     """With an index, whatever is asked of trades, transactions, blocks, calls and balances."""
     looked: list[str] = []
+    looks(Viewer("test", everything=True))
     with feed.readers.reader() as db:
         kept = db._db
         views: list[tuple[str, tuple[Any, ...]]] = []

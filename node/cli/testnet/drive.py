@@ -99,7 +99,7 @@ class Drive:
 
         async def funded() -> bool:
             for who in founded.members:
-                found = await self.members[0].get(f"/v1/accounts/{who.lei}")
+                found = await self.nodes[who.lei].get(f"/v1/accounts/{who.lei}")
                 if found is None or not found["balances"]:
                     return False
             return True
@@ -164,9 +164,13 @@ class Drive:
         return 0 if self.replay.failure is None else self.replay.failure.date
 
     async def _rows(self, table: str, about: str = "") -> list[Any]:
+        """Of all members' own business: each shows its own, and what is public."""
         query = f"/v1/tables/{table}?limit=100&about={about}"
-        found = await self._able().get(query)
-        return [] if found is None else list(found["items"])
+        found: dict[str, Any] = {}
+        for node in self.members:
+            page = await node.get(query) if node.place.name not in self.down else None
+            found |= {} if page is None else {row["id"]: row for row in page["items"]}
+        return list(found.values())
 
     # ---------------------------------------------------------------- days
     async def trade(self, day: Day) -> None:

@@ -11,6 +11,7 @@ from node.blotter import write_blotter
 from node.cli.testnet.links import Links
 from node.cli.testnet.plan import Replay
 from node.cli.testnet.ports import HOST, free_ports
+from node.config import EVERYTHING, OWN
 from node.files import replace_file
 from node.founding import Identity
 from node.home import Home, Keys
@@ -30,6 +31,7 @@ listen = "/ip4/127.0.0.1/tcp/{p2p}"
 
 [api]
 port = {api}
+shows = "{shows}"
 
 [consensus]
 block_interval_ms = {interval}
@@ -142,6 +144,7 @@ def _write_home(
         lei=who.lei,
         p2p=place.p2p,
         api=place.api,
+        shows=OWN if place.role == "member" else EVERYTHING,  # one person runs the whole network
         peers="\n".join(f'"{lei}" = "/ip4/{HOST}/tcp/{port}"' for lei, port in peers.items()),
         blotter="blotter.csv" if book else "",
         interval=pace.block_interval_ms,

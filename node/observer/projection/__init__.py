@@ -12,7 +12,7 @@ from ledger import tables as t
 from ledger.apply import Applied
 from ledger.state import State
 from node.blocks import DecidedBlock
-from node.observer.projection import blocks, cases, dates, margin, rounds, rows
+from node.observer.projection import blocks, cases, dates, looks, margin, rounds, rows
 from node.observer.projection.writing import Context, Statement
 from node.observer.store import Writer
 
@@ -72,3 +72,4 @@ def _statements(seen: Seen) -> Iterable[Statement]:
     yield from rounds.settled(applied.results)
     yield from dates.closed(context, applied.events)
     yield from cases.steps(context, applied.events)
+    yield from looks.events(context, applied.events)

@@ -12,8 +12,9 @@ from ledger.state import State
 from ledger.transactions import Transaction
 from node.blocks import DecidedBlock, block_id
 from node.core.chain import validators_of
-from node.observer.projection.writing import Context, Statement, as_json, put
+from node.observer.projection.writing import Context, Statement, as_json, put, whose
 from node.standing import names_of_validators
+from node.viewing.concerns import of_action
 
 BLOCK: Final = put(
     "blocks", "height", "id", "time_ms", "decided_ms", "round", "proposer", "signers",
@@ -21,8 +22,9 @@ BLOCK: Final = put(
     "rulebook", "header",
 )  # fmt: skip
 TRANSACTION: Final = put(
-    "transactions", "height", "position", "id", "kind", "code", "detail", "signers", "body"
-)
+    "transactions", "height", "position", "id", "kind", "code", "detail", "signers", "body",
+    "parties", "product", "about_date",
+)  # fmt: skip
 
 
 def block(
@@ -46,6 +48,7 @@ def block(
         yield TRANSACTION, (
             context.height, position, receipt.tx_id.hex(), type(tx.action).__name__, receipt.code,
             receipt.detail, " ".join(_signers(tx, context.state, before)), as_json(tx.action),
+            *whose(of_action(context.state, tx.action)),
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from ledger import objects as o
 from ledger import sets
 from ledger import tables as t
 from ledger.state import Draft
-from node.observer.projection import margin, rounds
+from node.observer.projection import looks, margin, rounds
 from node.observer.projection.writing import Context, Statement, as_json, put, upsert
 from wire.codec import Record
 from wire.ids import member_of
@@ -29,7 +29,9 @@ SET: Final = put(
 SET_LESS: Final = (
     "DELETE FROM sets WHERE first=? AND second=? AND NOT INSTR(?, ' ' || asset || ' ')"
 )
-BALANCE: Final = put("balances", "lei", "kind", "reference", "asset", "balance", "locked", "height")
+BALANCE: Final = put(
+    "balances", "lei", "kind", "reference", "asset", "secured", "balance", "locked", "height",
+)  # fmt: skip
 MARK: Final = put("marks", "feed", "date", "value", "oracles", "height")
 CONTRIBUTION: Final = put("contributions", "service", "lei", "has", "required", "used", "height")
 CASE: Final = upsert(
@@ -91,7 +93,8 @@ def _balance(
     context: Context, parts: tuple[Any, ...], row: o.Balance | None
 ) -> Iterator[Statement]:
     lei, kind, reference, asset = parts
-    place = (lei, o.AccountKind(kind).name, reference, asset)
+    secured = reference.partition(">")[2] if kind == o.AccountKind.IM_ESCROW else ""
+    place = (lei, o.AccountKind(kind).name, reference, asset, member_of(secured))
     balance, locked = (0, 0) if row is None else (row.balance, row.locked)
     yield BALANCE, (*place, balance, locked, context.height)
 
@@ -140,4 +143,5 @@ RULES: Final[dict[int, Callable[[Context, tuple[Any, ...], Any], Iterator[Statem
     t.CALLS.tag: margin.call,
     t.DISPUTES.tag: margin.dispute,
     t.ROUNDS.tag: rounds.round_row,
+    t.MANDATES.tag: looks.mandate,
 }

@@ -8,6 +8,8 @@ from ledger import objects as o
 from ledger import tables as t
 from ledger.state import State
 from node.plain import plain
+from node.viewing.concerns import Concern
+from wire.ids import member_of
 
 Value: TypeAlias = str | int | None
 Statement: TypeAlias = tuple[str, tuple[Value, ...]]
@@ -41,6 +43,17 @@ class Context(msgspec.Struct, frozen=True):
 def rule_of(basis: o.Basis) -> str:
     """A rule as the page names it, e.g. `rulebook 1, MARGIN`: a chapter of that version."""
     return f"rulebook {basis.rulebook_version}, {o.Clause(basis.clause).name}"
+
+
+def whose(concern: Concern) -> tuple[str, str, int | None]:
+    """Whose business a line is, for its columns `parties`, `product` and `about_date`; of several
+    who have nothing to do with each other it is nobody's."""
+    members = dict.fromkeys(member_of(one) for one in concern.members)
+    if concern.public:
+        return "*", "", None
+    if not members or (concern.together and len(members) > 1):
+        return "", "", None
+    return f" {' '.join(members)} ", concern.product, concern.date
 
 
 def as_json(value: object) -> str:

@@ -7,9 +7,10 @@ from litestar import get
 
 from node.api.errors import NotFound
 from node.observer.showing import Page
-from node.observer.sight import Asked, Row, Seen, Sight, may_see, viewer_of
+from node.observer.sight import Asked, Row, Seen, Sight
 from node.observer.store import Reader, exact, said, whole
 from node.observer.views.calls import CALL_COLUMNS, IssuedCall, aged
+from node.viewing.viewer import NotYours, viewer_now
 from wire.money import BPS
 
 LIST: Final = Page("members.html", "Members", "members")
@@ -63,7 +64,7 @@ class MemberFigures(Row, frozen=True):
 
 
 class MembersView(Seen, frozen=True):
-    """All legal entities, and the figures of those that have any."""
+    """All legal entities, and the figures of those whose business the viewer sees."""
 
     members: list[MemberLine]
     figures: list[MemberFigures]
@@ -133,14 +134,12 @@ def member_routes(sight: Sight) -> list[Any]:
     @get("/members", opt={"page": LIST}, sync_to_thread=True)
     def members(request: Asked) -> MembersView:
         """All legal entities with their positions, margin, cash and concentration."""
-        viewer = viewer_of(request)
+        del request
         with sight.reader() as db:
             lines = db.all(MemberLine, f"SELECT {MEMBER_COLUMNS} FROM members ORDER BY lei")
-            seen = [line for line in lines if may_see(viewer, members=(line.lei,))]
-            known = {line.lei: None for line in seen}
             return MembersView(
-                members=seen,
-                figures=[one for one in figures_of(db) if one.lei in known],
+                members=lines,
+                figures=[one for one in figures_of(db) if viewer_now().may_see((one.lei,))],
                 as_of_height=db.height,
                 from_height=db.from_height,
             )
@@ -148,12 +147,14 @@ def member_routes(sight: Sight) -> list[Any]:
     @get("/members/{lei:str}", opt={"page": ONE}, sync_to_thread=True)
     def member(request: Asked, lei: str) -> MemberSeen:
         """One member: positions by instrument, counterparties, accounts and calls."""
-        viewer = viewer_of(request)
+        del request
         with sight.reader() as db:
             query = f"SELECT {MEMBER_COLUMNS} FROM members WHERE lei=?"
             line = db.first(MemberLine, query, lei)
-            if line is None or not may_see(viewer, members=(lei,)):
+            if line is None:
                 raise NotFound(f"LEI {lei[:40]}")
+            if not viewer_now().may_see((lei,)):
+                raise NotYours(f"the positions and accounts of {lei}")
             figures = [one for one in figures_of(db, lei) if one.lei == lei]
             return MemberSeen(
                 member=line,

@@ -125,15 +125,22 @@ def decided_blocks(db: Reader, count: int, before: int | None = None) -> list[De
     return found[:count]
 
 
+# Totals are public, so they are of all lines and not of the viewer's own.
 COUNTS: Final = {
-    "live contracts": ("SELECT COUNT(*) FROM trades WHERE state='LIVE'", "contracts in state LIVE"),
+    "live contracts": (
+        "SELECT COUNT(*) FROM main.trades WHERE state='LIVE'",
+        "contracts in state LIVE",
+    ),
     "trading members": (
         "SELECT COUNT(*) FROM members WHERE state='ACTIVE' AND trades_here",
         "members in state ACTIVE with role MEMBER",
     ),
-    "open calls": ("SELECT COUNT(*) FROM calls WHERE ended=0", "calls not settled or discharged"),
-    "open disputes": ("SELECT COUNT(*) FROM disputes WHERE ended=0", "disputes not resolved"),
-    "open default cases": ("SELECT COUNT(*) FROM cases WHERE ended=0", "cases not closed"),
+    "open calls": (
+        "SELECT COUNT(*) FROM main.calls WHERE ended=0",
+        "calls not settled or discharged",
+    ),
+    "open disputes": ("SELECT COUNT(*) FROM main.disputes WHERE ended=0", "disputes not resolved"),
+    "open default cases": ("SELECT COUNT(*) FROM main.cases WHERE ended=0", "cases not closed"),
     "netting rounds": ("SELECT COUNT(*) FROM rounds", "rounds frozen so far"),
 }
 

@@ -7,7 +7,8 @@ from litestar import get
 
 from node.api.errors import NotFound
 from node.observer.showing import Page
-from node.observer.sight import Asked, Rehearse, Row, Seen, Sight, may_see, viewer_of
+from node.observer.sight import Asked, Rehearse, Row, Seen, Sight
+from node.viewing.viewer import NotYours, viewer_now
 
 PAGE: Final = Page("whatif.html", "What if", "members", live=False)
 
@@ -70,18 +71,21 @@ def whatif_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
     async def whatif(request: Asked, lei: str) -> WhatIfView:
         """Rehearse the default of a member at the last prices: the loss, who bears it in which
         tranche, and what the others' next margin cycle would need. Takes a while."""
-        viewer = viewer_of(request)
+        del request
+        viewer = viewer_now()
         with sight.reader() as db:
             known = db.scalar("SELECT 1 FROM members WHERE lei=? AND trades_here", lei)
             currency = db.scalar("SELECT value FROM meta WHERE key='currency'") or ""
             from_height = db.from_height
-        if not known or not may_see(viewer, members=(lei,)):
+        if not known:
             raise NotFound(f"trading member {lei[:40]}")
+        if not viewer.may_see((lei,)):
+            raise NotYours(f"the default of {lei}")
         found = _seen(await rehearse(lei), lei, currency, from_height)
         return msgspec.structs.replace(
             found,
-            members=[one for one in found.members if may_see(viewer, members=(one.lei,))],
-            shares=[one for one in found.shares if may_see(viewer, members=(one.lei,))],
+            members=[one for one in found.members if viewer.may_see((one.lei,))],
+            shares=[one for one in found.shares if viewer.may_see((one.lei,))],
         )
 
     return [whatif]

@@ -80,9 +80,9 @@ class Inbound:
                 await self._direct(peer, data)
 
     async def _gossip(self, author: str, data: bytes) -> None:
-        if not self.membership.may_submit(author):
-            raise ObserverBundle(author)
         bundle = decode_bundle(data)
+        if not self.membership.may_submit(author, bundle):
+            raise ObserverBundle(author)
         if len(bundle.transactions) >= HEAVY_SIGNATURES:
             checked = await asyncio.to_thread(verify_bundle, bundle)
         else:

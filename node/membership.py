@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import OVERSIGHT
 from ledger.state import State
+from node.blocks import Bundle
 from node.network import peer_id_of
 
 
@@ -30,10 +32,14 @@ class Membership:
         """The peer id of a member's node."""
         return self._peer_of.get(lei)
 
-    def may_submit(self, peer: str) -> bool:
-        """Whether the peer's bundles are taken: observers have none."""
+    def may_submit(self, peer: str, bundle: Bundle) -> bool:
+        """Whether a bundle of the peer's is taken: of observers, the record of their looks."""
         member = self._by_peer.get(peer)
-        return member is not None and o.Role.MEMBER in member.roles
+        if member is None:
+            return False
+        if o.Role.MEMBER in member.roles:
+            return True
+        return all(isinstance(tx.action, OVERSIGHT) for tx in bundle.transactions)
 
     def addresses(self, configured: Mapping[str, str]) -> dict[str, str]:
         """Peer id to multiaddr of all members with a node; empty where none is configured."""

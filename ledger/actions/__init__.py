@@ -1,5 +1,7 @@
 """What members can ask of the ledger: one record and tag each."""
 
+from typing import Final
+
 from ledger.actions.cash import (
     Mint,
     Redeem,
@@ -156,7 +158,11 @@ Action = (
     | DiscloseLooks
 )
 
+OVERSIGHT: Final = (CommitLooks, DiscloseLooks)
+"""What a node that only observes submits: the record of its authority's looks."""
+
 __all__ = [
+    "OVERSIGHT",
     "Action",
     "AgreeIm",
     "AgreeMark",

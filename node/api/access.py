@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Self, TypeAlias
 
+import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -52,7 +53,9 @@ class Access:
         if not self._pace.allows(token.name):
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
-        looks(self._viewer_of(token))
+        url = connection.url
+        where = f"{url.path}?{url.query}" if url.query else url.path
+        looks(msgspec.structs.replace(self._viewer_of(token), where=where))
 
     def _token_of(self, connection: Connection) -> Token | None:
         """By the secret if one is sent, else by the browser's session, else by the certificate of

@@ -1,6 +1,6 @@
 """The API's application: its routes, who may use them, and the one form of its errors."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
@@ -37,6 +37,7 @@ from node.viewing.viewer import Viewer, mandated
 from wire.errors import CodedError
 
 Req = Request[Any, Any, Any]
+BeforeAnswer = Callable[[Any], Awaitable[Any]]
 
 
 def access_of(daemon: Daemon) -> Access:
@@ -59,11 +60,13 @@ def make_app(
     access: Access | None = None,
     more: Sequence[Any] = (),
     beside: Sequence[Any] = (),
+    before_answer: BeforeAnswer | None = None,
 ) -> Litestar:
     """The ASGI application of one node. `more`: further routes under /v1; `beside`: routers of
-    their own, which see to their guards themselves."""
+    their own, which see to their guards themselves. `before_answer`: is given every answer of all
+    of these before the client is."""
     access = access or access_of(daemon)
-    return _app(daemon, [access.guard], more, beside)
+    return _app(daemon, [access.guard], more, beside, before_answer)
 
 
 def document(more: Sequence[Any] = ()) -> dict[str, Any]:
@@ -87,7 +90,11 @@ def nowhere() -> Any:
 
 
 def _app(
-    daemon: Daemon, guards: list[Guard], more: Sequence[Any], beside: Sequence[Any]
+    daemon: Daemon,
+    guards: list[Guard],
+    more: Sequence[Any],
+    beside: Sequence[Any],
+    before_answer: BeforeAnswer | None = None,
 ) -> Litestar:
     guarded = Router(
         "/v1",
@@ -126,6 +133,7 @@ def _app(
         },
         openapi_config=document_config(),
         plugins=[RecordSchemas(), DocumentedErrors()],
+        after_request=before_answer,
         type_encoders=dict.fromkeys((Shown, Line, AnyRow), to_json),
         logging_config=None,
     )

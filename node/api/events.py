@@ -17,6 +17,7 @@ from node.daemon import Daemon
 from node.plain import plain
 from node.storage.events import EventId, StoredEvent, events_after
 from node.viewing.seen import seen_event
+from node.viewing.viewer import check_for_own
 
 STREAMS_MAX: Final = 100
 ALIVE_SECONDS: Final = 15.0
@@ -68,6 +69,7 @@ def event_routes(daemon: Daemon) -> list[Any]:
         """The same as server-sent events, for as long as the client stays: `id` is the event's,
         `event` its type, `data` the item of `/v1/events`. A client that comes again with
         `Last-Event-ID` misses nothing and gets nothing twice."""
+        check_for_own()  # each answer to a person goes on record by itself, so a person asks
         wanted = Wanted(kind, member)
         begin = await news.begin(last_event_id or after)
         return ServerSentEvent(news.follow(begin, wanted))

@@ -4,7 +4,7 @@ from wire.errors import EnvironmentFault, PeerFault, Rejection
 
 
 class ObserverCannotSubmit(Rejection):
-    """This node is an observer: it follows, checks and reports, and submits nothing."""
+    """This node is an observer: it follows, checks and reports, and submits its looks only."""
 
     code = "NODE_OBSERVER"
     remedy = "Submit through a member's node."

@@ -19,6 +19,7 @@ from node.api.app import document as api_document
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
 from node.api.sessions import COOKIE, SESSION_MS
 from node.daemon import Daemon
+from node.looks.desk import Looks
 from node.observer import showing
 from node.observer.feed import Feed
 from node.observer.live import LiveSight, stream_route
@@ -29,6 +30,7 @@ from node.observer.views.cases import case_routes
 from node.observer.views.explorer import explorer_routes
 from node.observer.views.exposures import exposure_routes
 from node.observer.views.fund import fund_routes
+from node.observer.views.looks import look_routes
 from node.observer.views.members import member_routes
 from node.observer.views.network import home_route, network_routes
 from node.observer.views.rounds import round_routes
@@ -72,15 +74,16 @@ def document() -> dict[str, Any]:
 @contextmanager
 def observed(daemon: Daemon) -> Iterator[tuple[Litestar, Feed]]:
     """The whole application of a node, its read store fed for as long as this lasts."""
-    feed = Feed(daemon)
+    feed, looks = Feed(daemon), Looks(daemon)
     feed.start()
     try:
-        yield observed_app(daemon, feed), feed
+        yield observed_app(daemon, feed, looks), feed
     finally:
         feed.stop()
+        looks.close()
 
 
-def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
+def observed_app(daemon: Daemon, feed: Feed, looks: Looks) -> Litestar:
     """The API with the observer's views and the page."""
     access, sight = access_of(daemon), LiveSight(daemon, feed)
     rehearse = Rehearsals(daemon.home)
@@ -93,6 +96,7 @@ def observed_app(daemon: Daemon, feed: Feed) -> Litestar:
             *login_routes(access),
             files_router(),
         ],
+        before_answer=looks.before_answer,
     )
     app.state["sight"] = sight
     return app
@@ -110,6 +114,7 @@ def view_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
         *case_routes(sight),
         *explorer_routes(sight),
         *search_routes(sight),
+        *look_routes(sight),
         *whatif_routes(sight, rehearse),
     ]
 

@@ -55,6 +55,8 @@ class Viewer(msgspec.Struct, frozen=True):
     own: str = ""
     """The LEI whose business it is; empty: nobody's."""
     mandated: Mandated | None = None
+    where: str = ""
+    """The path and query that it asks for."""
     everything: bool = False
     """Whether it looks at a network of which it may see all: see `api.shows`."""
 

@@ -67,8 +67,9 @@ class RealNetwork:
                 self.tx(Mint(CURRENCY, who.lei, CASH, "test")), "treasury", self.founded.issuer
             )
             assert answer.status_code == 201, answer.text
-        last = self.founded.members[-1].lei
-        self.until(lambda: bool(self.get(self.places[0], f"/v1/accounts/{last}")["balances"]), 30)
+        count = len(self.founded.members)
+        last, its = self.founded.members[-1].lei, self.places[count - 1]
+        self.until(lambda: bool(self.get(its, f"/v1/accounts/{last}")["balances"]), 30)
 
     def join(self, place: Place) -> None:
         """Start a node that has had a place only."""

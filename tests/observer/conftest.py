@@ -12,6 +12,7 @@ import pytest
 
 from node.daemon import Daemon
 from node.home import Home
+from node.looks.desk import Looks
 from node.observer.app import observed_app
 from node.observer.catching_up import catch_up, store_of
 from node.observer.feed import Feed
@@ -67,7 +68,7 @@ def client_of(app: Any, token: str = "") -> httpx.AsyncClient:
 @pytest.fixture
 def app(daemon: Daemon, feed: Feed) -> Any:
     """The application with views and page."""
-    return observed_app(daemon, feed)
+    return observed_app(daemon, feed, Looks(daemon))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from ledger import tables as t
 from ledger.state import Draft
 from node.daemon import Daemon
 from node.home import Home
+from node.looks.desk import Looks
 from node.observer.app import observed
 from node.observer.catching_up import catch_up, store_of
 from node.tokens import Looking, Scope, Tokens
@@ -125,4 +126,8 @@ assert Lei(WATCH)
 @pytest.fixture
 def free_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks go on no record: what is tested is what is seen."""
-    del monkeypatch
+
+    async def shown(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(Looks, "record", shown)

@@ -70,6 +70,16 @@ def document() -> dict[str, Any]:
 
 
 @contextmanager
+def served(daemon: Daemon) -> Iterator[Litestar]:
+    """What a node serves by its configuration: everything, or the API alone."""
+    if not daemon.config.api.page:
+        yield make_app(daemon, access_of(daemon))
+        return
+    with observed(daemon) as (app, _):
+        yield app
+
+
+@contextmanager
 def observed(daemon: Daemon) -> Iterator[tuple[Litestar, Feed]]:
     """The whole application of a node, its read store fed for as long as this lasts."""
     feed = Feed(daemon)

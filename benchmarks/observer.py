@@ -175,8 +175,8 @@ def views_of(base: str, path: Path) -> list[dict[str, Any]]:
         store.db.execute(query).fetchone()[0]
         for query in (
             "SELECT uti FROM trades ORDER BY uti LIMIT 1 OFFSET 50",
-            "SELECT id FROM blocks LIMIT 1 OFFSET 50",
-            "SELECT id FROM transactions WHERE height=40 LIMIT 1",
+            "SELECT id FROM blocks WHERE height=1",
+            "SELECT id FROM transactions WHERE height=1 LIMIT 1",
             "SELECT lei FROM members WHERE trades_here LIMIT 1",
         )
     )
@@ -184,7 +184,7 @@ def views_of(base: str, path: Path) -> list[dict[str, Any]]:
     asked = {
         "first view": "/", "exposures": "/exposures", "members": "/members",
         "one member": f"/members/{lei}", "trades": "/trades", "its trades": f"/trades?member={lei}",
-        "block of 1,000": "/blocks/40", "calls": "/calls?which=all", "fund": "/fund",
+        "block of 1,000": "/blocks/1", "calls": "/calls?which=all", "fund": "/fund",
         "search UTI": f"/search?q={uti}", "search LEI": f"/search?q={lei[:14]}",
         "search block": f"/search?q={block[:8]}", "search transaction": f"/search?q={tx[:8]}",
         "search name": "/search?q=Member%201", "search nothing": "/search?q=ffffffffffff",

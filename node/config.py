@@ -64,6 +64,9 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """What tokens without a mandate see: `own`, the node's own member's business and what is
     public; `everything`, at a node that is no trading member's, for who may see the whole network,
     as on a testnet. People of an authority look by tokens under its mandates."""
+    page: bool = True
+    """Whether the observer's views and its page are served, from a store that follows the blocks
+    with a little of the node's time and memory."""
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -33,7 +33,7 @@ from node.config import EVERYTHING
 from node.daemon import Daemon
 from node.metrics import metrics_text
 from node.tokens import Token
-from node.viewing.viewer import Viewer, mandated
+from node.viewing.viewer import Viewer, check_for_own, mandated
 from wire.errors import CodedError
 
 Req = Request[Any, Any, Any]
@@ -55,12 +55,18 @@ def access_of(daemon: Daemon) -> Access:
     return Access(daemon.home, daemon.config.api.requests_per_s, viewer_of)
 
 
+async def unrecorded(answer: Any) -> Any:
+    """Where looks are put on no record there are none under a mandate; raises `NotYours`."""
+    check_for_own()
+    return answer
+
+
 def make_app(
     daemon: Daemon,
     access: Access | None = None,
     more: Sequence[Any] = (),
     beside: Sequence[Any] = (),
-    before_answer: BeforeAnswer | None = None,
+    before_answer: BeforeAnswer = unrecorded,
 ) -> Litestar:
     """The ASGI application of one node. `more`: further routes under /v1; `beside`: routers of
     their own, which see to their guards themselves. `before_answer`: is given every answer of all

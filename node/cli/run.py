@@ -34,11 +34,11 @@ def run(home: HomeOption, as_json: JsonOption = False) -> None:
 
 async def _run(kind: "type[Daemon]", home: Path) -> None:
     from node.api.server import serve
-    from node.observer.app import observed
+    from node.observer.app import served
 
     daemon = await kind.open(home)
     daemon.heed_signals()
-    with observed(daemon) as (app, _):
+    with served(daemon) as app:
         api = asyncio.create_task(serve(daemon, app), name="api")
         api.add_done_callback(lambda _: daemon.stop())
         try:

@@ -23,7 +23,7 @@ from node.core.effects import CommitBlock
 from node.daemon import Daemon
 from node.looks.content import members_in
 from node.shell import now_ms
-from node.storage.looks import COMMITTED, DISCLOSED, MADE, Kept, Register
+from node.storage.looks import COMMITTED, DISCLOSED, FILE, MADE, Kept, Register
 from node.viewing.viewer import Mandated, viewer_now
 from wire.codec import Digest
 from wire.errors import CodedError, EnvironmentFault
@@ -60,11 +60,18 @@ class Looks:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._register = Register(daemon.home.data)
+        self._opened: Register | None = None
         self._gathered: dict[str, list[Look]] = defaultdict(list)
         self._flushing: dict[str, asyncio.Task[None]] = {}
         self._asking: asyncio.Task[None] | None = None
         daemon.shell.on_block.append(self._on_block)
+
+    @property
+    def _register(self) -> Register:
+        """Made with the first look, so that a member's home has none."""
+        if self._opened is None:
+            self._opened = Register(self._daemon.home.data)
+        return self._opened
 
     async def before_answer(self, response: Any) -> Any:
         """What the application does with each answer before it is given; raises `LookRefused`."""
@@ -149,6 +156,8 @@ class Looks:
     # ---------------------------------------------------------------- as blocks come
     def _on_block(self, effect: CommitBlock) -> None:
         """See how far looks are, and ask for what is due; one round of asking at a time."""
+        if not (self._daemon.home.data / FILE).exists():
+            return
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(effect.tip.state, effect.tip.height))
 
@@ -187,7 +196,8 @@ class Looks:
 
     def close(self) -> None:
         """Close the record."""
-        self._register.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 def _embargo_is_over(kept: Kept, height: int) -> bool:

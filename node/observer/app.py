@@ -1,7 +1,7 @@
 """The whole application of a node: its API, the observer's views under /v1/observer, the page."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from litestar import Litestar, Request, Response, Router, get, post
@@ -69,6 +69,17 @@ def document() -> dict[str, Any]:
     """The OpenAPI document of every node of this version, made without one."""
     feed = nowhere()
     return api_document([export_router(view_routes(feed, feed), [stream_route(feed)])])
+
+
+@contextmanager
+def served(daemon: Daemon) -> Iterator[Litestar]:
+    """What a node serves by its configuration: everything, or the API alone."""
+    if not daemon.config.api.page:
+        with closing(Looks(daemon)) as looks:
+            yield make_app(daemon, access_of(daemon), before_answer=looks.before_answer)
+        return
+    with observed(daemon) as (app, _):
+        yield app
 
 
 @contextmanager

@@ -20,6 +20,8 @@ MANIFEST: Final = "manifest.json"
 MANIFEST_BYTES_MAX: Final = 1 << 20
 CHUNK_BYTES: Final = 1 << 20
 STORE: Final = "store.sqlite"
+LOOKS: Final = "looks.sqlite"
+"""An authority's looks that are to be disclosed: nothing else has their words and salts."""
 SECRETS: Final = "secrets.sealed"
 CONFIG: Final = "config.toml"
 GENESIS: Final = "genesis.dcn"
@@ -67,7 +69,7 @@ def is_known(name: str) -> bool:
     if name.startswith(RECOVERIES):
         rest = name.removeprefix(RECOVERIES)
         return bool(rest) and "/" not in rest and not rest.startswith(".") and rest.isprintable()
-    return name in (STORE, SECRETS, CONFIG, GENESIS, IDENTITY) or is_blotter(name)
+    return name in (STORE, LOOKS, SECRETS, CONFIG, GENESIS, IDENTITY) or is_blotter(name)
 
 
 def is_blotter(name: str) -> bool:

@@ -18,6 +18,7 @@ from node.operations.archive import (
     CONFIG,
     GENESIS,
     IDENTITY,
+    LOOKS,
     RECOVERIES,
     SECRETS,
     STORE,
@@ -94,6 +95,8 @@ def _gather(home: Home, lei: str, folder: Path, passphrase: str | None, progress
         shutil.copyfile(home.path / blotter, folder / blotter)
     if passphrase is not None:
         (folder / SECRETS).write_bytes(seal(_secrets(home), passphrase))
+    if (home.data / LOOKS).exists():
+        copy_store(home.data / LOOKS, folder / LOOKS, progress)
     if not home.store.exists():
         return 0
     copy_store(home.store, folder / STORE, progress)
@@ -138,6 +141,8 @@ def _settle(fresh: Home, manifest: Manifest, passphrase: str | None) -> None:
     fresh.data.mkdir()
     if STORE in manifest.files:
         (fresh.path / STORE).rename(fresh.store)
+    if LOOKS in manifest.files:
+        (fresh.path / LOOKS).rename(fresh.data / LOOKS)
     sealed = fresh.path / SECRETS
     if sealed.exists():
         if passphrase is not None:

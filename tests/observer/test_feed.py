@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from ledger.genesis import genesis_hash
@@ -14,7 +15,8 @@ from node.core.effects import CommitBlock
 from node.daemon import Daemon
 from node.history import steps
 from node.home import Home
-from node.observer.app import observed_app
+from node.looks.desk import Looks
+from node.observer.app import observed_app, served
 from node.observer.catching_up import catch_up, store_of
 from node.observer.feed import Feed
 from node.observer.store import FILE
@@ -122,7 +124,7 @@ async def test_while_the_store_is_made_views_say_so_and_a_failure_is_on_the_page
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = Feed(daemon)  # not begun
-    app = observed_app(daemon, feed)
+    app = observed_app(daemon, feed, Looks(daemon))
     async with client_of(app, daemon.home.token()) as client:
         answer = await client.get("/v1/observer/network")
         assert (answer.status_code, answer.json()["code"]) == (503, "OBSERVER_BEHIND")
@@ -188,3 +190,14 @@ async def test_the_stream_tells_where_the_store_is(daemon: Daemon, feed: Feed) -
                 if line.startswith("data:"):
                     assert line.split(":")[1].strip() == str(daemon.shell.tip.height)
                     break
+
+
+async def test_a_node_without_the_page_keeps_no_store_for_it(daemon: Daemon) -> None:
+    plain = msgspec.structs.replace(daemon.config.api, page=False)
+    daemon.config = msgspec.structs.replace(daemon.config, api=plain)
+    before = set(daemon.home.path.rglob("observer*"))
+    with served(daemon) as app:
+        paths = {route.path for route in app.routes}
+    assert "/v1/trades" in paths
+    assert not any("observer" in path or path == "/" for path in paths)
+    assert set(daemon.home.path.rglob("observer*")) == before

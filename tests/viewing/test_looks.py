@@ -1,6 +1,6 @@
 """A person's look is recorded or refused; what is public is no look at anybody."""
 
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from ledger import objects as o
 from ledger.mandates import digest_of
 from node.daemon import Daemon
-from node.storage.looks import COMMITTED, DISCLOSED, FILE, MADE, Register
+from node.storage.looks import COMMITTED, DISCLOSED, MADE, Register
 from tests.viewing.conftest import MEMBERS, WATCH, client_of, person
 from wire.codec import Digest
 
@@ -35,8 +35,8 @@ async def test_a_look_that_cannot_go_on_record_is_refused(authority: tuple[Daemo
         for path in PUBLIC:
             answer = await client.get(path)
             assert answer.status_code == 200, (path, answer.text)
-    with sqlite3.connect(daemon.home.data / FILE) as db:
-        assert db.execute("SELECT COUNT(*) FROM looks").fetchone() == (0,)
+    with closing(Register(daemon.home.data)) as kept:
+        assert kept.open() == []
 
 
 async def test_a_person_follows_no_stream_and_sees_nothing_of_the_node_s_own(

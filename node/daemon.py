@@ -42,11 +42,12 @@ from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
 from node.standing import standing
-from node.startup import catch_up, checked_tip
+from node.startup import catch_up, checked_tip, require_checkpoint
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
 from node.supervision import READY, STOPPING, keep_alive, notify
+from node.upgrade import last_height, require_version
 from node.upkeep import Upkeep
 from node.wal import ConsensusLog
 from wire.errors import CodedError, Rejection
@@ -55,6 +56,11 @@ log = structlog.get_logger("node")
 
 ASK_AGAIN_SECONDS = 2.0
 """How often counterparties are asked again, and own submissions offered again."""
+
+
+LINGER_SECONDS = 0.5
+LINGERS_MAX = 40
+"""So often a node that has its version's last block looks whether its peers have it too."""
 
 
 class Daemon:
@@ -96,6 +102,10 @@ class Daemon:
         config, genesis, keys = self.config, self.genesis, self._keys
         chain = genesis_hash(genesis)
         tip = await checked_tip(self.home, self.store, Tip.at_genesis(genesis))
+        checkpoint = config.store.checkpoint()
+        await require_checkpoint(self.store, checkpoint)
+        require_version(config.upgrade, tip.height)
+        last = last_height(config.upgrade)
         self.trades = TradeStore(self.store.db)
         self._log = ConsensusLog(self.home.log)
         membership = Membership(tip.state)
@@ -113,7 +123,8 @@ class Daemon:
             empty_block_ms=config.consensus.empty_block_ms,
             flush_ms=config.trades.flush_ms,
             may_submit=not observes,
-            catch_up=catch_up(config.store, genesis),
+            catch_up=catch_up(config.store, genesis, last),
+            last_height=last,
             recoveries=agreed_to(self.home),
         )
         core = NodeCore(tip, chain, me, seed_chain, parameters)
@@ -125,7 +136,7 @@ class Daemon:
                 topics=(BUNDLES_TOPIC,),
             )
         )
-        self.shell = Shell(core, self.store, self._log, signer, self.network)
+        self.shell = Shell(core, self.store, self._log, signer, self.network, checkpoint)
         self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store)
         self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
@@ -197,6 +208,7 @@ class Daemon:
             asyncio.create_task(self._again(), name="again"),
             asyncio.create_task(self.upkeep.run(), name="upkeep"),
             asyncio.create_task(self.progress.tell(), name="progress"),
+            asyncio.create_task(self._halt(), name="halt"),
             asyncio.create_task(keep_alive(), name="watchdog"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
@@ -223,6 +235,18 @@ class Daemon:
         await self.shell.begun.wait()
         remote.report = self.shell.put
         await remote.run()
+
+    async def _halt(self) -> None:
+        """End `run` with `UpgradeDue` after the last block of this version, once the peers that
+        are connected have it too, or have had time for it."""
+        await self.shell.halted.wait()
+        tip = self.shell.tip.height
+        log.warning("upgrade_due", height=tip, version=self.config.upgrade.version)
+        for _ in range(LINGERS_MAX):
+            await asyncio.sleep(LINGER_SECONDS)
+            if not self.shell.core.sync.lags(tip):
+                break
+        require_version(self.config.upgrade, tip)
 
     def stop(self) -> None:
         """End `run` in order."""

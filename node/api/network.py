@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from litestar import get
 
+from ledger.genesis import genesis_hash
 from ledger.invariants import InvariantBroken, check_full
 from node.api import views
 from node.api.errors import HeightPruned, NotFound
@@ -12,6 +13,7 @@ from node.api.reading import Height, number_of
 from node.apitypes import answers as a
 from node.blocks import DecidedBlock
 from node.daemon import Daemon
+from wire.codec import encode
 
 
 def network_routes(daemon: Daemon) -> list[Any]:
@@ -38,6 +40,15 @@ def network_routes(daemon: Daemon) -> list[Any]:
         """A block by height, or `latest`."""
         return views.block(await _decided(daemon, height))
 
+    @get("/genesis", sync_to_thread=False)
+    def genesis() -> a.GenesisView:
+        """The network's genesis, and its hash, by which block 1 names it."""
+        found = daemon.genesis
+        ident = genesis_hash(found).hex()
+        return a.GenesisView(
+            chain_id=found.chain_id, genesis_hash=ident, genesis=encode(found).hex()
+        )
+
     @get("/invariants", sync_to_thread=False)
     def invariants() -> a.Invariants:
         """All conservation laws checked over the whole state."""
@@ -48,7 +59,7 @@ def network_routes(daemon: Daemon) -> list[Any]:
             return a.Invariants(as_of_height=tip.height, hold=False, detail=str(broken))
         return a.Invariants(as_of_height=tip.height, hold=True, checked=list(names))
 
-    return [status, consensus, finality, block, invariants]
+    return [status, consensus, finality, block, genesis, invariants]
 
 
 async def _decided(daemon: Daemon, height: str) -> DecidedBlock:

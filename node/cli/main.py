@@ -24,6 +24,7 @@ from node.cli import (
     importing,
     init,
     inspect,
+    join,
     keys,
     ledger,
     member,
@@ -60,6 +61,7 @@ app = typer.Typer(
     "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug.",
 )
 app.command()(init.init)
+app.command()(join.join)
 app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")

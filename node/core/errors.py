@@ -31,6 +31,16 @@ class BadBlocks(PeerFault):
     remedy = "None for a user: another peer is asked."
 
 
+class CheckpointContradicted(EnvironmentFault):
+    """The network has another block at the height of the header that the operator trusts."""
+
+    code = "CHECKPOINT_CONTRADICTED"
+    remedy = (
+        "Compare `store.trust` with `dcn block HEIGHT` of several members. If it is right, this "
+        "node is being shown a forged chain: tell the members; `dcn reset --store` starts anew."
+    )
+
+
 class RecoveryUnfit(EnvironmentFault):
     """A recovery in this node's home does not fit the chain that the node has."""
 

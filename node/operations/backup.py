@@ -30,11 +30,10 @@ from node.operations.archive import (
     read_archive,
     write_archive,
 )
-from node.operations.versions import software_version
 from node.sealing import SealedFileUnreadable, seal, unseal
 from node.startup import honour_mark
 from node.storage.copying import copy_store
-from wire.version import PROTOCOL_VERSION, STORE_VERSION
+from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 SECRET_FILES: Final = ("keys.json", "keys.next.json")
 
@@ -57,7 +56,7 @@ def back_up(
         names = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
         manifest = Manifest(
             made_ms=now_ms,
-            software=software_version(),
+            software=SOFTWARE_VERSION,
             protocol=PROTOCOL_VERSION,
             store=STORE_VERSION,
             chain_id=genesis.chain_id,

@@ -17,10 +17,9 @@ from node.audit.reading import last_blocks
 from node.blocks import block_id
 from node.home import Home, HomeExists
 from node.operations.doctor import Finding
-from node.operations.versions import software_version
 from node.plain import plain
 from wire.errors import CodedError
-from wire.version import PROTOCOL_VERSION, STORE_VERSION
+from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 HEADERS: Final = 100
 LOG_BYTES: Final = 256 << 10
@@ -46,7 +45,7 @@ def make_bundle(
         raise HomeExists(f"{out} exists already")
     content = {
         "versions.json": _json(
-            {"dcn": software_version(), "protocol": PROTOCOL_VERSION, "store": STORE_VERSION}
+            {"dcn": SOFTWARE_VERSION, "protocol": PROTOCOL_VERSION, "store": STORE_VERSION}
         ),
         "findings.json": _json(findings),
         "config.json": _json(_or_error(home.config)),

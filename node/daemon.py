@@ -137,7 +137,7 @@ class Daemon:
             )
         )
         self.shell = Shell(core, self.store, self._log, signer, self.network, checkpoint)
-        self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store)
+        self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store, tip.height)
         self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
         if self.shell.last is not None:

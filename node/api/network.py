@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from litestar import get
+from litestar import get, post
 
 from ledger.genesis import genesis_hash
 from ledger.invariants import InvariantBroken, check_full
@@ -11,8 +11,11 @@ from node.api import views
 from node.api.errors import HeightPruned, NotFound
 from node.api.reading import Height, number_of
 from node.apitypes import answers as a
+from node.apitypes.outcomes import Pruning
+from node.apitypes.requests import Prune
 from node.blocks import DecidedBlock
 from node.daemon import Daemon
+from node.tokens import Scope
 from wire.codec import encode
 
 
@@ -59,7 +62,18 @@ def network_routes(daemon: Daemon) -> list[Any]:
             return a.Invariants(as_of_height=tip.height, hold=False, detail=str(broken))
         return a.Invariants(as_of_height=tip.height, hold=True, checked=list(names))
 
-    return [status, consensus, finality, block, genesis, invariants]
+    @post("/prune", opt={"scope": Scope.ADMIN}, status_code=202)
+    async def prune(data: Prune) -> Pruning:
+        """Delete old blocks, beside the node's other work; `oldest_block` of the status says how
+        far it is. Nothing goes that peers, `dcn verify` or recent statements need."""
+        upkeep = daemon.upkeep
+        does = upkeep.plan if data.dry_run else upkeep.prune
+        found = await does(data.retain_blocks)
+        if not data.dry_run:
+            daemon.admin("prune", retain=data.retain_blocks, keep_from=found.keep_from)
+        return Pruning(**msgspec.structs.asdict(found), begun=not data.dry_run)
+
+    return [prune, status, consensus, finality, block, genesis, invariants]
 
 
 async def _decided(daemon: Daemon, height: str) -> DecidedBlock:

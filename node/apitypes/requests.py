@@ -37,6 +37,13 @@ class NewTrades(Request, frozen=True):
     batch: bool = False
 
 
+class Prune(Request, frozen=True):
+    """How many blocks are to stay; `dry_run`: only say what would go."""
+
+    retain_blocks: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    dry_run: bool = False
+
+
 class BookTrades(Request, frozen=True):
     """Trades of the member's own book."""
 

@@ -29,6 +29,7 @@ from node.cli import (
     ledger,
     member,
     prove,
+    prune,
     reconcile,
     reset,
     rulebook,
@@ -92,6 +93,7 @@ app.command("verify-proof")(verify_proof.verify_proof)
 app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
+app.command()(prune.prune)
 app.command()(explain.explain)
 app.add_typer(importing.app, name="import")
 app.command()(export.export)

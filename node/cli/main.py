@@ -41,6 +41,7 @@ from node.cli import (
     top,
     trade,
     tx,
+    upgrade,
     verify,
     verify_proof,
 )
@@ -59,7 +60,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A decentralised clearing network: netting, margin and settlement without a clearing "
     "house. Start with `dcn testnet run`, or `dcn init` to join a network. Exit codes: 0 yes, "
-    "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug.",
+    "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug, "
+    "6 another version goes on (`dcn upgrade`).",
 )
 app.command()(init.init)
 app.command()(join.join)
@@ -94,6 +96,7 @@ app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
 app.command()(prune.prune)
+app.command()(upgrade.upgrade)
 app.command()(explain.explain)
 app.add_typer(importing.app, name="import")
 app.command()(export.export)

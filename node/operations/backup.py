@@ -33,6 +33,7 @@ from node.operations.archive import (
 from node.sealing import SealedFileUnreadable, seal, unseal
 from node.startup import honour_mark
 from node.storage.copying import copy_store
+from node.storage.migrations import migrate
 from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 SECRET_FILES: Final = ("keys.json", "keys.next.json")
@@ -111,9 +112,10 @@ def _secrets(home: Home) -> bytes:
 def restore(source: Path, home: Home, passphrase: str | None, progress: Progress) -> Manifest:
     """Make `home`, which is empty or not there, from the backup `source`; its manifest.
 
-    The API token is made anew. There is no signer state: the node follows until it is safe to
-    vote. `passphrase`: opens the keys; None: they are left out, and must be put into place.
-    Raises `HomeExists`, `BackupUnreadable`, `PassphraseWrong`; then nothing is left behind.
+    The API token is made anew, and a store of an earlier version is migrated. There is no signer
+    state: the node follows until it is safe to vote. `passphrase`: opens the keys; None: they are
+    left out, and must be put into place. Raises `HomeExists`, `BackupUnreadable`,
+    `PassphraseWrong`; then nothing is left behind.
     """
     if home.path.exists() and (not home.path.is_dir() or any(home.path.iterdir())):
         raise HomeExists(str(home.path))
@@ -137,6 +139,7 @@ def _settle(fresh: Home, manifest: Manifest, passphrase: str | None) -> None:
     fresh.data.mkdir()
     if STORE in manifest.files:
         (fresh.path / STORE).rename(fresh.store)
+        migrate(fresh.store)
     sealed = fresh.path / SECRETS
     if sealed.exists():
         if passphrase is not None:

@@ -32,10 +32,17 @@ class StoreMissing(EnvironmentFault):
 
 
 class StoreVersion(EnvironmentFault):
-    """The store was written by another version of the software."""
+    """The store was written by a version of the software that this one knows no way from."""
 
     code = "STORE_VERSION"
-    remedy = "Run the version that wrote it, or migrate as docs/adr say."
+    remedy = "Run the version that wrote it, or one that says it can migrate it."
+
+
+class StoreOutdated(EnvironmentFault):
+    """The store was written by an earlier version of the software, and has to be migrated."""
+
+    code = "STORE_OUTDATED"
+    remedy = "Run `dcn upgrade`: it keeps the store as it was, and migrates it."
 
 
 class StoreOfAnotherChain(EnvironmentFault):

@@ -119,7 +119,7 @@ def main() -> None:
     """Run the command; errors are one line with a code and a remedy."""
     as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="dcn")  # as installed, for completion
     except CodedError as error:
         fail(error, as_json=as_json)
     except USAGE_ERROR as error:

@@ -19,6 +19,7 @@ from ledger.transactions import Transaction, TxId, decode_transaction, signed, u
 from node.admin_log import record
 from node.affirmation import Affirmer
 from node.blotter import read_blotter
+from node.clock import Clock
 from node.config import Config, differing
 from node.core.chain import Tip
 from node.core.core import NodeCore
@@ -43,6 +44,7 @@ from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
 from node.standing import standing
 from node.startup import catch_up, checked_tip, require_checkpoint
+from node.storage.errors import no_room
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
@@ -79,6 +81,7 @@ class Daemon:
         self.inbound: Inbound
         self.affirmer: Affirmer | None = None
         self.upkeep: Upkeep
+        self.clock: Clock
         self.progress: Progress
         self.policy = Policy(config.policy)
         self.remote: RemoteSigner | None = None
@@ -137,6 +140,7 @@ class Daemon:
             )
         )
         self.shell = Shell(core, self.store, self._log, signer, self.network, checkpoint)
+        self.clock = Clock(me)
         self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store, tip.height)
         self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
@@ -223,12 +227,18 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
         await self.network.stop()
-        self._log.close()
+        with contextlib.suppress(OSError):  # what could not be written is known, see below
+            self._log.close()
         await self.store.close()
-        log.info("stopped", height=self.shell.core.tip.height)
-        self.admin("stop", height=self.shell.core.tip.height)
-        for task in done:
-            task.result()
+        height = self.shell.core.tip.height
+        log.info("stopped", height=height)
+        failed = next((error for task in done if (error := task.exception())), None)
+        if failed is None:
+            self.admin("stop", height=height)
+            return
+        with contextlib.suppress(OSError):
+            self.admin("stop", height=height, because=type(failed).__name__)
+        raise no_room(failed) or failed
 
     async def _keep_signer(self, remote: RemoteSigner) -> None:
         """Keep the connection to the signer, once the core can be told of it."""
@@ -278,6 +288,7 @@ class Daemon:
         self.admin("reload", waits_for_restart=differing(self.config, config))
 
     def _on_block(self, effect: CommitBlock) -> None:
+        self.clock.on_block(effect.decided.commit, now_ms())
         changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
         if changed:
             self._know_members(effect.tip)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from node.config import Config, differing
 from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.core.effects import CommitBlock
-from node.core.errors import ObserverCannotSubmit
+from node.core.errors import NodeStopping, ObserverCannotSubmit
 from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.home import Home, HomeIncomplete, Keys
@@ -226,6 +226,7 @@ class Daemon:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        self.shell.close()
         await self.network.stop()
         with contextlib.suppress(OSError):  # what could not be written is known, see below
             self._log.close()
@@ -312,17 +313,19 @@ class Daemon:
         for kept in await self.store.pending():
             if TxId(kept.tx_id) not in self.shell.core.deciding.pool:
                 tx = verified(decode_transaction(kept.tx))
-                with contextlib.suppress(Rejection):  # the store says what becomes of it
+                # The store says what becomes of it.
+                with contextlib.suppress(Rejection, NodeStopping):
                     await self.shell.submit(tx)
 
-    def ask_counterparties(self) -> None:
-        """Send every waiting affirmation to its counterparty, if it is connected."""
+    def ask_counterparties(self, only: Collection[bytes] | None = None) -> None:
+        """Send waiting affirmations, all or `only` these, to their counterparties, those that are
+        connected."""
         if self.affirmer is None:
             return
         for lei in sorted(self.affirmer.counterparties()):
             peer = self.inbound.membership.peer_of(lei)
             if peer in self.shell.core.peers and peer is not None:
-                for request in self.affirmer.requests(lei):
+                for request in self.affirmer.requests(lei, only):
                     self.network.send(peer, encode_message(request))
 
     # ---------------------------------------------------------------- what users do
@@ -361,8 +364,7 @@ class Daemon:
             raise ObserverCannotSubmit()
         for tx in halves:
             check_terms(self.shell.core.tip.state, tx)
-        await self.affirmer.begin(halves)
-        self.ask_counterparties()
+        self.ask_counterparties(await self.affirmer.begin(halves))
 
     async def enter(self, trades: Sequence[Trade]) -> int:
         """Enter trades of the own book, by which counterparties' are affirmed; raises

@@ -22,7 +22,7 @@ from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.core import NodeCore
-from node.core.errors import CheckpointContradicted
+from node.core.errors import CheckpointContradicted, NodeStopping
 from node.light.root import NamedHeader
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
@@ -95,6 +95,7 @@ class Shell:
         self.before: State | None = None
         """The state one block ago, whose root the last header carries: what proofs are of."""
         self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
+        self._closed = False
         self._submitters: dict[TxId, asyncio.Future[None]] = {}
         self._accepted_ms: dict[TxId, int] = {}
         self._solving: tuple[int, asyncio.Task[None]] | None = None
@@ -115,6 +116,8 @@ class Shell:
     async def submit(self, tx: Verified[Transaction]) -> TxId:
         """Accept a transaction: returns its id once it is on disk. Raises its `Rejection`."""
         ident = tx_id(tx.value)
+        if self._closed:
+            raise NodeStopping()
         future = asyncio.get_running_loop().create_future()
         if ident in self._submitters:
             await asyncio.shield(self._submitters[ident])
@@ -126,6 +129,13 @@ class Shell:
         finally:
             self._submitters.pop(ident, None)
         return ident
+
+    def close(self) -> None:
+        """Accept nothing any more, and say so to whoever waits."""
+        self._closed = True
+        for waiting in self._submitters.values():
+            if not waiting.done():
+                waiting.set_exception(NodeStopping())
 
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""

@@ -10,6 +10,13 @@ class ObserverCannotSubmit(Rejection):
     remedy = "Submit through a member's node."
 
 
+class NodeStopping(EnvironmentFault):
+    """The node is being stopped, and has not accepted what was submitted."""
+
+    code = "NODE_STOPPING"
+    remedy = "Submit it again when the node runs: the same transaction is never decided twice."
+
+
 class NotVoting(Rejection):
     """This node does not vote at the height under way."""
 

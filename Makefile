@@ -35,6 +35,7 @@ bench: setup  ## every speed the README claims
 	$(RUN)/python benchmarks/sync.py
 	$(RUN)/python benchmarks/netting.py --quick
 	$(RUN)/python benchmarks/network.py
+	$(RUN)/python benchmarks/observer.py
 
 clean:  ## remove .venv, testnet and caches
 	rm -rf .venv testnet build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -188,7 +188,9 @@ def main() -> None:
     rates(bench, chosen.transactions)
     cycle(bench, chosen.contracts)
     tree(bench, chosen.rows)
-    shown = Table(title="The ledger, processor seconds of one core, best of three", title_justify="left")
+    shown = Table(
+        title="The ledger, processor seconds of one core, best of three", title_justify="left"
+    )
     for column in ("what", "time", "rate", "wanted"):
         shown.add_column(column, justify="left" if column == "what" else "right")
     for row in bench.rows:

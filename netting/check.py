@@ -1,4 +1,4 @@
-"""Rebuild the cancelled flows from a certificate, and prove them, in one pass over the edges.
+"""Rebuild the cancelled flows from a certificate, and prove them, in a few passes over the edges.
 
 Nothing here is shared with a solver. With residual g = o - f, level 1 minimises sum value_e g_e
 and level 2, among the optima of level 1, sum h_e g_e (h: `tiebreak`). The reduced costs
@@ -13,17 +13,15 @@ conservation leaves one f only: the optimum is then the only one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
 from netting.certificate import Greedy, Objective, Potentials, decode
 from netting.errors import CertificateRefused
-from netting.forest import fill_forest
-from netting.graph import Graph, Index, Ints, ParticipantId, exact_sum, net_positions
-from netting.tiebreak import anchors, weights
-
-Exact = TypeVar("Exact", Index, Ints)
+from netting.graph import Graph, Ints, ParticipantId, exact_sum, net_positions
+from netting.passes import Passes, fastest
+from netting.tiebreak import anchors
 
 _INT32_HALF: Final = 1 << 30
 """Differences of two numbers below it, and one more, fit in int32."""
@@ -40,16 +38,24 @@ class Cleared:
     objective: Objective
 
 
-def check(graph: Graph, ids: Sequence[ParticipantId], seed: bytes, certificate: bytes) -> Cleared:
+def check(
+    graph: Graph,
+    ids: Sequence[ParticipantId],
+    seed: bytes,
+    certificate: bytes,
+    *,
+    passes: Passes | None = None,
+) -> Cleared:
     """The flows that `certificate` determines on `graph`; `ids`: its n participants in order.
 
     Raises `CertificateRefused` unless they are a circulation within the amounts that is proven to
-    be what the certificate's kind says. O(edges), in time and memory, for any bytes.
+    be what the certificate's kind says. O(edges), in time and memory, for any bytes. The passes
+    over the edges are the fastest ones at hand unless given; the answer is the same with any.
     """
     assert len(ids) == graph.n, (len(ids), graph.n)
     match decode(certificate, graph):
         case Potentials() as potentials:
-            flows = _optimal_flows(graph, ids, seed, potentials)
+            flows = _optimal_flows(graph, ids, seed, potentials, passes or fastest())
             objective = Objective.OPTIMAL
         case Greedy() as greedy:
             flows = _maximal_flows(graph, greedy)
@@ -58,35 +64,25 @@ def check(graph: Graph, ids: Sequence[ParticipantId], seed: bytes, certificate: 
 
 
 def _optimal_flows(
-    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, potentials: Potentials
+    graph: Graph,
+    ids: Sequence[ParticipantId],
+    seed: bytes,
+    potentials: Potentials,
+    passes: Passes,
 ) -> Ints:
     # |p| is at most n, which is checked, and n has four bytes at most: half the memory to walk.
     assert graph.n < _INT32_HALF
-    first = _rise(potentials.p.astype(np.int32), graph.debtor, graph.creditor)
-    first += graph.value() if graph.free is not None else 1
-    whole = first > 0
-    tight = np.flatnonzero(first == 0)
-    debtor, creditor = graph.debtor.take(tight), graph.creditor.take(tight)
-    reduced = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
-    reduced += _rise(potentials.q, debtor, creditor)
-    whole[tight[reduced > 0]] = True
-    flows = np.where(whole, graph.amount, 0)
-    tight = tight[reduced == 0]
+    flows, tight = passes.by_price(graph, potentials.p.astype(np.int32))
+    anchor = anchors(ids, seed, graph.debtor.take(tight), graph.creditor.take(tight))
+    tight = passes.by_weight(graph, tight, anchor, potentials.q, flows)
     # Gross per participant is below 2^62, so no sum of flows within the amounts can wrap.
-    surplus = net_positions(graph.n, graph.debtor, graph.creditor, flows)
-    branches = fill_forest(graph.debtor[tight], graph.creditor[tight], surplus)
+    branches = passes.by_conservation(graph, tight, flows)
     if branches is None:
         raise CertificateRefused("tight edges leave the flows open, or they are not conserved")
     if ((branches < 0) | (branches > graph.amount[tight])).any():
         raise CertificateRefused("a flow is negative or exceeds its debt")
     flows[tight] = branches
     return flows
-
-
-def _rise(potential: Exact, debtor: Index, creditor: Index) -> Exact:
-    """[E]: potential of the debtor minus that of the creditor."""
-    rise: Exact = potential.take(debtor) - potential.take(creditor)
-    return rise
 
 
 def _maximal_flows(graph: Graph, greedy: Greedy) -> Ints:

@@ -33,11 +33,11 @@ class _Forest:
         self.debtor, self.creditor, self.surplus = debtor, creditor, surplus
         self.flows = np.zeros(len(debtor), np.int64)
         self.degree = np.zeros(len(surplus), np.int64)
-        # The exclusive or of the numbers of a participant's edges: of one edge, its number.
+        # The sum of the numbers of a participant's edges: of one edge, its number.
         self.link = np.zeros(len(surplus), np.int64)
         for end in (debtor, creditor):
             np.add.at(self.degree, end, 1)
-            np.bitwise_xor.at(self.link, end, np.arange(len(debtor)))
+            np.add.at(self.link, end, np.arange(len(debtor)))
 
     def leaves(self) -> Ints:
         return np.flatnonzero(self.degree == 1)
@@ -55,7 +55,7 @@ class _Forest:
         due = self.surplus[leaves]
         self.flows[edge] = np.where(gives, due, -due)
         np.add.at(self.surplus, other, due)
-        np.bitwise_xor.at(self.link, other, edge)
+        np.subtract.at(self.link, other, edge)
         np.subtract.at(self.degree, other, 1)
         self.surplus[leaves] = 0
         self.degree[leaves] = 0
@@ -75,7 +75,7 @@ class _Forest:
                 degree[leaf] = surplus[leaf] = 0
                 surplus[other] += due
                 degree[other] -= 1
-                link[other] ^= edge
+                link[other] -= edge
                 leaf = other
         if any(surplus):
             return False

@@ -123,7 +123,7 @@ class Round:
         """What `certificate` proves cancelled; raises `CertificateRefused`."""
         cancelled = np.zeros(len(self.obligations), np.int64)
         results = []
-        parts = _split(certificate, len(self.pools))
+        parts = split(certificate, len(self.pools))
         for asset, pool, part in zip(self.assets, self.pools, parts, strict=True):
             proven = check(pool.graph, pool.ids, seed, part)
             flows = pool.rest.cancelled.copy()
@@ -272,8 +272,8 @@ def _join(certificates: list[bytes]) -> bytes:
     return pack(np.array([len(one) for one in certificates], np.int64)) + b"".join(certificates)
 
 
-def _split(certificate: bytes, count: int) -> list[bytes]:
-    """The certificates of the assets; raises `CertificateRefused`."""
+def split(certificate: bytes, count: int) -> list[bytes]:
+    """The certificates of `count` assets out of a round's; raises `CertificateRefused`."""
     read = unpack(np.frombuffer(certificate, np.uint8), count)
     if read is None or read[1] + exact_sum(read[0]) != len(certificate):
         raise CertificateRefused(f"certificates of {count} assets expected")

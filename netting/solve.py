@@ -4,12 +4,13 @@ Callable from a worker process: everything it takes and returns pickles. The tim
 caller's: a solver that is killed is answered with `greedy`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 
+from netting import compiled
 from netting.certificate import Potentials, encode
 from netting.check import check
 from netting.errors import CertificateRefused, Unsolved
@@ -22,6 +23,9 @@ _POTENTIAL_BITS: Final = 61
 
 _UNIT_BITS_MAX: Final = 50
 """Of K: leaves room for paths of 2^13 edges of the largest weight."""
+
+LARGE: Final = 1 << 14
+"""Participants from which on compiled loops beat a network simplex for both levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,22 +52,37 @@ class Solver(Protocol):
         ...
 
 
+_Way: TypeAlias = Callable[[Graph, Sequence[ParticipantId], bytes, Solver], tuple[Ints, Ints]]
+"""From a graph, its ids, the seed and a solver to p and q."""
+
+
 def solve(
     graph: Graph, ids: Sequence[ParticipantId], seed: bytes, *, solver: Solver | None = None
 ) -> bytes:
     """A certificate of `graph`: OPTIMAL, or MAXIMAL where the solver did not find a unique one.
 
-    `ids`: the participants in order; `seed`: of the tie-break. Solver: pylmcf unless given.
+    `ids`: the participants in order; `seed`: of the tie-break. Solver: pylmcf unless given, with
+    compiled loops before it on a large market, if `compiled.load` has made them ready.
     """
-    for potentials in (_both_levels_at_once, _one_level_after_the_other):
+    for potentials, by in _ways(graph, solver):
         try:
-            p, q = potentials(graph, ids, seed, solver or _reference())
+            p, q = potentials(graph, ids, seed, by)
             certificate = encode(Potentials(_squeeze(p, 1), _squeeze(q, WEIGHT_MAX)), graph)
             check(graph, ids, seed, certificate)
         except (Unsolved, CertificateRefused):
             continue
         return certificate
     return greedy(graph)
+
+
+def _ways(graph: Graph, solver: Solver | None) -> Iterator[tuple[_Way, Solver]]:
+    """How to find potentials, in the order to try."""
+    loops = compiled.ready("netting.solver_compiled")
+    if solver is None and loops is not None and graph.n >= LARGE:
+        yield _one_level_after_the_other, loops.solver_compiled
+    by = solver or _reference()
+    yield _both_levels_at_once, by
+    yield _one_level_after_the_other, by
 
 
 def _both_levels_at_once(

@@ -61,6 +61,9 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     client_key: str = ""
     requests_per_s: int = 500
     """Of each client, that is of each token; twice as many in a burst."""
+    page: bool = True
+    """Whether the observer's views and its page are served, from a store that follows the blocks
+    with a little of the node's time and memory."""
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

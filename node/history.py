@@ -4,7 +4,7 @@ A state is kept for the last block only; what was so before follows from the blo
 begins at genesis, or at the oldest snapshot if older blocks are pruned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -34,31 +34,41 @@ class Step(msgspec.Struct, frozen=True):
 
     height: int
     before: State
+    decided: DecidedBlock
     block: Block
     applied: Applied
 
 
-def steps(home: Home, *, whole: bool = False) -> Iterator[Step]:
+def nothing_begun(_state: State, _height: int) -> None:
+    """Nobody asks with what the replay begins."""
+
+
+def steps(
+    home: Home, *, whole: bool = False, begun: Callable[[State, int], None] = nothing_begun
+) -> Iterator[Step]:
     """Every block that the home keeps, applied anew; the node may run meanwhile.
 
-    `whole`: from block 1 on, or not at all. Raises `NotInHistory`, `StoreDamaged` where a block
+    `whole`: from block 1 on, or not at all. `begun` is told the state, and its height, that the
+    first of them is applied to. Raises `NotInHistory`, `StoreDamaged` where a block
     cannot be read or does not lead to the root that the next header names, `StoreMissing`.
     """
     with Source(home.store) as source:
         state, height = _start(home, source)
         if whole and height:
             raise NotInHistory(f"blocks are kept from height {height + 1} on, 1 is needed")
+        begun(state, height)
         query = "SELECT height, decided FROM blocks WHERE height>? ORDER BY height"
         for number, raw in source.rows(query, height):
             try:
-                block = decode(blob(raw), DecidedBlock, BLOCK_BYTES_MAX).block
+                decided = decode(blob(raw), DecidedBlock, BLOCK_BYTES_MAX)
+                block = decided.block
                 if number != height + 1 or block.header.state_root != state.root:
                     raise StoreDamaged(f"block {number} does not follow height {height}")
                 posed = ledger_block(block)
                 applied = apply_block(state, posed)
             except CodedError as error:
                 raise StoreDamaged(f"block {number}: {error}") from None
-            yield Step(number, state, posed, applied)
+            yield Step(number, state, decided, posed, applied)
             state, height = applied.state, number
 
 

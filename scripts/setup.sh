@@ -27,6 +27,14 @@ if ! command -v gcc >/dev/null || ! echo '#include <gmp.h>' | gcc -E - >/dev/nul
   fi
 fi
 
+# The tests of the page need a browser; where none may be installed they are skipped.
+if [ "$kind" = dev ] && ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] \
+    && command -v apt-get >/dev/null; then
+  echo "installing chromium for the tests of the page ..."
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; } \
+    >/dev/null 2>&1 || echo "chromium could not be installed: the tests of the page will be skipped" >&2
+fi
+
 fresh=1
 [ -f "$stamp" ] || fresh=0
 for file in $inputs; do [ "$file" -nt "$stamp" ] && fresh=0; done

@@ -85,7 +85,7 @@ def test_nothing_under_the_api_and_the_command_line_imports_them() -> None:
     ("library", "homes"),
     [
         ("libp2p|trio|multiaddr", ("node/network/",)),
-        ("sqlite3|aiosqlite", ("node/storage/", "node/audit/")),
+        ("sqlite3|aiosqlite", ("node/storage/", "node/audit/", "node/observer/")),
     ],
 )
 def test_a_library_that_touches_the_world_has_one_home(library: str, homes: tuple[str]) -> None:

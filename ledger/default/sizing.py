@@ -62,6 +62,15 @@ def resize(draft: Draft, date: Date) -> list[Event]:
 def amounts(draft: Draft, price_of: PriceOf) -> dict[Pair, int]:
     """The close-out amount of every netting set at these prices, mid, in the currency, seen from
     its first party; assets that no feed prices in the currency are left out."""
+    total: dict[Pair, int] = defaultdict(int)
+    for (pair, asset), amount in sorted(uncovered(draft, price_of).items()):
+        total[pair] += _converted(draft, asset, amount, price_of)
+    return dict(total)
+
+
+def uncovered(draft: Draft, price_of: PriceOf) -> dict[tuple[Pair, AssetCode], int]:
+    """What every netting set is worth at these prices, mid, less what has settled and with what is
+    owed: by asset, seen from its first party."""
     found: dict[tuple[Pair, AssetCode], int] = defaultdict(int)
     pairs: set[Pair] = set()
     for key in draft.indexed(t.CONTRACTS, o.ContractState.LIVE):
@@ -86,10 +95,7 @@ def amounts(draft: Draft, price_of: PriceOf) -> dict[Pair, int]:
             first, second = sorted((debt.debtor, debt.creditor))
             owed = debt.amount if debt.creditor == first else -debt.amount
             found[(first, second), debt.asset] += owed
-    total: dict[Pair, int] = defaultdict(int)
-    for (pair, asset), amount in sorted(found.items()):
-        total[pair] += _converted(draft, asset, amount, price_of)
-    return dict(total)
+    return dict(found)
 
 
 def _converted(draft: Draft, asset: AssetCode, amount: int, price_of: PriceOf) -> int:
@@ -122,6 +128,14 @@ def _stressed(
     draft: Draft, date: Date, scenario: o.StressScenario
 ) -> tuple[int, str, tuple[Lei, ...]]:
     """(sum of the two largest losses, scenario, their groups)."""
+    losses = stressed_losses(draft, date, scenario)
+    ranked = sorted(((-loss, group) for group, loss in losses.items() if loss > 0))[:2]
+    return -sum(loss for loss, _ in ranked), scenario.name, tuple(group for _, group in ranked)
+
+
+def stressed_losses(draft: Draft, date: Date, scenario: o.StressScenario) -> dict[Lei, int]:
+    """What the default of each group would cost the others in a scenario, beyond its own margin
+    and contributions; negative: nothing, and so much would be left of those."""
     losses: dict[Lei, int] = defaultdict(int)
     for pair, seen in amounts(draft, shifted(draft, date, scenario)).items():
         for mine, theirs, loss in ((*pair, -seen), (pair[1], pair[0], seen)):
@@ -132,8 +146,7 @@ def _stressed(
         group = checks.group_of(draft, lei)
         if group in losses:
             losses[group] -= fund.contribution(draft, lei)
-    ranked = sorted(((-loss, group) for group, loss in losses.items() if loss > 0))[:2]
-    return -sum(loss for loss, _ in ranked), scenario.name, tuple(group for _, group in ranked)
+    return dict(losses)
 
 
 def _held(draft: Draft, poster: Party, secured: Party) -> int:

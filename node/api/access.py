@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self, TypeAlias
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from node.api.errors import OutOfScope, TooManyRequests, Unauthorised
+from node.api.sessions import COOKIE, Sessions
 from node.home import Home
 from node.shell import now_ms
 from node.tokens import Scope, Token, Tokens
 
 SCHEME: Final = "Bearer "
+READING: Final = ("GET", "HEAD")
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 CERTIFICATE: Final = "certificate"
 """Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
 
@@ -22,11 +26,16 @@ class Access:
 
     def __init__(self, home: Home, requests_per_s: int) -> None:
         self._tokens = Tokens(home)
+        self._sessions = Sessions()
         self._pace = Pace(requests_per_s)
 
-    def guard(self, connection: ASGIConnection[Any, Any, Any, Any], to: BaseRouteHandler) -> None:
+    def __deepcopy__(self, _: object) -> Self:
+        """Itself: litestar copies the guards of each route, and all routes have one pace."""
+        return self
+
+    def guard(self, connection: Connection, to: BaseRouteHandler) -> None:
         """Raises `Unauthorised`, `OutOfScope`, `TooManyRequests`."""
-        token = self._token(connection)
+        token = self._token_of(connection)
         if token is None:
             raise Unauthorised("no such token or certificate, or it has expired")
         # Reading is what GET does; a route that does otherwise says so.
@@ -37,15 +46,39 @@ class Access:
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
 
-    def _token(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Token | None:
-        """By the secret if one is sent, else by the certificate of the connection."""
+    def _token_of(self, connection: Connection) -> Token | None:
+        """By the secret if one is sent, else by the browser's session, else by the certificate of
+        the connection."""
         given = connection.headers.get("authorization")
         if given is not None:
             if not given.startswith(SCHEME):
                 return None
             return self._tokens.find(given.removeprefix(SCHEME), now_ms())
+        secret = self._secret_of_session(connection)
+        if secret is not None:
+            return self._tokens.find(secret, now_ms())
         certificate = connection.state.get(CERTIFICATE)
         return None if certificate is None else self._tokens.of_certificate(certificate, now_ms())
+
+    def _secret_of_session(self, connection: Connection) -> str | None:
+        """What the browser's session began with; another site can have a browser send its cookie,
+        so it is good for reading only."""
+        if connection.scope.get("method", "GET") not in READING:
+            return None
+        return self._sessions.token(connection.cookies.get(COOKIE, ""), now_ms())
+
+    def begin_session(self, secret: str) -> str:
+        """The id of a new session with a token; raises `Unauthorised`, `OutOfScope`."""
+        token = self._tokens.find(secret, now_ms())
+        if token is None:
+            raise Unauthorised("no such token, or it has expired")
+        if not token.allows(Scope.READ):
+            raise OutOfScope(f"{token.name} has {', '.join(token.scopes)}, needs {Scope.READ}")
+        return self._sessions.begin(secret, now_ms())
+
+    def end_session(self, connection: Connection) -> None:
+        """End the session that a request comes with."""
+        self._sessions.end(connection.cookies.get(COOKIE, ""))
 
 
 def _methods(handler: BaseRouteHandler) -> set[str]:

@@ -1,6 +1,7 @@
 """The API's application: its routes, who may use them, and the one form of its errors."""
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
@@ -35,15 +36,26 @@ from wire.errors import CodedError
 Req = Request[Any, Any, Any]
 
 
-def make_app(daemon: Daemon) -> Litestar:
-    """The ASGI application of one node."""
-    access = Access(daemon.home, daemon.config.api.requests_per_s)
-    return _app(daemon, [access.guard])
+def access_of(daemon: Daemon) -> Access:
+    """Who may use the node's API."""
+    return Access(daemon.home, daemon.config.api.requests_per_s)
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI document of every node of this version, made without one."""
-    return named(_app(cast("Daemon", _Nowhere()), []).openapi_schema)
+def make_app(
+    daemon: Daemon,
+    access: Access | None = None,
+    more: Sequence[Any] = (),
+    beside: Sequence[Any] = (),
+) -> Litestar:
+    """The ASGI application of one node. `more`: further routes under /v1; `beside`: routers of
+    their own, which see to their guards themselves."""
+    access = access or access_of(daemon)
+    return _app(daemon, [access.guard], more, beside)
+
+
+def document(more: Sequence[Any] = ()) -> dict[str, Any]:
+    """The OpenAPI document of every node of this version, made without one. `more`: as above."""
+    return named(_app(nowhere(), [], more, ()).openapi_schema)
 
 
 class _Nowhere:
@@ -56,11 +68,19 @@ class _Nowhere:
         return None
 
 
-def _app(daemon: Daemon, guards: list[Guard]) -> Litestar:
+def nowhere() -> Any:
+    """What routes are made of when they are only to be described."""
+    return _Nowhere()
+
+
+def _app(
+    daemon: Daemon, guards: list[Guard], more: Sequence[Any], beside: Sequence[Any]
+) -> Litestar:
     guarded = Router(
         "/v1",
         guards=guards,
         route_handlers=[
+            *more,
             *network_routes(daemon),
             *account_routes(daemon),
             *trade_routes(daemon),
@@ -85,7 +105,7 @@ def _app(daemon: Daemon, guards: list[Guard]) -> Litestar:
         return await metrics_text(daemon)
 
     return Litestar(
-        [guarded, health, metrics],
+        [guarded, health, metrics, *beside],
         exception_handlers={
             CodedError: _coded,
             HTTPException: _http,

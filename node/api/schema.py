@@ -85,7 +85,8 @@ class Document(Controller):
 
 
 def named(schema: OpenAPI) -> dict[str, Any]:
-    """The document, its types named as generators of clients can name classes."""
+    """The document, its types named as generators of clients can name classes; what has a `format`
+    is CSV as well."""
     found = schema.to_schema()
     types = found["components"]["schemas"]
     names = {old: _class_name(old) for old in types}
@@ -93,6 +94,12 @@ def named(schema: OpenAPI) -> dict[str, Any]:
     for old, new in names.items():
         if old != new:
             types[new] = {**types.pop(old), "title": new}
+    for methods in found["paths"].values():
+        for operation in methods.values():
+            if any(one["name"] == "format" for one in operation.get("parameters", ())):
+                operation["responses"]["200"]["content"]["text/csv"] = {
+                    "schema": {"type": "string"}
+                }
     return cast("dict[str, Any]", _renamed(found, names))
 
 

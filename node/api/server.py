@@ -10,10 +10,10 @@ from typing import Final
 import h11
 import msgspec
 import uvicorn
+from litestar import Litestar
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from node.api.access import CERTIFICATE
-from node.api.app import make_app
 from node.api.errors import BadRequest
 from node.apitypes.answers import ErrorAnswer
 from node.config import ApiSection
@@ -60,11 +60,11 @@ class ApiTlsUnusable(EnvironmentFault):
     remedy = "Check `api.tls_cert`, `api.tls_key` and `api.client_ca` of config.toml: PEM files."
 
 
-async def serve(daemon: Daemon) -> None:
-    """Serve until cancelled; raises `ApiTlsUnusable`."""
+async def serve(daemon: Daemon, app: Litestar) -> None:
+    """Serve an application until cancelled; raises `ApiTlsUnusable`."""
     api = daemon.config.api
     config = uvicorn.Config(
-        make_app(daemon), host=api.host, port=api.port, log_level="warning", access_log=False,
+        app, host=api.host, port=api.port, log_level="warning", access_log=False,
         lifespan="off", proxy_headers=False, http=_Connection, timeout_graceful_shutdown=1,
     )  # fmt: skip
     if api.tls_cert:

@@ -20,7 +20,7 @@ def openapi(
     It needs no node: every node of this version has the same, and serves it at
     /v1/openapi.json. Python programs have a client already (docs/API.md).
     """
-    from node.api.app import document
+    from node.observer.app import document
 
     found = document()
     if out is None:

@@ -29,9 +29,9 @@ def holders(
 
     from ledger import tables as t
     from node.api import views
-    from node.cli.stored import stored_state
     from node.history import state_at
     from node.home import Home
+    from node.stored import stored_state
 
     where = Home(home)
     state = asyncio.run(stored_state(where)) if height is None else state_at(where, height)

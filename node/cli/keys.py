@@ -92,10 +92,10 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
 
     from ledger.tables import KEYS
     from node.admin_log import record
-    from node.cli.stored import stored_state
     from node.home import Home
     from node.lock import HomeLock
     from node.rotation import adopt as adopted
+    from node.stored import stored_state
 
     where = Home(home)
     with HomeLock(where.lock):

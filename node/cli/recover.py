@@ -259,7 +259,7 @@ def _judged(found: "SignedRecovery", tip: "Tip") -> dict[str, Any]:
 
 
 def _tip(home: Any) -> "Tip":
-    from node.cli.stored import stored_tip
+    from node.stored import stored_tip
 
     return asyncio.run(stored_tip(home))
 

@@ -34,15 +34,17 @@ def run(home: HomeOption, as_json: JsonOption = False) -> None:
 
 async def _run(kind: "type[Daemon]", home: Path) -> None:
     from node.api.server import serve
+    from node.observer.app import served
 
     daemon = await kind.open(home)
     daemon.heed_signals()
-    api = asyncio.create_task(serve(daemon), name="api")
-    api.add_done_callback(lambda _: daemon.stop())
-    try:
-        await daemon.run()
-    finally:
-        api.cancel()
-        (ended,) = await asyncio.gather(api, return_exceptions=True)
+    with served(daemon) as app:
+        api = asyncio.create_task(serve(daemon, app), name="api")
+        api.add_done_callback(lambda _: daemon.stop())
+        try:
+            await daemon.run()
+        finally:
+            api.cancel()
+            (ended,) = await asyncio.gather(api, return_exceptions=True)
     if isinstance(ended, CodedError):  # the API's end has stopped the node
         raise ended

@@ -35,11 +35,11 @@ def run(
     network: no consensus, no messages. Exit code 0: everything came as expected; 1: not. The format
     is in docs/SCENARIOS.md, examples are in configs/scenarios.
     """
-    from node.cli.stored import stored_state
     from node.home import Home
     from node.plain import plain
     from node.rehearsal.script import read_script
     from node.rehearsal.script import run as rehearse
+    from node.stored import stored_state
 
     live = None if home is None else asyncio.run(stored_state(Home(home)))
     reports = []

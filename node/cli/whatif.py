@@ -102,9 +102,9 @@ def default(
     runs, and everybody else's next margin cycle too. Each member's loss names the tranche and rule
     behind it; each cycle says what cash it has to find. The report names the block it is of.
     """
-    from node.cli.stored import stored_tip
     from node.home import Home
     from node.plain import plain
+    from node.stored import stored_tip
     from node.whatif.default import default as rehearse
     from node.whatif.default import worst as search
     from wire.ids import Lei, lei
@@ -152,9 +152,9 @@ def _action_in(file: Path) -> Any:
 def _rehearsed(
     home: Path, me: str, rehearse: "Callable[[Tip, Lei], margin.Report]", as_json: bool
 ) -> None:
-    from node.cli.stored import stored_tip
     from node.home import Home
     from node.plain import plain
+    from node.stored import stored_tip
     from wire.ids import Lei, lei
 
     place = Home(home)

@@ -15,6 +15,7 @@ import structlog
 
 from ledger.rounds import Problem, RoundCertificate
 from netting.errors import CertificateRefused
+from netting.solve import LARGE
 from node.solving.frames import ANSWER_BYTES_MAX, LENGTH
 
 log = structlog.get_logger("solving")
@@ -63,10 +64,13 @@ async def _ask(
     answers: list[bytes | None] = [None] * len(problems)
     question = [(problem.round.questions(), problem.seed) for problem in problems]
     data = await asyncio.to_thread(pickle.dumps, question, pickle.HIGHEST_PROTOCOL)
+    # Loaded before the time box begins; a small round is done before they would be.
+    large = any(graph.n >= LARGE for questions, _ in question for graph, _ in questions)
+    flags = ("--compiled",) if large else ()
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
-            *worker, stdin=pipe, stdout=pipe, stderr=null
+            *worker, *flags, stdin=pipe, stdout=pipe, stderr=null
         )
     except OSError as error:
         log.warning("solver_not_started", detail=str(error))

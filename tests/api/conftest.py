@@ -9,18 +9,21 @@ from typing import Any
 import httpx
 import pytest
 
-from node.api.app import make_app
 from node.daemon import Daemon
 from node.home import Home
+from node.observer.app import observed
+from node.observer.catching_up import catch_up, store_of
 from tests.node.stores import fill
 
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A member's home whose store holds blocks, trades, marks, rounds and a refused transfer."""
-    path = tmp_path_factory.mktemp("api") / "home"
-    fill(Home(path))
-    return path
+    home = Home(tmp_path_factory.mktemp("api") / "home")
+    fill(home)
+    with contextlib.closing(store_of(home)) as store:
+        catch_up(home, store)
+    return home.path
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +52,12 @@ async def daemon(filled: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
 
 
 @pytest.fixture
-def app(daemon: Daemon) -> Any:
+async def app(daemon: Daemon) -> AsyncIterator[Any]:
     """Its application."""
-    return make_app(daemon)
+    with observed(daemon) as (made, feed):
+        while feed.height < daemon.shell.tip.height:
+            await feed.reached().wait()
+        yield made
 
 
 def client_of(app: Any, token: str) -> httpx.AsyncClient:

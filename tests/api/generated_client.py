@@ -13,9 +13,9 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from node.api.app import document
 from node.daemon import Daemon
 from node.home import Home
+from node.observer.app import document
 from tests.api.served import served
 from tests.node.stores import fill
 

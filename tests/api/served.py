@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from node.api.server import serve
 from node.daemon import Daemon
+from node.observer.app import observed
 
 LIFETIME = datetime.timedelta(days=1)
 
@@ -33,20 +34,23 @@ async def served(daemon: Daemon, **api: Any) -> AsyncIterator[str]:
     port = api.setdefault("port", free_port())
     section = msgspec.structs.replace(daemon.config.api, **api)
     daemon.config = msgspec.structs.replace(daemon.config, api=section)
-    task = asyncio.create_task(serve(daemon))
-    try:
-        while True:
-            if task.done():
-                task.result()
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            await asyncio.sleep(0.01)
-        yield f"127.0.0.1:{port}"
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    with observed(daemon) as (app, feed):
+        task = asyncio.create_task(serve(daemon, app))
+        try:
+            while not (task.done() or feed.height == daemon.shell.tip.height):
+                await feed.reached().wait()
+            while True:
+                if task.done():
+                    task.result()
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    break
+                await asyncio.sleep(0.01)
+            yield f"127.0.0.1:{port}"
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 class Issued(NamedTuple):

@@ -95,6 +95,20 @@ async def test_what_was_answered_before_the_time_box_ended_is_shipped() -> None:
     assert second == posed(2).solve_greedily()
 
 
+@pytest.mark.parametrize(("large", "loaded"), [(4, True), (5, False)])
+async def test_the_worker_loads_compiled_loops_for_a_large_round_only(
+    large: int, loaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four members; loading is part of starting, before the time box."""
+    monkeypatch.setattr("node.solving.parent.LARGE", large)
+    good = posed().solve().certificate
+    script = (
+        READ + f"'--compiled' in sys.argv and out.write({len(good).to_bytes(4, 'big') + good!r})"
+    )
+    (one,) = await certificates([posed()], 5, worker(script))
+    assert one == (posed().solve() if loaded else posed().solve_greedily())
+
+
 async def test_an_answer_that_proves_nothing_is_not_shipped() -> None:
     (pool,) = posed().round.pools
     nothing = np.zeros(pool.graph.n, np.int64)

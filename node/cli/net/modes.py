@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from netting import compiled
 from netting.allot import allot
 from netting.certificate import Objective
 from netting.check import Cleared, check
@@ -33,7 +34,7 @@ from netting.graph import (
 from netting.gridlock import Queue, bypass, fifo, optimise, relaxation
 from netting.liquidity import FREE_ID
 from netting.settle import Legs, settle
-from netting.solve import solve
+from netting.solve import LARGE, solve
 from node.cli.net.mode import Mode
 from node.cli.net.sheets import Debts
 
@@ -133,6 +134,8 @@ def pose(mode: Mode, debts: Debts, cash: Ints | None) -> Posed:
 
 def certify(posed: Posed, seed: bytes, *, optimised: bool = False) -> bytes:
     """The body of the certificate. `optimised`: gridlock out of order, for more value."""
+    if posed.graph.n >= LARGE:
+        compiled.load()
     if posed.mode is not Mode.GRIDLOCK:
         return solve(posed.graph, posed.ids, seed)
     queue = posed.queue

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from ledger import objects as o
 from ledger.genesis import Genesis
 from ledger.objects import Trade, TradeSource
 from node.founding import Founded, Identity, Plan, found
@@ -20,6 +21,9 @@ GENESIS_TIME_MS: Final = 1_221_177_600_000
 MATURITY: Final = Date(20081219)
 CASH: Final = 10**13
 """Minted to each member at the start, in cents."""
+
+STRESS: Final = (("all shares fall by 20 %", -2_000), ("all shares rise by 15 %", 1_500))
+"""Scenarios that the fund is sized by, if a default is asked for; basis points."""
 
 CONTRIBUTION: Final = 10**7
 """Paid by each into the default fund if a default is asked for, in cents."""
@@ -109,10 +113,19 @@ def _failure(default: str, founded: Founded, dates: list[Date]) -> Failure:
 
 
 def _with_short_windows(founded: Founded) -> Genesis:
-    """A default within seconds: hours of grace, notice and close-out are a few blocks here."""
+    """A default within seconds: hours of grace, notice and close-out are a few blocks here. The
+    fund is sized, so that one sees what it was held against."""
     rulebook = founded.genesis.rulebook
+    feeds = sorted(entry.code for entry in founded.genesis.feeds)
+    stress = tuple(
+        o.StressScenario(name, tuple(o.Shift(feed, bps) for feed in feeds)) for name, bps in STRESS
+    )
     rules = msgspec.structs.replace(
-        rulebook.default, notice_blocks=4, porting_window_blocks=1, close_out_window_blocks=2
+        rulebook.default,
+        notice_blocks=4,
+        porting_window_blocks=1,
+        close_out_window_blocks=2,
+        scenarios=stress,
     )
     margin = msgspec.structs.replace(rulebook.margin, grace_blocks=2)
     short = msgspec.structs.replace(rulebook, default=rules, margin=margin)

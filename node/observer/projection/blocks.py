@@ -1,0 +1,65 @@
+"""A block and its transactions: who proposed and signed it, and what became of each."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from consensus.messages import Certificate
+from ledger import tables as t
+from ledger.apply import Applied
+from ledger.events import TradeRegistered
+from ledger.receipts import OK
+from ledger.state import State
+from ledger.transactions import Transaction
+from node.blocks import DecidedBlock, block_id
+from node.core.chain import validators_of
+from node.observer.projection.writing import Context, Statement, as_json, put
+from node.standing import names_of_validators
+
+BLOCK: Final = put(
+    "blocks", "height", "id", "time_ms", "decided_ms", "round", "proposer", "signers",
+    "validators", "transactions", "refused", "trades", "events", "business_date",
+    "rulebook", "header",
+)  # fmt: skip
+TRANSACTION: Final = put(
+    "transactions", "height", "position", "id", "kind", "code", "detail", "signers", "body"
+)
+
+
+def block(
+    context: Context, decided: DecidedBlock, applied: Applied, before: State
+) -> Iterator[Statement]:
+    """The block and its transactions."""
+    found, commit = decided.block, decided.commit
+    names = names_of_validators(before)
+    signers = [names.get(one.validator, one.validator.hex()) for one in commit.signatures]
+    receipts = applied.receipts
+    yield BLOCK, (
+        context.height, block_id(found.header).hex(), found.header.time_ms, decided_ms(commit),
+        commit.round, names.get(found.header.proposer, found.header.proposer.hex()),
+        " ".join(signers), len(validators_of(before).members), len(receipts),
+        sum(one.code != OK for one in receipts),
+        sum(isinstance(event, TradeRegistered) for event in applied.events), len(applied.events),
+        context.state.must(t.NETWORK, t.network_key()).business_date, context.rulebook,
+        as_json(found.header),
+    )  # fmt: skip
+    for position, (tx, receipt) in enumerate(zip(found.transactions, receipts, strict=True)):
+        yield TRANSACTION, (
+            context.height, position, receipt.tx_id.hex(), type(tx.action).__name__, receipt.code,
+            receipt.detail, " ".join(_signers(tx, context.state, before)), as_json(tx.action),
+        )  # fmt: skip
+
+
+def decided_ms(commit: Certificate) -> int:
+    """When a block was decided: the middle of its precommits' times, by the validators' clocks."""
+    times = sorted(one.time_ms for one in commit.signatures)
+    return times[len(times) // 2]
+
+
+def _signers(tx: Transaction, after: State, before: State) -> list[str]:
+    """LEIs, each once, in the order of the signatures; keys that nobody has, by their hex."""
+    found: dict[str, None] = {}
+    for entry in tx.signatures:
+        key = t.KEYS.key(entry.key)
+        row = before.get(t.KEYS, key) or after.get(t.KEYS, key)
+        found[entry.key.hex() if row is None else row.member] = None
+    return list(found)

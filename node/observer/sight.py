@@ -1,0 +1,122 @@
+"""What views are made from: the read store, the node as it runs, and who is looking."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
+
+import msgspec
+from litestar import Request
+from litestar.params import PathParameter, QueryParameter
+
+from node.apitypes.answers import Answer, Voter
+from node.observer.store import Reader
+
+Asked: TypeAlias = Request[Any, Any, Any]
+
+Before: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0, le=10**15 - 1, description="The `next` of the page before; without it: the newest."
+    ),
+]
+AfterPosition: TypeAlias = Annotated[
+    int, QueryParameter(ge=-1, le=10**9, description="The `next` of the page before.")
+]
+CallId: TypeAlias = Annotated[
+    str, PathParameter(pattern="^[0-9a-f]{64}$", description="A call's id in hex.")
+]
+OnDate: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=99991231, description="A closed business date, yyyymmdd."),
+]
+
+
+class Seen(Answer, frozen=True):
+    """Base of all views. `as_of_height`: the last block in it; the store behind it holds blocks
+    from `from_height` on. Every figure stands beside the `height` of the block that it is of, and
+    the `rule` that it rests on."""
+
+    as_of_height: int
+    from_height: int
+
+
+class Row(Answer, frozen=True):
+    """Base of the lines of a view's tables."""
+
+    height: int
+    """Of the block that this line is of."""
+    rule: str
+    """What its figures rest on."""
+
+
+class Now(Answer, frozen=True):
+    """A running node, beyond its blocks: none of this is in the store."""
+
+    lei: str
+    role: Literal["member", "observer"]
+    node_height: int
+    """The node's last block; the view may still be a few behind."""
+    deciding_height: int
+    round: int
+    step: str
+    proposer: str
+    waits_for: str
+    behind: int
+    """Blocks that peers have and this node has not."""
+    peers: list[str]
+    validators: list[Voter]
+
+
+class Lexicon(msgspec.Struct, frozen=True):
+    """How the page writes what the store has as codes."""
+
+    names: dict[str, str]
+    """Of members, by LEI."""
+    exponents: dict[str, int]
+    """Of assets: minor units are 10 to the power of minus this."""
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """Who looks: the name of the token."""
+
+    name: str
+
+
+class Rehearse(Protocol):
+    """Rehearses the default of a member on the node's last state, in a process of its own."""
+
+    async def __call__(self, lei: str) -> dict[str, Any]:
+        """`node.whatif.default.Report` as JSON; raises its rejections, and `RehearsalFailed`."""
+
+
+class Sight(Protocol):
+    """Where views come from: a running node, or a replay."""
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """A moment of the store; raises `ObserverBehind` while there is nothing in it."""
+
+    def now(self) -> Now | None:
+        """The node as it runs; None of a replay."""
+
+    def lexicon(self) -> "Lexicon":
+        """Names and scales for the page."""
+
+    def trouble(self) -> str:
+        """Why the store goes on no more; empty if it does."""
+
+
+def viewer_of(request: Asked) -> Viewer:
+    """Who asks; the guard has found out."""
+    return Viewer(str(request.state.get("client", "")))
+
+
+def may_see(
+    viewer: Viewer, *, members: Sequence[str] = (), product: str = "", date: int | None = None
+) -> bool:
+    """Whether a viewer may see what concerns these members, this product and this date.
+
+    Every view asks here, and nowhere else, before it shows a line that names a member, a product
+    or a date; what is empty is not limited. Whoever has a token to read sees everything.
+    """
+    del members, product, date
+    return bool(viewer.name)

@@ -1,0 +1,1 @@
+"""The views, one file each: its answer, how it is read, and its route. See `sight` for the rest."""

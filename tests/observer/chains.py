@@ -1,0 +1,108 @@
+"""Ledgers whose blocks are kept as the projection takes them, and what a store then has."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from consensus.messages import Certificate, Entry, VoteKind
+from ledger import objects as o
+from ledger.apply import Applied, Block
+from ledger.genesis import genesis_hash
+from ledger.waterfall import DCN
+from node.blocks import Block as WholeBlock
+from node.blocks import DecidedBlock, Header, block_id
+from node.observer.projection import Seen, begin
+from node.observer.store import Writer
+from tests.ledger import defaults
+from tests.ledger.world import CALENDAR, CHAIN, World
+
+
+class Recorded(World):
+    """A world that keeps what the projection is fed with."""
+
+    seen: list[Seen]
+
+    def apply(self, *transactions: Any, **more: Any) -> Applied:
+        """As `World`, and kept."""
+        before = self.state
+        applied = super().apply(*transactions, **more)
+        if not hasattr(self, "seen"):
+            self.seen, self.first = [], before
+        self.seen.append(Seen(decided(self.blocks[-1]), applied, before))
+        return applied
+
+
+def decided(block: Block) -> DecidedBlock:
+    """A ledger's block as consensus would have decided it."""
+    header = Header(
+        version=1, chain_id=CHAIN, height=block.height, time_ms=block.time_ms,
+        last_block_id=bytes(32), last_commit_hash=bytes(32), transactions_root=bytes(32),
+        certificates_root=bytes(32), evidence_root=bytes(32), validators_hash=bytes(32),
+        next_validators_hash=bytes(32), rotation_hash=bytes(32), recovery_hash=bytes(32),
+        state_root=bytes(32), receipts_root=bytes(32), results_root=bytes(32),
+        seed_link=block.seed_link, proposer=block.proposer,
+    )  # fmt: skip
+    transactions = tuple(tx.value for tx in block.transactions)
+    whole = WholeBlock(header, None, (), block.certificates, transactions, None)
+    votes = (Entry(block.proposer, block.time_ms + 40, bytes(64)),)
+    commit = Certificate(VoteKind.PRECOMMIT, block.height, 0, block_id(header), votes)
+    return DecidedBlock(whole, commit)
+
+
+def crisis() -> Recorded:
+    """Four members trade, margin is called and netted, one stops paying, its book is closed out
+    and its loss borne; one more date closes. There is a fund that is sized."""
+    fall = o.StressScenario("fall", (o.Shift(defaults.feed("AAA"), -3_000),))
+    rise = o.StressScenario("rise", (o.Shift(defaults.feed("AAA"), 2_000),))
+    change = defaults.short(porting_window_blocks=0, order=DCN, scenarios=(fall, rise))
+    world = Recorded(members=4, maturity=CALENDAR[4], change=change)
+    world.turns = 4
+    a, b, c, d = world.members
+    world.must(*[world.mint(who, 10**5) for who in (*world.members, world.issuer)])
+    world.must(
+        defaults.fixed_margin(world, a, b, 3_000),
+        defaults.capital(world, 5_000),
+        *[defaults.contribution(world, who, 2_000) for who in world.members],
+    )
+    world.must(
+        world.trade(a, b, 90, 1_000), world.trade(b, c, 70, 1_000), world.trade(c, a, 80, 1_010),
+        world.trade(c, d, 90, 1_000), world.trade(d, a, 20, 990), world.trade(b, a, 15, 1_200),
+    )  # fmt: skip
+    world.apply()
+    world.apply()
+    world.close(CALENDAR[0], AAA=1_100)
+    world.settle()
+    world.codes(world.transfer(d, a, 10**9))  # refused
+    world.must(world.transfer(d, a, world.cash(d)))
+    world.must(world.trade(a, c, 5, 1_100))
+    world.close(CALENDAR[1], AAA=1_400)
+    world.settle()
+    world.must(defaults.directed(world, d))
+    for _ in range(6):
+        world.apply()
+    world.close(CALENDAR[2], AAA=1_300)
+    world.settle()
+    for _ in range(6):
+        world.apply()
+    return world
+
+
+def store_of(path: Path, world: Recorded) -> Writer:
+    """A store that begins with the world's genesis."""
+    store = Writer(path, genesis_hash(world.genesis).hex())
+    begin(store, world.first)
+    return store
+
+
+def contents(store: Writer) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table, its rows in order."""
+    return tables(store.db)
+
+
+def tables(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of a database, its rows in order."""
+    names = db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")
+    return {
+        name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+        for (name,) in names.fetchall()
+    }

@@ -40,12 +40,11 @@ def upgrade(
 
     where = Home(home)
     where.config()
-    with HomeLock(where.lock):
-        if dry_run:
-            found = upgrading.plan(where)
-        else:
-            with progress_bar("copying the store") as progress:
-                found = upgrading.upgrade(where, progress)
+    if dry_run:
+        found = upgrading.plan(where)
+    else:
+        with HomeLock(where.lock), progress_bar("copying the store") as progress:
+            found = upgrading.upgrade(where, progress)
     if as_json:
         print_json({**msgspec.to_builtins(found), "done": not dry_run})
     else:

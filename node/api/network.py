@@ -66,14 +66,17 @@ def network_routes(daemon: Daemon) -> list[Any]:
     async def prune(data: Prune) -> Pruning:
         """Delete old blocks, beside the node's other work; `oldest_block` of the status says how
         far it is. Nothing goes that peers, `dcn verify` or recent statements need."""
-        upkeep = daemon.upkeep
-        does = upkeep.plan if data.dry_run else upkeep.prune
-        found = await does(data.retain_blocks)
-        if not data.dry_run:
-            daemon.admin("prune", retain=data.retain_blocks, keep_from=found.keep_from)
-        return Pruning(**msgspec.structs.asdict(found), begun=not data.dry_run)
+        found = await daemon.upkeep.prune(data.retain_blocks)
+        daemon.admin("prune", retain=data.retain_blocks, keep_from=found.keep_from)
+        return Pruning(**msgspec.structs.asdict(found), begun=True)
 
-    return [prune, status, consensus, finality, block, genesis, invariants]
+    @post("/prune/plan", opt={"scope": Scope.ADMIN}, status_code=200)
+    async def plan(data: Prune) -> Pruning:
+        """What `/v1/prune` would delete now; nothing is deleted."""
+        found = await daemon.upkeep.plan(data.retain_blocks)
+        return Pruning(**msgspec.structs.asdict(found), begun=False)
+
+    return [prune, plan, status, consensus, finality, block, genesis, invariants]
 
 
 async def _decided(daemon: Daemon, height: str) -> DecidedBlock:

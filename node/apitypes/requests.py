@@ -38,10 +38,9 @@ class NewTrades(Request, frozen=True):
 
 
 class Prune(Request, frozen=True):
-    """How many blocks are to stay; `dry_run`: only say what would go."""
+    """How many blocks are to stay."""
 
     retain_blocks: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-    dry_run: bool = False
 
 
 class BookTrades(Request, frozen=True):

@@ -73,8 +73,8 @@ def _by_node(
     from node.cli.client import Client
 
     client = Client(where.path)
-    body = {"retain_blocks": retain, "dry_run": dry_run}
-    found: dict[str, Any] = client.post("/v1/prune", body)
+    path = "/v1/prune/plan" if dry_run else "/v1/prune"
+    found: dict[str, Any] = client.post(path, {"retain_blocks": retain})
     progress = begin(found["oldest"], found["keep_from"])
     while found["begun"] and (now := client.get("/v1/status")["oldest_block"]) < found["keep_from"]:
         progress(now)

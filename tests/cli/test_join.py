@@ -1,6 +1,7 @@
 """A bank that was admitted joins with one command, by a header that it was told."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from node.cli.testnet.ports import free_ports
 from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
 from wire import ids
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+LONG = pytest.mark.skipif(
+    "DCN_LONG" not in os.environ, reason="minutes of real processes: DCN_LONG=1, or `make soak`"
+)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), LONG]
 
 DAVE = ids.lei_from(f"{'DAVE':0<18}")
 

@@ -1,6 +1,7 @@
 """Four nodes stop at the agreed height, are upgraded one by one, and go on with equal roots."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,10 @@ from tests.cli.own_network import command
 from tests.e2e.network import RealNetwork
 from tests.e2e.next_version import EARLIER, LATER, VERSION
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+LONG = pytest.mark.skipif(
+    "DCN_LONG" not in os.environ, reason="minutes of real processes: DCN_LONG=1, or `make soak`"
+)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), LONG]
 
 HALT = 25
 NODES = 4

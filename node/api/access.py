@@ -17,6 +17,9 @@ SCHEME: Final = "Bearer "
 READING: Final = ("GET", "HEAD")
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+ALLOWED: Final = "allowed"
+"""Where the guard leaves a function that says whether the client may still have its answer."""
+
 CERTIFICATE: Final = "certificate"
 """Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
 
@@ -45,6 +48,12 @@ class Access:
         if not self._pace.allows(token.name):
             raise TooManyRequests(f"{token.name}: more than {self._pace.per_s} a second")
         connection.state["client"] = token.name
+        connection.state[ALLOWED] = lambda: self._still(connection, needed)
+
+    def _still(self, connection: Connection, needed: Scope) -> bool:
+        """Whether what the connection came with is good still: an answer may last for days."""
+        token = self._token_of(connection)
+        return token is not None and token.allows(needed)
 
     def _token_of(self, connection: Connection) -> Token | None:
         """By the secret if one is sent, else by the browser's session, else by the certificate of

@@ -84,7 +84,9 @@ def _short(draft: Draft, legs: Debts) -> dict[Party, str]:
         need = needs[party, asset]
         instructed = need if legs[0][1].instruction else 0
         has = cash.means(draft, party, asset, instructed)
-        if has < need:
+        if not cases.pays_on(draft, party):  # what it has is for the close-out, not for one leg
+            short[party] = f"{party} pays nothing now"
+        elif has < need:
             short[party] = f"{party} has {has} {asset}, needs {need}"
     return short
 

@@ -26,7 +26,7 @@ simulate: setup  ## simulated networks of real cores, with faults, on fresh seed
 	$(RUN)/dcn simulate --seeds 20
 
 soak: setup  ## hours of faults on real processes and in the simulator
-	DCN_CHAOS_MEMBERS=7 DCN_FAULTS=60 DCN_KILLS=100 DCN_SIGNER_KILLS=30 $(RUN)/python -m pytest -v tests/e2e
+	DCN_CHAOS_MEMBERS=7 DCN_FAULTS=60 DCN_KILLS=100 DCN_SIGNER_KILLS=30 DCN_LONG=1 $(RUN)/python -m pytest -v tests/e2e tests/cli/test_join.py
 	$(RUN)/dcn simulate --seeds 2000
 
 bench: setup  ## every speed the README claims

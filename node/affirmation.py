@@ -5,7 +5,7 @@ stream. That node compares every trade in it with its own blotter and signs, or 
 Only transactions signed by both are ever gossiped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -75,18 +75,22 @@ class Affirmer:
         """Read what waited when the node stopped."""
         self._waiting = {tx_id(row.tx): row for row in await self._store.waiting()}
 
-    async def begin(self, transactions: Sequence[Transaction]) -> None:
-        """Sign own transactions and keep them until the counterparties answer."""
+    async def begin(self, transactions: Sequence[Transaction]) -> frozenset[bytes]:
+        """Sign own transactions and keep them until the counterparties answer; their ids."""
         halves = [(signed(tx, self._key), counterparty_of(tx, self._lei)) for tx in transactions]
         await self._store.begin(halves)
         for tx, counterparty in halves:
             self._waiting[tx_id(tx)] = AffirmationRow(tx, counterparty, WAITING, "", ())
+        return frozenset(tx_id(tx) for tx, _ in halves)
 
-    def requests(self, counterparty: str) -> list[AffirmRequest]:
-        """What waits for `counterparty`, as messages."""
+    def requests(
+        self, counterparty: str, only: Collection[bytes] | None = None
+    ) -> list[AffirmRequest]:
+        """What waits for `counterparty`, as messages; `only`: of these ids."""
         chunks: list[list[Transaction]] = [[]]
         size = 0
-        for row in self._waiting.values():
+        waiting = self._waiting
+        for row in waiting.values() if only is None else [waiting[x] for x in only if x in waiting]:
             if row.counterparty != counterparty:
                 continue
             length = len(encode(row.tx))

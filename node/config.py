@@ -11,6 +11,8 @@ import msgspec
 
 from consensus.timeouts import DEFAULT_TIMEOUTS, TimeoutParameters
 from node.config_lines import line_of
+from node.light.errors import BadHeaderName
+from node.light.root import NamedHeader, named_header
 from node.messages import SNAPSHOTS_OFFERED_MAX
 from wire.errors import EnvironmentFault
 
@@ -30,6 +32,7 @@ class ApiNeedsTls(BadConfig):
 
 
 SIGNING_ROLES: Final = ("trade", "treasury", "governance")
+VERSION: Final = re.compile(r"\d{1,5}(\.\d{1,5}){2}")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -114,6 +117,13 @@ class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     state_sync_behind: int = 10_000
     """So many blocks behind a peer's snapshot, the node takes that instead of the blocks, as it
     does when no peer keeps the next block; 0: it never takes one."""
+    trust: str = ""
+    """A header `HEIGHT:ID` that the operator has from another member. The node takes no chain that
+    has another block there: who left the network long ago can forge none for it."""
+
+    def checkpoint(self) -> NamedHeader | None:
+        """The trusted header, if one is named; raises `BadHeaderName`."""
+        return named_header(self.trust) if self.trust else None
 
 
 class SignerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -145,6 +155,15 @@ class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How long a request waits for the second client."""
 
 
+class UpgradeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The upgrade that the members have agreed on (`node.upgrade`, docs/OPERATIONS.md)."""
+
+    height: int = 0
+    """The last block that the versions before `version` decide: after it they stop. 0: none."""
+    version: str = ""
+    """The version that goes on after that block, e.g. `0.2.0`; later ones do too."""
+
+
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Structured logs on standard error."""
 
@@ -165,6 +184,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     store: StoreSection = StoreSection()
     signer: SignerSection = SignerSection()
     policy: PolicySection = PolicySection()
+    upgrade: UpgradeSection = UpgradeSection()
     log: LogSection = LogSection()
 
 
@@ -271,6 +291,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str]]:
         yield "api.port", f"is {config.api.port}"
     yield from _wrong_in_api(config.api)
     yield from _wrong_in_policy(config.policy)
+    yield from _wrong_in_upgrade(config.upgrade)
     if config.log.level not in ("debug", "info", "warning", "error"):
         yield "log.level", f"is {config.log.level!r}"
     if config.log.format not in ("json", "console"):
@@ -299,11 +320,24 @@ def _wrong_in_policy(policy: PolicySection) -> Iterator[tuple[str, str]]:
         yield "policy.approval_minutes", f"is {policy.approval_minutes}, must be positive"
 
 
+def _wrong_in_upgrade(upgrade: UpgradeSection) -> Iterator[tuple[str, str]]:
+    if upgrade.height < 0:
+        yield "upgrade.height", f"is {upgrade.height}, must not be negative"
+    if bool(upgrade.height) != bool(upgrade.version):
+        yield "upgrade.height", "and upgrade.version go together"
+    if upgrade.version and VERSION.fullmatch(upgrade.version) is None:
+        yield "upgrade.version", f"is {upgrade.version!r}, three numbers like 0.2.0 expected"
+
+
 def _wrong_in_store(store: StoreSection) -> Iterator[tuple[str, str]]:
     for name in ("snapshot_every", "retain_blocks", "state_sync_behind"):
         if getattr(store, name) < 0:
             yield f"store.{name}", f"is {getattr(store, name)}, must not be negative"
     if not 1 <= store.snapshots_kept <= SNAPSHOTS_OFFERED_MAX:
         yield "store.snapshots_kept", f"is {store.snapshots_kept}"
+    try:
+        store.checkpoint()
+    except BadHeaderName as error:
+        yield "store.trust", f"is {error.detail}"
     if store.retain_blocks and not store.snapshot_every:
         yield "store.retain_blocks", "needs snapshots: set store.snapshot_every"

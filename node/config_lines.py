@@ -35,3 +35,16 @@ def _lines(text: str) -> dict[str, int]:
 
 def _plain(name: str) -> str:
     return ".".join(part.strip(" \"'") for part in name.split("."))
+
+
+def with_text(text: str, section: str, name: str, value: str) -> str:
+    """`text` with the key `section.name` set to the string `value`, all else as it was."""
+    lines, made = text.splitlines(), f'{name} = "{value}"'
+    known = _lines(text)
+    if (at := known.get(f"{section}.{name}")) is not None:
+        lines[at - 1] = made
+    elif (at := known.get(section)) is not None:
+        lines.insert(at, made)
+    else:
+        lines += ["", f"[{section}]", made]
+    return "\n".join(lines) + "\n"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from ledger.transactions import Transaction, TxId, decode_transaction, signed, u
 from node.admin_log import record
 from node.affirmation import Affirmer
 from node.blotter import read_blotter
+from node.clock import Clock
 from node.config import Config, differing
 from node.core.chain import Tip
 from node.core.core import NodeCore
 from node.core.effects import CommitBlock
-from node.core.errors import ObserverCannotSubmit
+from node.core.errors import NodeStopping, ObserverCannotSubmit
 from node.core.parameters import Parameters
 from node.core.seedchain import SeedChain
 from node.home import Home, HomeIncomplete, Keys
@@ -42,11 +43,13 @@ from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
 from node.standing import standing
-from node.startup import catch_up, checked_tip
+from node.startup import catch_up, checked_tip, require_checkpoint
+from node.storage.errors import no_room
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 from node.storage.trades import TradeStore
 from node.supervision import READY, STOPPING, keep_alive, notify
+from node.upgrade import last_height, require_version
 from node.upkeep import Upkeep
 from node.wal import ConsensusLog
 from wire.errors import CodedError, Rejection
@@ -55,6 +58,11 @@ log = structlog.get_logger("node")
 
 ASK_AGAIN_SECONDS = 2.0
 """How often counterparties are asked again, and own submissions offered again."""
+
+
+LINGER_SECONDS = 0.5
+LINGERS_MAX = 40
+"""So often a node that has its version's last block looks whether its peers have it too."""
 
 
 class Daemon:
@@ -73,6 +81,7 @@ class Daemon:
         self.inbound: Inbound
         self.affirmer: Affirmer | None = None
         self.upkeep: Upkeep
+        self.clock: Clock
         self.progress: Progress
         self.policy = Policy(config.policy)
         self.remote: RemoteSigner | None = None
@@ -96,6 +105,10 @@ class Daemon:
         config, genesis, keys = self.config, self.genesis, self._keys
         chain = genesis_hash(genesis)
         tip = await checked_tip(self.home, self.store, Tip.at_genesis(genesis))
+        checkpoint = config.store.checkpoint()
+        await require_checkpoint(self.store, checkpoint)
+        require_version(config.upgrade, tip.height)
+        last = last_height(config.upgrade)
         self.trades = TradeStore(self.store.db)
         self._log = ConsensusLog(self.home.log)
         membership = Membership(tip.state)
@@ -113,7 +126,8 @@ class Daemon:
             empty_block_ms=config.consensus.empty_block_ms,
             flush_ms=config.trades.flush_ms,
             may_submit=not observes,
-            catch_up=catch_up(config.store, genesis),
+            catch_up=catch_up(config.store, genesis, last),
+            last_height=last,
             recoveries=agreed_to(self.home),
         )
         core = NodeCore(tip, chain, me, seed_chain, parameters)
@@ -125,8 +139,9 @@ class Daemon:
                 topics=(BUNDLES_TOPIC,),
             )
         )
-        self.shell = Shell(core, self.store, self._log, signer, self.network)
-        self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store)
+        self.shell = Shell(core, self.store, self._log, signer, self.network, checkpoint)
+        self.clock = Clock(me)
+        self.upkeep = Upkeep(self.store, SnapshotStore(self.store), config.store, tip.height)
         self.progress = Progress(core)
         self.shell.last = await self.store.block(tip.height)
         if self.shell.last is not None:
@@ -197,6 +212,7 @@ class Daemon:
             asyncio.create_task(self._again(), name="again"),
             asyncio.create_task(self.upkeep.run(), name="upkeep"),
             asyncio.create_task(self.progress.tell(), name="progress"),
+            asyncio.create_task(self._halt(), name="halt"),
             asyncio.create_task(keep_alive(), name="watchdog"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
         ]
@@ -210,19 +226,38 @@ class Daemon:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        self.shell.close()
         await self.network.stop()
-        self._log.close()
+        with contextlib.suppress(OSError):  # what could not be written is known, see below
+            self._log.close()
         await self.store.close()
-        log.info("stopped", height=self.shell.core.tip.height)
-        self.admin("stop", height=self.shell.core.tip.height)
-        for task in done:
-            task.result()
+        height = self.shell.core.tip.height
+        log.info("stopped", height=height)
+        failed = next((error for task in done if (error := task.exception())), None)
+        if failed is None:
+            self.admin("stop", height=height)
+            return
+        with contextlib.suppress(OSError):
+            self.admin("stop", height=height, because=type(failed).__name__)
+        raise no_room(failed) or failed
 
     async def _keep_signer(self, remote: RemoteSigner) -> None:
         """Keep the connection to the signer, once the core can be told of it."""
         await self.shell.begun.wait()
         remote.report = self.shell.put
         await remote.run()
+
+    async def _halt(self) -> None:
+        """End `run` with `UpgradeDue` after the last block of this version, once the peers that
+        are connected have it too, or have had time for it."""
+        await self.shell.halted.wait()
+        tip = self.shell.tip.height
+        log.warning("upgrade_due", height=tip, version=self.config.upgrade.version)
+        for _ in range(LINGERS_MAX):
+            await asyncio.sleep(LINGER_SECONDS)
+            if not self.shell.core.sync.lags(tip):
+                break
+        require_version(self.config.upgrade, tip)
 
     def stop(self) -> None:
         """End `run` in order."""
@@ -254,6 +289,7 @@ class Daemon:
         self.admin("reload", waits_for_restart=differing(self.config, config))
 
     def _on_block(self, effect: CommitBlock) -> None:
+        self.clock.on_block(effect.decided.commit, now_ms())
         changed = any(key[0] == MEMBERS.tag for key, _ in effect.applied.changes)
         if changed:
             self._know_members(effect.tip)
@@ -277,17 +313,19 @@ class Daemon:
         for kept in await self.store.pending():
             if TxId(kept.tx_id) not in self.shell.core.deciding.pool:
                 tx = verified(decode_transaction(kept.tx))
-                with contextlib.suppress(Rejection):  # the store says what becomes of it
+                # The store says what becomes of it.
+                with contextlib.suppress(Rejection, NodeStopping):
                     await self.shell.submit(tx)
 
-    def ask_counterparties(self) -> None:
-        """Send every waiting affirmation to its counterparty, if it is connected."""
+    def ask_counterparties(self, only: Collection[bytes] | None = None) -> None:
+        """Send waiting affirmations, all or `only` these, to their counterparties, those that are
+        connected."""
         if self.affirmer is None:
             return
         for lei in sorted(self.affirmer.counterparties()):
             peer = self.inbound.membership.peer_of(lei)
             if peer in self.shell.core.peers and peer is not None:
-                for request in self.affirmer.requests(lei):
+                for request in self.affirmer.requests(lei, only):
                     self.network.send(peer, encode_message(request))
 
     # ---------------------------------------------------------------- what users do
@@ -326,8 +364,7 @@ class Daemon:
             raise ObserverCannotSubmit()
         for tx in halves:
             check_terms(self.shell.core.tip.state, tx)
-        await self.affirmer.begin(halves)
-        self.ask_counterparties()
+        self.ask_counterparties(await self.affirmer.begin(halves))
 
     async def enter(self, trades: Sequence[Trade]) -> int:
         """Enter trades of the own book, by which counterparties' are affirmed; raises

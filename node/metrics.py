@@ -38,6 +38,7 @@ GAUGES: Final[dict[str, str]] = {
     "dcn_finality_p50_ms": "Median milliseconds from acceptance to the stored block",
     "dcn_finality_p95_ms": "95th percentile of the same",
     "dcn_live_contracts": "Live contracts on the ledger",
+    "dcn_clock_off_ms": "This clock ahead of the validators' (below 0: behind), by the last commit",
     "dcn_oldest_block": "Lowest height that the store keeps",
     "dcn_store_bytes": "Bytes of the store and its write-ahead log",
     "dcn_disk_free_bytes": "Bytes free on the disk under the store",
@@ -100,6 +101,7 @@ def _of_consensus(daemon: Daemon) -> dict[str, float]:
         "dcn_pool_bytes": deciding.pool.bytes_waiting,
         "dcn_finality_p50_ms": percentile(samples, 50) or 0,
         "dcn_finality_p95_ms": percentile(samples, 95) or 0,
+        "dcn_clock_off_ms": daemon.clock.off_ms,
         "dcn_live_contracts": len(tip.state.indexed(t.CONTRACTS, o.ContractState.LIVE)),
     }
 

@@ -43,7 +43,7 @@ def passphrase() -> str:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and (credential := Path(folder) / CREDENTIAL).exists():
         return passphrase_of(credential)
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise PassphraseMissing("no file, no credential, no terminal")
     return _prompted()
 
@@ -52,12 +52,16 @@ def chosen(file: Path | None, what: str) -> str:
     """A fresh passphrase for `what`: of a file, or asked for twice. Raises `PassphraseMissing`."""
     if file is not None:
         return passphrase_of(file)
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise PassphraseMissing(f"no passphrase for {what}, and no terminal to ask at")
     first = getpass.getpass(f"New passphrase for {what}: ")
     if getpass.getpass("Once more: ") != first:
         raise PassphraseMissing("the two entries differ")
     return first
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @cache

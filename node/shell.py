@@ -22,6 +22,8 @@ from node.core import effects as e
 from node.core import inputs as i
 from node.core.chain import Tip
 from node.core.core import NodeCore
+from node.core.errors import CheckpointContradicted, NodeStopping
+from node.light.root import NamedHeader
 from node.messages import BUNDLES_TOPIC, encode_message
 from node.network import Network
 from node.plain import plain
@@ -61,7 +63,9 @@ class Shell:
         consensus_log: ConsensusLog,
         signer: Signer | None,
         network: Network,
+        checkpoint: NamedHeader | None = None,
     ) -> None:
+        """`checkpoint`: a header that the operator trusts; no block is stored against it."""
         self.core = core
         self.tip = core.tip
         """The last stored block; queries answer from its state."""
@@ -75,12 +79,15 @@ class Shell:
         """Called after each stored block."""
         self.on_jump: list[Callable[[Tip], None]] = []
         """Called with the new tip when the node has taken a snapshot."""
+        self._checkpoint = checkpoint
         self._store = store
         self._snapshots = SnapshotStore(store)
         self._log = consensus_log
         self._signer = signer
         self._network = network
         self._queue: deque[i.Input] = deque()
+        self.halted = asyncio.Event()
+        """The last block of this version is stored."""
         self.begun = asyncio.Event()
         """The core's first input is queued; whatever else is put comes after it."""
         self._filled = asyncio.Event()
@@ -88,6 +95,7 @@ class Shell:
         self.before: State | None = None
         """The state one block ago, whose root the last header carries: what proofs are of."""
         self._timers: dict[tuple[str | int, ...], asyncio.TimerHandle] = {}
+        self._closed = False
         self._submitters: dict[TxId, asyncio.Future[None]] = {}
         self._accepted_ms: dict[TxId, int] = {}
         self._solving: tuple[int, asyncio.Task[None]] | None = None
@@ -108,6 +116,8 @@ class Shell:
     async def submit(self, tx: Verified[Transaction]) -> TxId:
         """Accept a transaction: returns its id once it is on disk. Raises its `Rejection`."""
         ident = tx_id(tx.value)
+        if self._closed:
+            raise NodeStopping()
         future = asyncio.get_running_loop().create_future()
         if ident in self._submitters:
             await asyncio.shield(self._submitters[ident])
@@ -119,6 +129,13 @@ class Shell:
         finally:
             self._submitters.pop(ident, None)
         return ident
+
+    def close(self) -> None:
+        """Accept nothing any more, and say so to whoever waits."""
+        self._closed = True
+        for waiting in self._submitters.values():
+            if not waiting.done():
+                waiting.set_exception(NodeStopping())
 
     async def run(self) -> None:
         """Work for ever; raises what the core or the disk raise."""
@@ -262,10 +279,15 @@ class Shell:
 
     async def _commit(self, blocks: list[e.CommitBlock]) -> None:
         """Store blocks, several in one transaction while the node catches up."""
+        for effect in blocks:
+            header = effect.decided.block.header
+            if self._checkpoint is not None and self._checkpoint.contradicts(header):
+                raise CheckpointContradicted(f"height {header.height}: {self._checkpoint} expected")
         await self._store.commit_blocks(blocks)
         tell = log.info if len(blocks) == 1 else log.debug  # while catching up, `progress` tells
         for effect in blocks:
             self._committed(effect, tell)
+        self._note_end()
 
     def _committed(self, effect: e.CommitBlock, tell: Callable[..., object]) -> None:
         self.before, self.tip = self.tip.state, effect.tip
@@ -312,6 +334,11 @@ class Shell:
         self.tip = tip
         for call in self.on_jump:
             call(tip)
+        self._note_end()
+
+    def _note_end(self) -> None:
+        if self.core.halted and self.tip.height == self.core.tip.height:
+            self.halted.set()
 
     async def _load(self, effect: e.LoadBlocks | e.LoadLightBlocks | e.Serve) -> i.Input:
         """What a peer asks for: as many of the blocks as fit a frame, or light blocks, or what

@@ -12,10 +12,11 @@ from ledger.genesis import Genesis, genesis_hash
 from node.blocks import DecidedBlock, block_id
 from node.config import StoreSection
 from node.core.chain import Tip
+from node.core.errors import CheckpointContradicted
 from node.core.statesync import CatchUp
 from node.files import replace_file
 from node.home import Home
-from node.light.root import GenesisRoot
+from node.light.root import GenesisRoot, NamedHeader
 from node.light.verify import Options
 from node.storage.errors import StoreDamaged, as_stored
 from node.storage.store import Store
@@ -26,17 +27,28 @@ RECENT_BLOCKS: Final = 100
 """Blocks whose hashes and commits are checked at every start."""
 
 
-def catch_up(config: StoreSection, genesis: Genesis) -> CatchUp | None:
+def catch_up(config: StoreSection, genesis: Genesis, last_height: int) -> CatchUp | None:
     """When a snapshot is taken, and from what trust begins: the genesis, however old it is.
 
     Its validators answer for what they sign with their names, not with a stake that they can take
-    back: what ends their power is a change that the chain itself has decided.
+    back: what ends their power is a change that the chain itself has decided. Against validators
+    of long ago stands the trusted header, if the operator has named one. `last_height`: of this
+    version, see `node.upgrade`.
     """
     if not config.state_sync_behind:
         return None
     validators = Tip.at_genesis(genesis).validators.members
     root = GenesisRoot(genesis.chain_id, genesis_hash(genesis), genesis.time_ms, validators)
-    return CatchUp(root, config.state_sync_behind, Options(trusting_period_ms=TIME_MS_MAX))
+    how = Options(trusting_period_ms=TIME_MS_MAX)
+    return CatchUp(root, config.state_sync_behind, how, config.checkpoint(), last_height)
+
+
+async def require_checkpoint(store: Store, checkpoint: NamedHeader | None) -> None:
+    """Raise `CheckpointContradicted` if the store has another block where `checkpoint` is."""
+    if checkpoint is not None:
+        decided = await store.block(checkpoint.height)
+        if decided is not None and checkpoint.contradicts(decided.block.header):
+            raise CheckpointContradicted(f"height {checkpoint.height}: {checkpoint} expected")
 
 
 def leave_mark(home: Home, findings: list[str]) -> None:

@@ -12,7 +12,7 @@ from node.config import StoreSection
 from node.core.effects import CommitBlock
 from node.core.snapshot import anchor_of
 from node.snapshots import Snapshot, outline_of
-from node.storage.pruning import prune_step, vacuum_step
+from node.storage.pruning import PrunePlan, plan_pruning, prune_step, statements_from, vacuum_step
 from node.storage.snapshots import SnapshotStore
 from node.storage.store import Store
 
@@ -22,12 +22,16 @@ log = structlog.get_logger("node")
 class Upkeep:
     """What is due, and the task that does it."""
 
-    def __init__(self, store: Store, snapshots: SnapshotStore, config: StoreSection) -> None:
+    def __init__(
+        self, store: Store, snapshots: SnapshotStore, config: StoreSection, height: int = 0
+    ) -> None:
+        """`height`: of the stored tip."""
         self._store = store
         self._snapshots = snapshots
         self._config = config
-        self._height = 0
+        self._height = height
         self._due: CommitBlock | None = None
+        self._retain_once: int | None = None
         self._stored = asyncio.Event()
         self.settled = asyncio.Event()
         """Set while nothing is due or under way."""
@@ -62,21 +66,33 @@ class Upkeep:
         log.info("snapshot_begun", height=height, rows=len(due.tip.state))
         outline, chunks = await asyncio.to_thread(outline_of, due.tip.state)
         snapshot = Snapshot(anchor_of(due.tip, due.decided.block.header), outline)
-        await self._snapshots.take(snapshot, chunks, self._config.snapshots_kept)
+        day = await statements_from(self._store) or 0
+        await self._snapshots.take(snapshot, chunks, self._config.snapshots_kept, day)
         log.info("snapshot_taken", height=height, chunks=len(outline))
 
-    async def _prune(self) -> None:
-        """Keep what is configured, and everything from the oldest snapshot on: a peer that takes
-        it needs the blocks after it, and `dcn verify` begins there."""
+    async def plan(self, retain: int) -> PrunePlan:
+        """What pruning to `retain` blocks would delete now."""
         heights = await self._snapshots.heights()
-        if not self._config.retain_blocks or not heights:
+        return await plan_pruning(self._store, heights, self._height, retain)
+
+    async def prune(self, retain: int) -> PrunePlan:
+        """Prune to `retain` blocks once, whatever is configured; begins at once, and goes on beside
+        the node's other work."""
+        found = await self.plan(retain)
+        self._retain_once = retain
+        self._stored.set()
+        self.settled.clear()
+        return found
+
+    async def _prune(self) -> None:
+        asked, self._retain_once = self._retain_once, None
+        retain = self._config.retain_blocks or None if asked is None else asked
+        if retain is None:
             return
-        keep_from = min(self._height - self._config.retain_blocks, heights[0]) + 1
-        before = await self._store.oldest()
-        while await prune_step(self._store, keep_from):
+        found = await self.plan(retain)
+        while await prune_step(self._store, found.keep_from):
             pass  # who waits to write has its turn between two steps
         while await vacuum_step(self._store):
             pass
-        oldest = await self._store.oldest()
-        if oldest > before:
-            log.info("pruned", oldest=oldest, blocks=oldest - before)
+        if found.blocks:
+            log.info("pruned", oldest=found.keep_from, blocks=found.blocks)

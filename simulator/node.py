@@ -92,6 +92,10 @@ class SimulatedNode:
         """From its next start on, the node takes snapshots of others."""
         self._parameters = msgspec.structs.replace(self._parameters, catch_up=how)
 
+    def ends_after(self, height: int) -> None:
+        """From its next start on, the node's version decides nothing above `height`; 0: no end."""
+        self._parameters = msgspec.structs.replace(self._parameters, last_height=height)
+
     def agree(self, recovery: SignedRecovery) -> None:
         """From its next start on, the node takes part in a recovery."""
         known = (*self._parameters.recoveries, verified(recovery))

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+SOFTWARE_VERSION: Final = "0.1.0"
+"""Of the program as a whole: major, minor, patch."""
+
 PROTOCOL_VERSION: Final = 5
 """Of everything that is hashed, signed or sent: block headers and the handshake carry it."""
 

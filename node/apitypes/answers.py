@@ -69,6 +69,14 @@ class CatchingUp(Answer, frozen=True, omit_defaults=True):
     chunks: int | None = None
 
 
+class GenesisView(Answer, frozen=True):
+    """The network's genesis: the bytes of the file that every member has."""
+
+    chain_id: str
+    genesis_hash: Hex
+    genesis: Hex
+
+
 class Percentiles(Answer, frozen=True):
     """Nearest-rank percentiles of milliseconds; null of nothing."""
 

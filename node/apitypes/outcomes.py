@@ -88,6 +88,21 @@ class MarksTaken(Answer, frozen=True):
     bytes: int
 
 
+class Pruning(Answer, frozen=True):
+    """What pruning deletes, or would: blocks from `oldest` up to, not including, `keep_from`.
+
+    `because`: what asks for the blocks from there on: `retain` (the request), `sync` (peers that
+    take the oldest snapshot), `statements` (of the last business dates), `no snapshot` (yet).
+    """
+
+    oldest: int
+    keep_from: int
+    blocks: int
+    bytes: int
+    because: str
+    begun: bool
+
+
 class EvidenceTaken(Answer, frozen=True):
     """Pieces taken in."""
 

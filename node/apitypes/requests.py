@@ -37,6 +37,12 @@ class NewTrades(Request, frozen=True):
     batch: bool = False
 
 
+class Prune(Request, frozen=True):
+    """How many blocks are to stay."""
+
+    retain_blocks: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
 class BookTrades(Request, frozen=True):
     """Trades of the member's own book."""
 

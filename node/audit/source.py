@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from node.storage.errors import StoreMissing, StoreVersion
-from wire.version import STORE_VERSION
+from node.storage.errors import StoreMissing
+from node.storage.migrations import require_current
 
 Row = tuple[Any, ...]
 
@@ -15,7 +15,8 @@ class Source:
     """A store open for reading; a node may be writing to it meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `StoreMissing`, `StoreVersion`, and `sqlite3.DatabaseError` if it is no store."""
+        """Raises `StoreMissing`, `StoreOutdated`, `StoreVersion`, and `sqlite3.DatabaseError` if it
+        is no store."""
         if not path.exists():
             raise StoreMissing(str(path))
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -23,9 +24,11 @@ class Source:
         self._db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         self._db.execute("BEGIN")  # everything below sees one moment
         version = self.scalar("PRAGMA user_version")
-        if version != STORE_VERSION:
+        try:
+            require_current(path, version)
+        except BaseException:
             self._db.close()
-            raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+            raise
 
     def __enter__(self) -> Self:
         return self

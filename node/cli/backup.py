@@ -48,7 +48,7 @@ def backup(
     phrase = None
     if with_keys:
         phrase = chosen(passphrase_file, "the backup")
-    with _bar("backing up") as progress:
+    with progress_bar("backing up") as progress:
         made = back_up(Home(home), out.absolute(), now_ms(), phrase, progress)
     if as_json:
         print_json({"file": str(out), **msgspec.to_builtins(made)})
@@ -78,7 +78,7 @@ def restore(
 
     phrase = None if passphrase_file is None else passphrase_of(passphrase_file)
     where = Home(home)
-    with _bar("restoring") as progress:
+    with progress_bar("restoring") as progress:
         made = restored(file, where, phrase, progress)
     keys = where.keys_file.exists()
     if as_json:
@@ -100,7 +100,8 @@ def _told(made: object) -> dict[str, object]:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal; told what is done, and of how much."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -27,8 +27,19 @@ class NoSuchCode(Rejection):
     remedy = "`dcn explain` without a code lists all."
 
 
+def codes_from(incomplete: str) -> list[str]:
+    """The codes that begin so, for the shell's completion."""
+    return [code for code in every_error() if code.startswith(incomplete)]
+
+
 def explain(
-    code: Annotated[str, typer.Argument(help="An error code, e.g. TRADE_LIMIT_REACHED.")] = "",
+    code: Annotated[
+        str,
+        typer.Argument(
+            help="An error code, e.g. TRADE_LIMIT_REACHED.",
+            autocompletion=codes_from,
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Say what an error code means, whose fault it is, and what to do; without a code, list all."""

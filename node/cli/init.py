@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from node.cli.options import HomeOption, JsonOption
 from node.cli.output import UsageWrong, pairs, print_json
+
+if TYPE_CHECKING:
+    from node.home import Home, Keys
 
 
 class NodeRole(StrEnum):
@@ -43,29 +46,45 @@ format = "json"
 """
 
 
+ListenOption = Annotated[str, typer.Option("--listen", help="Multiaddr to listen on.")]
+PeerOption = Annotated[
+    list[str] | None, typer.Option("--peer", help="LEI=MULTIADDR of another node; repeat for each.")
+]
+RoleOption = Annotated[
+    NodeRole, typer.Option("--role", help="Members vote and trade, observers follow.")
+]
+NameOption = Annotated[
+    str, typer.Option("--name", help="Name of the legal entity; default: its LEI.")
+]
+ApiPortOption = Annotated[
+    int, typer.Option("--api-port", help="Port of the HTTP API, on the loopback.")
+]
+SealOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        help="Seal the keys under the first line of this file; see `dcn keys encrypt`.",
+    ),
+]
+LISTEN = "/ip4/127.0.0.1/tcp/7001"
+API_PORT = 8001
+
+
 def init(
     home: HomeOption,
     lei: Annotated[str, typer.Option(help="The legal entity that runs the node.")],
     genesis: Annotated[
         Path | None, typer.Option(help="The network's genesis file, if it is founded already.")
     ] = None,
-    listen: Annotated[
-        str, typer.Option(help="Multiaddr to listen on.")
-    ] = "/ip4/127.0.0.1/tcp/7001",
-    peer: Annotated[
-        list[str] | None, typer.Option(help="LEI=MULTIADDR of another node; repeat for each.")
-    ] = None,
-    role: Annotated[NodeRole, typer.Option(help="Members vote and trade, observers follow.")] = (
-        NodeRole.member
-    ),
-    name: Annotated[str, typer.Option(help="Name of the legal entity; default: its LEI.")] = "",
-    api_port: Annotated[int, typer.Option(help="Port of the HTTP API, on the loopback.")] = 8001,
-    passphrase_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Seal the keys under the first line of this file; see `dcn keys encrypt`."
-        ),
-    ] = None,
+    listen: ListenOption = LISTEN,
+    peer: PeerOption = None,
+    role: RoleOption = NodeRole.member,
+    name: NameOption = "",
+    api_port: ApiPortOption = API_PORT,
+    passphrase_file: SealOption = None,
+    seal: Annotated[
+        bool, typer.Option("--seal", help="Ask for a passphrase to seal the keys under.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node's home directory with fresh random keys; print the public halves.
@@ -74,14 +93,57 @@ def init(
     to whoever composes the genesis (`dcn genesis compose`). The file goes back to every member:
     `dcn genesis adopt`. Then each starts its node with `dcn run`.
 
-    An existing home is refused: keys and signer state are never written over.
+    An existing home is refused: keys and signer state are never written over. Keys are sealed
+    (scrypt, AES-256-GCM) with --passphrase-file or --seal; who starts the node then names the
+    passphrase by DCN_PASSPHRASE_FILE, the systemd credential `dcn.passphrase`, or types it.
     """
+    from node.home import read_genesis
+
+    known = None if genesis is None else read_genesis(genesis)
+    phrase = new_passphrase(passphrase_file, ask=seal)
+    where, public = lay_out(home, lei, listen, peer, role, name, api_port, phrase)
+    if known is not None:
+        where.adopt(known, public.keys)
+    if as_json:
+        print_json(public.shown)
+        return
+    pairs(f"Home {home}; its public keys", public.shown)
+    typer.echo(f"Send the others: dcn keys show --home {home} --json")
+    if known is None:
+        typer.echo(f"When the network is founded: dcn genesis adopt genesis.dcn --home {home}")
+        typer.echo("If it runs already: dcn join --help")
+
+
+def new_passphrase(file: Path | None, *, ask: bool) -> str | None:
+    """What fresh keys are sealed under; None: nothing. Raises `PassphraseMissing`."""
+    from node.passphrase import chosen
+
+    return chosen(file, "the keys") if file is not None or ask else None
+
+
+class LaidOut(NamedTuple):
+    """The fresh keys of a home, and their public halves as shown."""
+
+    keys: "Keys"
+    shown: dict[str, Any]
+
+
+def lay_out(
+    home: Path,
+    lei: str,
+    listen: str,
+    peer: list[str] | None,
+    role: NodeRole,
+    name: str,
+    api_port: int,
+    passphrase: str | None,
+) -> "tuple[Home, LaidOut]":
+    """Make a home with fresh keys; raises `HomeExists`, `UsageWrong` and the like."""
     from node.config import load_config
-    from node.home import Home, Keys, read_genesis
+    from node.home import Home, Keys
     from node.identity import ROLES, note, public_keys
     from node.identity import as_json as shown
     from node.network.config import tcp_endpoint
-    from node.passphrase import passphrase_of
     from wire import ids
 
     ids.lei(lei)
@@ -90,24 +152,14 @@ def init(
         tcp_endpoint(address)
         if not address.isprintable() or '"' in address or "\\" in address:
             raise UsageWrong(f"{address!r} is no address")
-    known = None if genesis is None else read_genesis(genesis)
     keys = Keys.fresh()
     where = Home(home)
     lines = "\n".join(f'"{other}" = "{address}"' for other, address in peers.items())
     text = CONFIG.format(lei=lei, listen=listen, peers=lines, port=api_port)
-    where.make(text, keys, None if passphrase_file is None else passphrase_of(passphrase_file))
+    where.make(text, keys, passphrase)
     note(where, name or lei, role.value)
     load_config(where.config_file)
-    if known is not None:
-        where.adopt(known, keys)
-    public = shown(public_keys(lei, name or lei, ROLES[role.value], keys))
-    if as_json:
-        print_json(public)
-        return
-    pairs(f"Home {home}; its public keys", public)
-    typer.echo(f"Send the others: dcn keys show --home {home} --json")
-    if known is None:
-        typer.echo(f"When the network is founded: dcn genesis adopt genesis.dcn --home {home}")
+    return where, LaidOut(keys, shown(public_keys(lei, name or lei, ROLES[role.value], keys)))
 
 
 def _peers(given: list[str]) -> dict[str, str]:

@@ -24,10 +24,12 @@ from node.cli import (
     importing,
     init,
     inspect,
+    join,
     keys,
     ledger,
     member,
     prove,
+    prune,
     reconcile,
     reset,
     rulebook,
@@ -39,6 +41,7 @@ from node.cli import (
     top,
     trade,
     tx,
+    upgrade,
     verify,
     verify_proof,
 )
@@ -57,9 +60,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A decentralised clearing network: netting, margin and settlement without a clearing "
     "house. Start with `dcn testnet run`, or `dcn init` to join a network. Exit codes: 0 yes, "
-    "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug.",
+    "1 no, 2 wrong command line, 3 a file or node is not as it must be, 4 refused, 5 a bug, "
+    "6 another version goes on (`dcn upgrade`).",
 )
 app.command()(init.init)
+app.command()(join.join)
 app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
 app.add_typer(genesis.app, name="genesis")
@@ -90,6 +95,8 @@ app.command("verify-proof")(verify_proof.verify_proof)
 app.command()(verify.verify)
 app.command()(inspect.inspect)
 app.command()(reset.reset)
+app.command()(prune.prune)
+app.command()(upgrade.upgrade)
 app.command()(explain.explain)
 app.add_typer(importing.app, name="import")
 app.command()(export.export)
@@ -112,7 +119,7 @@ def main() -> None:
     """Run the command; errors are one line with a code and a remedy."""
     as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="dcn")  # as installed, for completion
     except CodedError as error:
         fail(error, as_json=as_json)
     except USAGE_ERROR as error:

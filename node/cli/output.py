@@ -24,6 +24,8 @@ class Exit(IntEnum):
     """What was asked for is refused."""
     BUG = 5
     """An assertion failed."""
+    UPGRADE = 6
+    """The node has reached the last height of its version; starting it again changes nothing."""
 
 
 PIPED_WIDTH = 400
@@ -65,9 +67,13 @@ def fail(error: CodedError, *, as_json: bool = False, code: Exit | None = None) 
 
 def exit_of(error: CodedError) -> Exit:
     """The exit code of an error's kind."""
+    from node.upgrade import UpgradeDue
+
     match error:
         case UsageWrong():
             return Exit.USAGE
+        case UpgradeDue():
+            return Exit.UPGRADE
         case Rejection() | PeerFault():
             return Exit.REJECTED
         case EnvironmentFault():

@@ -95,6 +95,11 @@ class NodeCore:
         """The last decided block and the state after it."""
         return self.deciding.tip
 
+    @property
+    def halted(self) -> bool:
+        """Whether the tip is the last block of this version; it is still given to peers."""
+        return self._parameters.ends_at(self.tip.height)
+
     def wants(self, peer: str, message: DirectMessage) -> bool:
         """Whether to look at `message` at all: answers that nobody asked for cost their signature
         checks, and those of a block are thousands."""
@@ -201,7 +206,8 @@ class NodeCore:
     def _message(self, peer: str, message: DirectMessage) -> None:
         match message:
             case Vote() | Certificate() | ProposalMessage():
-                self.deciding.message(peer, message)
+                if not self.halted:
+                    self.deciding.message(peer, message)
             case Announcement():
                 self._announcement(peer, message)
             case BundleRequest(digests=digests):
@@ -329,7 +335,7 @@ class NodeCore:
         self._ask_for_blocks()
 
     def _ask_for_blocks(self) -> None:
-        if self.state_sync.active or self.deciding.recoveries.blocks(self.tip):
+        if self.halted or self.state_sync.active or self.deciding.recoveries.blocks(self.tip):
             return
         for peer, request in self.sync.requests(self.tip.height, self._outbox.now_ms):
             self._outbox.send(peer, request)
@@ -338,7 +344,7 @@ class NodeCore:
         """Apply what has arrived, in order, each block verified against its commit; after a
         bounded piece of work the rest of the node has its turn."""
         work = 0
-        while work < APPLY_WORK_MAX:
+        while work < APPLY_WORK_MAX and not self.halted:
             found = self.sync.next_block(self.tip.height)
             if found is None:
                 break

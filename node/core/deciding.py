@@ -187,18 +187,18 @@ class Deciding:
         """Begin the height now, at its earliest time, or after the idle pause."""
         if self.run.started:
             return
-        if self._prompt or len(self.pool) or self.evidence.pick(self.tip):
-            wait = self._start_ms + self._parameters.block_interval_ms - self._outbox.now_ms
-            if wait <= 0:
-                self._start()
-                return
+        soon = self._prompt or len(self.pool) or self.evidence.pick(self.tip)
+        pace_ms = self._parameters.block_interval_ms if soon else self._parameters.empty_block_ms
+        wait = self._start_ms + pace_ms - self._outbox.now_ms
+        if soon and wait <= 0:
+            self._start()
         else:
-            wait = self._start_ms + self._parameters.empty_block_ms - self._outbox.now_ms
-        self._outbox.emit(e.SetTimer(("start", self.run.height), max(wait, 1)))
+            self._outbox.emit(e.SetTimer(("start", self.run.height), max(wait, 1)))
 
     def _start(self) -> None:
-        self._start_ms = self._outbox.now_ms
-        self._consensus(ci.Start(self._outbox.now_ms))
+        if not self._parameters.ends_at(self.tip.height):
+            self._start_ms = self._outbox.now_ms
+            self._consensus(ci.Start(self._outbox.now_ms))
 
     def _to_consensus(self, peer: str, message: Vote | Certificate | ProposalMessage) -> None:
         if isinstance(message, ProposalMessage):

@@ -10,6 +10,13 @@ class ObserverCannotSubmit(Rejection):
     remedy = "Submit through a member's node."
 
 
+class NodeStopping(EnvironmentFault):
+    """The node is being stopped, and has not accepted what was submitted."""
+
+    code = "NODE_STOPPING"
+    remedy = "Submit it again when the node runs: the same transaction is never decided twice."
+
+
 class NotVoting(Rejection):
     """This node does not vote at the height under way."""
 
@@ -29,6 +36,16 @@ class BadBlocks(PeerFault):
 
     code = "PEER_BAD_BLOCKS"
     remedy = "None for a user: another peer is asked."
+
+
+class CheckpointContradicted(EnvironmentFault):
+    """The network has another block at the height of the header that the operator trusts."""
+
+    code = "CHECKPOINT_CONTRADICTED"
+    remedy = (
+        "Compare `store.trust` with `dcn block HEIGHT` of several members. If it is right, this "
+        "node is being shown a forged chain: tell the members; `dcn reset --store` starts anew."
+    )
 
 
 class RecoveryUnfit(EnvironmentFault):

@@ -21,5 +21,11 @@ class Parameters(msgspec.Struct, frozen=True):
     may_submit: bool
     catch_up: CatchUp | None = None
     """When the state is taken from a peer's snapshot; None: never, every block is applied."""
+    last_height: int = 0
+    """No block above this is begun, voted on or taken: another version goes on; 0: no limit."""
     recoveries: tuple[Verified[SignedRecovery], ...] = ()
     """Those that this node's operator has agreed to."""
+
+    def ends_at(self, height: int) -> bool:
+        """Whether this version decides nothing after the block of `height`."""
+        return 0 < self.last_height <= height

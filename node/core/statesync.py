@@ -21,7 +21,7 @@ from node.core.inputs import Arriving
 from node.core.outbox import Outbox
 from node.core.pace import ANSWER_MS
 from node.core.trust import Trust
-from node.light.root import GenesisRoot
+from node.light.root import GenesisRoot, NamedHeader
 from node.light.verify import Options
 from node.messages import (
     LIGHT_BLOCKS_PER_REQUEST_MAX,
@@ -60,6 +60,10 @@ class CatchUp(msgspec.Struct, frozen=True):
     behind_min: int
     """A snapshot so many blocks ahead is taken in place of the blocks."""
     how: Options
+    checkpoint: NamedHeader | None = None
+    """A header that the operator trusts: what contradicts it is refused."""
+    last_height: int = 0
+    """No snapshot above this is taken; 0: of any height."""
 
 
 class _Plan(msgspec.Struct):
@@ -71,6 +75,8 @@ class _Plan(msgspec.Struct):
     reply: SnapshotReply | None = None
     missing: tuple[int, ...] = ()
     """Heights of the trail whose light blocks are still to be asked for."""
+    over: int = 0
+    """The trusted header's height, over which the trail must lead; 0: none."""
 
 
 class StateSync:
@@ -145,7 +151,7 @@ class StateSync:
         votes: dict[SnapshotOffer, int] = {}
         for peer, offers in self._offers.items():
             for offer in offers:
-                if offer.height >= least and self._stands(peer, offer):
+                if self._fits(offer, least) and self._stands(peer, offer):
                     votes[offer] = votes.get(offer, 0) + 1
         if votes:
             self._choice = max(votes, key=lambda one: (votes[one], one.height, one.digest))
@@ -155,6 +161,10 @@ class StateSync:
             self._ask_for_plan()
         elif waited_ms >= SEEK_MS:
             self._give_up("no peer offers one that is far enough")
+
+    def _fits(self, offer: SnapshotOffer, least: int) -> bool:
+        assert self._catch_up is not None
+        return least <= offer.height <= (self._catch_up.last_height or offer.height)
 
     def _give_up(self, why: str) -> None:
         self._outbox.note("snapshot_given_up", reason=why)
@@ -208,7 +218,8 @@ class StateSync:
             self._choice = None
             return
         assert self._catch_up is not None
-        trust = Trust(self._catch_up.root, self._catch_up.how, self._agreed)
+        how = self._catch_up
+        trust = Trust(how.root, how.how, self._agreed, how.checkpoint)
         self._plan = _Plan(holders[0], now, trust)
         self._outbox.send(holders[0], SnapshotRequest(self._choice.height))
 
@@ -226,15 +237,21 @@ class StateSync:
             self._plan = None
             return
         offered = SnapshotOffer(reply.snapshot.height, digest(reply.snapshot))
+        named = None if self._catch_up is None else self._catch_up.checkpoint
         try:
             if offered != self._choice:
                 raise BadSnapshot(f"of height {offered.height} is not the one it offered")
             check_snapshot(reply.snapshot, reply.successor.header)
+            if named is not None and named.contradicts(reply.snapshot.anchor.header):
+                raise UntrustedHeader(f"height {named.height} is not what the operator trusts")
         except PeerFault:
             self._lied(peer)
             raise
         plan.reply, plan.asked_ms = reply, self._outbox.now_ms
         plan.missing = reply.trail[1:]
+        if named is not None and 1 < named.height < offered.height:
+            plan.over = named.height
+            plan.missing = tuple(sorted({*plan.missing, named.height}))
         self._outbox.send(peer, LightBlocksRequest((1,)))
 
     def expects_light_blocks(self, peer: str) -> bool:
@@ -261,9 +278,15 @@ class StateSync:
         for block in blocks:
             if not plan.trust.step(block, now):
                 raise UntrustedHeader(f"its trail does not lead to {block.header.height}")
-        if plan.trust.trail and plan.trust.step(plan.reply.successor, now):
+        passed = not plan.over or plan.trust.has(plan.over)
+        if passed and plan.trust.trail and plan.trust.step(plan.reply.successor, now):
             return True
         asked = plan.missing[:LIGHT_BLOCKS_PER_REQUEST_MAX]
+        if not passed and not asked:  # no fault: it has pruned that block
+            assert self._choice is not None
+            self._failed[plan.peer, self._choice] = None
+            self._plan = None
+            return False
         if not asked or not blocks:
             raise UntrustedHeader("its trail does not lead to the snapshot")
         plan.missing, plan.asked_ms = plan.missing[len(asked) :], now

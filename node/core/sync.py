@@ -80,6 +80,10 @@ class Sync:
         good = [p.claimed for p in self._peers.values() if not p.pace.failures]
         return max(good or claims, default=0)
 
+    def lags(self, height: int) -> bool:
+        """Whether a peer is not known to have the block of `height` yet."""
+        return any(peer.claimed < height for peer in self._peers.values())
+
     def sources(self, height: int) -> list[str]:
         """Peers that say they have the block after `height`."""
         return [

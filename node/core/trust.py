@@ -7,7 +7,7 @@ from typing import Final
 from node.blocks import Header, LightBlock, recovery_hash
 from node.core.errors import UntrustedHeader
 from node.light.errors import WrongRoot
-from node.light.root import GenesisRoot, check_root
+from node.light.root import GenesisRoot, NamedHeader, check_root
 from node.light.verify import Answer, Options, trusted, verdict_alone, verify
 
 
@@ -23,10 +23,15 @@ class Trust:
     """The way from genesis, block 1 first; every step verified by the light client's rule."""
 
     def __init__(
-        self, root: GenesisRoot, how: Options, agreed: Callable[[LightBlock], bool]
+        self,
+        root: GenesisRoot,
+        how: Options,
+        agreed: Callable[[LightBlock], bool],
+        checkpoint: NamedHeader | None = None,
     ) -> None:
         """`agreed`: whether a block rests on a recovery that is agreed to, so that no header
-        before it has to lead to it."""
+        before it has to lead to it. `checkpoint`: a header that the way must not contradict."""
+        self._checkpoint: Final = checkpoint
         self._agreed: Final = agreed
         self._root: Final = root
         self._how: Final = how
@@ -37,6 +42,8 @@ class Trust:
         """Trust `block` if the last one, or at first the genesis, leads to it; False if only a
         smaller step would. Raises `UntrustedHeader`."""
         height = block.header.height
+        if self._checkpoint is not None and self._checkpoint.contradicts(block.header):
+            raise UntrustedHeader(f"height {height}: not the header that the operator trusts")
         if not self.trail:
             try:
                 check_root(self._root, block)
@@ -53,3 +60,7 @@ class Trust:
                 raise UntrustedHeader(f"height {height}: {verdict.reason}")
         self.trail.append(block)
         return True
+
+    def has(self, height: int) -> bool:
+        """Whether the way leads over the block of `height`."""
+        return any(block.header.height == height for block in self.trail)

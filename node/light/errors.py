@@ -10,6 +10,13 @@ class BadTrustOptions(Rejection):
     remedy = "Trust level from 1/3 to 1, a trusting period above 0, a clock drift from 0."
 
 
+class BadHeaderName(Rejection):
+    """What should name a trusted header is not of the form HEIGHT:ID."""
+
+    code = "LIGHT_BAD_HEADER_NAME"
+    remedy = "Height, colon, and the block's id as 64 hex digits; `dcn block latest` shows both."
+
+
 class TrustExpired(EnvironmentFault):
     """The newest trusted header is older than the trusting period: its signers may be gone."""
 

@@ -3,9 +3,9 @@
 import msgspec
 
 from consensus.validators import Validator
-from node.blocks import LightBlock, block_id
+from node.blocks import Header, LightBlock, block_id
 from node.light.asking import Asking, Silent, ask, require_fresh
-from node.light.errors import NoProvider, WrongRoot
+from node.light.errors import BadHeaderName, NoProvider, WrongRoot
 from node.light.store import TrustedStore
 from node.light.verify import Answer, Options, verdict_alone
 from wire.codec import digest_of
@@ -17,6 +17,25 @@ class NamedHeader(msgspec.Struct, frozen=True):
 
     height: int
     block_id: bytes
+
+    def contradicts(self, header: Header) -> bool:
+        """Whether `header` is another one of the same height."""
+        return header.height == self.height and block_id(header) != self.block_id
+
+    def __str__(self) -> str:
+        return f"{self.height}:{self.block_id.hex()}"
+
+
+def named_header(text: str) -> NamedHeader:
+    """The header named `HEIGHT:ID`, the id 64 hex digits; raises `BadHeaderName`."""
+    height, separator, ident = text.partition(":")
+    try:
+        digest = bytes.fromhex(ident)
+    except ValueError:
+        digest = b""
+    if not separator or not height.isascii() or not height.isdecimal() or len(digest) != 32:
+        raise BadHeaderName(f"{text[:90]!r}, HEIGHT:ID expected")
+    return NamedHeader(int(height), digest)
 
 
 class GenesisRoot(msgspec.Struct, frozen=True):

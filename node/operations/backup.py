@@ -30,11 +30,11 @@ from node.operations.archive import (
     read_archive,
     write_archive,
 )
-from node.operations.versions import software_version
 from node.sealing import SealedFileUnreadable, seal, unseal
 from node.startup import honour_mark
 from node.storage.copying import copy_store
-from wire.version import PROTOCOL_VERSION, STORE_VERSION
+from node.storage.migrations import migrate
+from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 SECRET_FILES: Final = ("keys.json", "keys.next.json")
 
@@ -57,7 +57,7 @@ def back_up(
         names = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
         manifest = Manifest(
             made_ms=now_ms,
-            software=software_version(),
+            software=SOFTWARE_VERSION,
             protocol=PROTOCOL_VERSION,
             store=STORE_VERSION,
             chain_id=genesis.chain_id,
@@ -112,9 +112,10 @@ def _secrets(home: Home) -> bytes:
 def restore(source: Path, home: Home, passphrase: str | None, progress: Progress) -> Manifest:
     """Make `home`, which is empty or not there, from the backup `source`; its manifest.
 
-    The API token is made anew. There is no signer state: the node follows until it is safe to
-    vote. `passphrase`: opens the keys; None: they are left out, and must be put into place.
-    Raises `HomeExists`, `BackupUnreadable`, `PassphraseWrong`; then nothing is left behind.
+    The API token is made anew, and a store of an earlier version is migrated. There is no signer
+    state: the node follows until it is safe to vote. `passphrase`: opens the keys; None: they are
+    left out, and must be put into place. Raises `HomeExists`, `BackupUnreadable`,
+    `PassphraseWrong`; then nothing is left behind.
     """
     if home.path.exists() and (not home.path.is_dir() or any(home.path.iterdir())):
         raise HomeExists(str(home.path))
@@ -138,6 +139,7 @@ def _settle(fresh: Home, manifest: Manifest, passphrase: str | None) -> None:
     fresh.data.mkdir()
     if STORE in manifest.files:
         (fresh.path / STORE).rename(fresh.store)
+        migrate(fresh.store)
     sealed = fresh.path / SECRETS
     if sealed.exists():
         if passphrase is not None:

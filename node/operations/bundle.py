@@ -5,6 +5,8 @@ into it (the configuration names files of secrets, and holds none), and trades a
 blocks there are headers only.
 """
 
+import contextlib
+import os
 import tarfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -17,14 +19,18 @@ from node.audit.reading import last_blocks
 from node.blocks import block_id
 from node.home import Home, HomeExists
 from node.operations.doctor import Finding
-from node.operations.versions import software_version
+from node.passphrase import FILE_VARIABLE
 from node.plain import plain
+from node.rotation import NEXT_FILE
 from wire.errors import CodedError
-from wire.version import PROTOCOL_VERSION, STORE_VERSION
+from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 HEADERS: Final = 100
 LOG_BYTES: Final = 256 << 10
 """The end of a log that is taken."""
+
+SECRET_BYTES_MIN: Final = 12
+"""Of a secret's text: a passphrase has no fewer characters."""
 
 Json = Mapping[str, Any]
 
@@ -46,7 +52,7 @@ def make_bundle(
         raise HomeExists(f"{out} exists already")
     content = {
         "versions.json": _json(
-            {"dcn": software_version(), "protocol": PROTOCOL_VERSION, "store": STORE_VERSION}
+            {"dcn": SOFTWARE_VERSION, "protocol": PROTOCOL_VERSION, "store": STORE_VERSION}
         ),
         "findings.json": _json(findings),
         "config.json": _json(_or_error(home.config)),
@@ -103,11 +109,17 @@ def _files(home: Home) -> list[Any]:
 
 def _secret_texts(home: Home) -> list[bytes]:
     """What must not be in a log, and is taken out should it be."""
-    texts = []
-    for path in (home.token_file, home.keys_file):
-        if path.exists():
-            texts += [word.strip(b'",:') for word in path.read_bytes().split()]
-    return [word for word in texts if len(word) >= 32]
+    paths = [home.token_file, home.keys_file, home.path / NEXT_FILE]
+    named = os.environ.get(FILE_VARIABLE)
+    paths += [Path(named)] if named else []
+    with contextlib.suppress(CodedError):
+        api = home.config().api
+        paths += [home.path / one for one in (api.tls_key, api.client_key) if one]
+    files = [path.read_bytes() for path in paths if path.is_file()]
+    texts = [line.strip() for data in files for line in data.splitlines()]
+    texts += [word.strip(b'",:[]') for line in texts for word in line.split()]
+    # A word of a key that is in hex or base64 is long; a line of a passphrase need not be.
+    return sorted({one for one in texts if len(one) >= SECRET_BYTES_MIN}, key=len, reverse=True)
 
 
 def _end(path: Path, secrets: list[bytes]) -> bytes:

@@ -25,13 +25,12 @@ from node.operations.surroundings import (
     check_remote_signer,
     check_signer,
 )
-from node.operations.versions import software_version
 from node.passphrase import PassphraseMissing
 from node.precheck import check_home
 from node.startup import honour_mark
 from node.storage.errors import StoreMissing, StoreOfAnotherChain
 from wire.errors import CodedError
-from wire.version import PROTOCOL_VERSION, STORE_VERSION
+from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
 Found: TypeAlias = Iterator[str | CodedError]
 """What a check yields: a line on what is well, or an error."""
@@ -89,7 +88,7 @@ def _finding(check: str, result: str | CodedError) -> Finding:
 
 
 def _versions(_: Patient) -> Found:
-    yield f"dcn {software_version()}, protocol {PROTOCOL_VERSION}, store {STORE_VERSION}"
+    yield f"dcn {SOFTWARE_VERSION}, protocol {PROTOCOL_VERSION}, store {STORE_VERSION}"
 
 
 def _configuration(patient: Patient) -> Found:

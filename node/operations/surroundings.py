@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from consensus.messages import Certificate, Step
 from consensus.signer import SignerState, decode_state
 from node.audit.reading import StoreReading
+from node.clock import CLOCK_OFF_MS_MAX, off_by_ms
 from node.config import Config
 from node.home import Home, Keys
 from node.network.config import tcp_endpoint
@@ -32,10 +33,6 @@ from wire.errors import CodedError
 
 Found: TypeAlias = Iterator[str | CodedError]
 
-CLOCK_OFF_MS_MAX: Final = 2_000
-"""Votes of correct validators may differ by 10 s (`consensus.signer.SKEW_MS`); long before that
-someone should look."""
-
 SILENCE_MS_MIN: Final = 30_000
 """A shorter silence is an election of the next proposer, or a restart."""
 
@@ -53,17 +50,15 @@ def check_clock(
     if store is None or store.commit is None:
         yield "no block to compare with"
         return
-    votes = {entry.validator: entry.time_ms for entry in store.commit.signatures}
-    mine = None if own is None else votes.pop(own, None)
-    if not votes:  # the only validator: its clock is the network's
+    others = [entry.time_ms for entry in store.commit.signatures if entry.validator != own]
+    if not others:  # the only validator: its clock is the network's
         yield "no other validator's vote to compare with"
         return
-    others = median_low(sorted(votes.values()))
-    age_ms = now_ms - others
-    if age_ms < -CLOCK_OFF_MS_MAX:
-        raise ClockOff(f"{-age_ms} ms behind the votes on block {store.commit.height}")
-    if mine is not None and abs(mine - others) > CLOCK_OFF_MS_MAX:
-        raise ClockOff(f"its vote on block {store.commit.height} is {mine - others:+} ms off")
+    off_ms = off_by_ms(store.commit, own, now_ms)
+    if abs(off_ms) > CLOCK_OFF_MS_MAX:
+        side = "behind" if off_ms < 0 else "ahead of"
+        raise ClockOff(f"{abs(off_ms)} ms {side} the votes on block {store.commit.height}")
+    age_ms = now_ms - median_low(sorted(others))
     if running and age_ms > max(SILENCE_MS_MIN, 4 * idle_ms):
         raise NetworkSilent(f"the last block, {store.commit.height}, is {age_ms // 1_000} s old")
     yield f"agrees with the votes on block {store.commit.height}"

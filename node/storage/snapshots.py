@@ -60,8 +60,11 @@ class SnapshotStore:
         self._db = store.db
 
     # ---------------------------------------------------------------- taken here
-    async def take(self, snapshot: Snapshot, chunks: Iterator[Chunk], kept: int) -> None:
-        """Write a snapshot, a chunk a transaction, and drop all but the newest `kept`.
+    async def take(
+        self, snapshot: Snapshot, chunks: Iterator[Chunk], kept: int, needed: int = 0
+    ) -> None:
+        """Write a snapshot, a chunk a transaction, and drop all but the newest `kept` and the
+        newest below the height `needed`, from which on the past must stay computable.
 
         Chunks are made in a thread: the node goes on meanwhile.
         """
@@ -75,11 +78,12 @@ class SnapshotStore:
         async with transaction(self._db):
             await self._db.execute("UPDATE snapshots SET stage=? WHERE height=?", (WHOLE, height))
             await self._forget(
-                "stage=? AND height NOT IN "
-                "(SELECT height FROM snapshots WHERE stage=? ORDER BY height DESC LIMIT ?)",
-                WHOLE,
+                "stage=?1 AND height NOT IN "
+                "(SELECT height FROM snapshots WHERE stage=?1 ORDER BY height DESC LIMIT ?2) AND "
+                "height IS NOT (SELECT max(height) FROM snapshots WHERE stage=?1 AND height<?3)",
                 WHOLE,
                 kept,
+                needed,
             )
 
     async def heights(self) -> list[int]:

@@ -15,8 +15,9 @@ from node.core.chain import Tip
 from node.core.effects import CommitBlock
 from node.heap import undisturbed
 from node.snapshots import Snapshot
-from node.storage.errors import StoreDamaged, StoreOfAnotherChain, StoreVersion, as_stored
+from node.storage.errors import StoreDamaged, StoreOfAnotherChain, as_stored
 from node.storage.light import keep_trail, keep_validators
+from node.storage.migrations import require_current
 from node.storage.records import (
     StoredTip,
     Submission,
@@ -55,7 +56,7 @@ class Store:
     async def open(cls, path: Path, genesis_hash: bytes) -> Self:
         """Open or create the store at `path`.
 
-        Raises `StoreVersion`, `StoreDamaged`, `StoreUnusable`.
+        Raises `StoreOutdated`, `StoreVersion`, `StoreDamaged`, `StoreUnusable`.
         """
         with as_stored():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -320,8 +321,8 @@ async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     version = await _scalar(db, "PRAGMA user_version")
     if version == 0:
         await db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={STORE_VERSION}; COMMIT;")
-    elif version != STORE_VERSION:
-        raise StoreVersion(f"{path} has version {version}, {STORE_VERSION} expected")
+    else:
+        require_current(path, version)
 
 
 def _text(raw: bytes) -> str:

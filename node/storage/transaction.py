@@ -10,16 +10,22 @@ from weakref import WeakKeyDictionary
 
 import aiosqlite
 
+from node.storage.errors import as_stored
+
 _WRITERS: "WeakKeyDictionary[aiosqlite.Connection, asyncio.Lock]" = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
-    """Everything written inside is committed together at the end, or rolled back on an error."""
+    """Everything written inside is committed together at the end, or rolled back on an error.
+
+    Raises `DiskFull`, `StoreUnusable`, `StoreDamaged` for what SQLite says.
+    """
     async with _WRITERS.setdefault(db, asyncio.Lock()):
-        try:
-            yield
-            await db.commit()
-        except BaseException:
-            await db.rollback()
-            raise
+        with as_stored():
+            try:
+                yield
+                await db.commit()
+            except BaseException:
+                await db.rollback()
+                raise

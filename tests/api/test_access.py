@@ -33,6 +33,8 @@ async def test_a_token_without_a_scope_gets_403_on_every_route_that_needs_it(
                     needed = Scope.READ if method == "get" else Scope.TRADE
                     needed = {
                         "/v1/marks": Scope.ADMIN,
+                        "/v1/prune": Scope.ADMIN,
+                        "/v1/prune/plan": Scope.ADMIN,
                         "/v1/transactions/check": Scope.READ,
                         "/v1/trades/check": Scope.READ,
                         "/v1/sign": Scope.READ if method == "get" else Scope.SIGN,

@@ -1,5 +1,6 @@
 """What a colleague gets to see, and what must not be in it; and the configuration compared."""
 
+import secrets
 import tarfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from node.home import Home
+from node.rotation import next_key
 from tests.cli.conftest import Dcn
 from tests.cli.test_backup import secrets_of
 from tests.node.stores import copied
@@ -38,6 +40,39 @@ def test_a_bundle_has_what_helps_and_no_key_material(dcn: Dcn, home: Home, tmp_p
     assert headers[-1]["height"] == len(headers)
     assert b"CONFIG" in found["findings.json"].upper()
     assert msgspec.json.decode(found["config.json"])["lei"] == home.config().lei
+
+
+def test_no_secret_of_whatever_file_is_in_a_bundle(
+    dcn: Dcn, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets are planted wherever a home can have one, and all of them in the log."""
+    marks = [f"PLANTED-{number}-{secrets.token_hex(16)}" for number in range(5)]
+    tls, client, phrase, book, stray = marks
+    (home.path / "tls.key").write_text(f"-----BEGIN PRIVATE KEY-----\n{tls}\n-----END\n")
+    (home.path / "client.key").write_text(client)
+    (home.path / "book.csv").write_text(f"uti\n{book}\n")
+    (home.path / "notes.txt").write_text(stray)
+    (tmp_path / "phrase").write_text(f"{phrase}\n")
+    monkeypatch.setenv("DCN_PASSPHRASE_FILE", str(tmp_path / "phrase"))
+    with home.config_file.open("a") as file:
+        file.write('[api]\ntls_cert = "tls.crt"\ntls_key = "tls.key"\n')
+        file.write('client_cert = "c.crt"\nclient_key = "client.key"\n')
+        file.write('[trades]\nblotter = "book.csv"\n')
+    fresh = [next_key(home, purpose) for purpose in ("trade", "consensus")]
+    seeds = [seed for one in fresh for seed in (one.seed, one.seed_chain) if seed]
+    token = dcn("token", "create", "risk", "--scope", "read", "--home", home.path, "--json")
+    assert token.code == 0, token
+    logged = [tls, client, phrase, home.token(), *(seed.hex() for seed in seeds)]
+    log = tmp_path / "node.log"
+    log.write_text("".join(f'{{"event": "seen {text}", "x": "{text}"}}\n' for text in logged))
+    out = tmp_path / "bundle.tar.gz"
+    assert dcn("bundle", out, "--home", home.path, "--log", log).code == 0
+    everything = b"".join(_content(out).values())
+    texts = [*marks, *logged, token.json()["token"]]
+    assert [text for text in texts if text.encode() in everything] == []
+    raw = [secret for secret in (*secrets_of(home), *seeds) if secret in everything]
+    assert raw == []
+    assert everything.count(b"(secret)") == 2 * len(logged)
 
 
 def test_a_bundle_of_a_broken_home_says_what_is_broken(dcn: Dcn, tmp_path: Path) -> None:

@@ -150,6 +150,10 @@ def test_a_store_of_another_version(home: Home) -> None:
         db.execute("PRAGMA user_version=3")
     db.close()
     assert "STORE_VERSION" in _wrong(examine(home, now))
+    with sqlite3.connect(home.store) as db:
+        db.execute("PRAGMA user_version=5")
+    db.close()
+    assert "STORE_OUTDATED" in _wrong(examine(home, now))
 
 
 def test_a_genesis_of_another_chain(home: Home) -> None:

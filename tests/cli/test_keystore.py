@@ -80,6 +80,24 @@ def test_a_home_with_sealed_keys_is_made_and_opened(
     assert dcn("keys", "show", "--home", home.path).err.startswith("PASSPHRASE_WRONG")
 
 
+def test_a_passphrase_is_asked_for_twice_at_the_terminal(
+    dcn: Dcn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter([PASSPHRASE, PASSPHRASE, PASSPHRASE, "another one, not that"])
+    monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
+    home = Home(tmp_path / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("node.passphrase._at_terminal", lambda: True)
+        made = dcn("init", "--home", home.path, "--lei", LEI, "--role", "observer", "--seal")
+        assert made.code == 0, made
+        assert unseal(home.keys_file.read_bytes(), PASSPHRASE)
+        other = dcn("init", "--home", tmp_path / "b", "--lei", LEI, "--seal")
+        assert other.err.startswith("PASSPHRASE_MISSING: the two entries differ")
+    assert not (tmp_path / "b").exists()
+    asked = dcn("init", "--home", tmp_path / "c", "--lei", LEI, "--seal")
+    assert asked.err.startswith("PASSPHRASE_MISSING: no passphrase for the keys, and no terminal")
+
+
 def test_a_systemd_credential_opens_the_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,17 @@ def test_sighup_reloads_what_can_be_and_refuses_what_is_not_valid(network: RealN
     assert [json.loads(one)["act"] for one in acts][:2] == ["start", "reload"]
 
 
+def test_a_running_node_prunes_when_told_to(network: RealNetwork) -> None:
+    place = network.places[0]
+    before = network.status(place)
+    would = _told("prune", "--home", place.home, "--retain", 1, "--dry-run")
+    did = _told("prune", "--home", place.home, "--retain", 1)
+    assert (would["begun"], did["begun"]) == (False, True)
+    assert did["keep_from"] == network.status(place)["oldest_block"] >= before["oldest_block"]
+    acts = (Path(place.home) / "data" / "admin.log").read_text().splitlines()
+    assert json.loads(acts[-1])["act"] == "prune"
+
+
 def test_a_lost_disk_is_restored_and_the_key_signs_nothing_twice(
     network: RealNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

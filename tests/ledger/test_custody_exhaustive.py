@@ -124,6 +124,11 @@ class Every:
             ],
             o.Instrument: [world.genesis.instruments[0]],
             o.Leg: [o.Leg(c.lei, d.lei, USD, EXCESS), o.Leg(a.lei, c.lei, USD, EXCESS)],
+            o.Mandate: [
+                o.Mandate(world.observer.lei, "R", (), (), CALENDAR[0], CALENDAR[3], 0, 1, "R"),
+                o.Mandate(c.lei, "R", (), (), CALENDAR[0], CALENDAR[3], 0, 1, "R"),
+            ],
+            o.Look: [o.Look(world.observer.lei, "R", "R", a.lei, "R", 1, 0, "R", bytes(32))],
             o.KeyRole: [o.KeyRole.TREASURY, o.KeyRole.TRADE, o.KeyRole.GOVERNANCE],
         }
 

@@ -192,5 +192,5 @@ def _check_losses(world: World) -> None:
 
 
 TestCrisis = Crisis.TestCase
-EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "25"))
 TestCrisis.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)

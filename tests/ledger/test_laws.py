@@ -409,7 +409,7 @@ def well_signed(world: World, tx: Transaction) -> bool:
 
 TestMarket = Market.TestCase
 TestRules = Rules.TestCase
-EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("DCN_LAW_EXAMPLES", "25"))
 TestMarket.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
 TestRules.settings = TestMarket.settings
 

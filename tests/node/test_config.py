@@ -72,7 +72,7 @@ def test_the_documented_configuration_has_every_key_with_its_default() -> None:
     defaults = Config(lei=documented.lei, network=documented.network)
     assert documented == defaults
     raw = tomllib.loads(path.read_text())
-    for section in ("api", "consensus", "trades", "log"):
+    for section in ("api", "consensus", "trades", "store", "upgrade", "log"):
         kind = type(getattr(documented, section))
         assert set(raw[section]) == set(kind.__struct_fields__)
 
@@ -86,6 +86,10 @@ def test_the_documented_configuration_has_every_key_with_its_default() -> None:
         ("\n# [log]\n[log] # here\n level  = 'loud'\n", "config.toml:9: log.level"),
         ("[store]\nretain_blocks = 5\nsnapshot_every = 0\n", "config.toml:7: store.retain"),
         ("[apii]\n", "config.toml:6: "),
+        ("[store]\ntrust = '7'\n", "config.toml:7: store.trust"),
+        ("[store]\ntrust = '7:abcd'\n", "config.toml:7: store.trust"),
+        ("[upgrade]\nheight = 7\n", "config.toml:7: upgrade.height"),
+        ("[upgrade]\nheight = 7\nversion = 'next'\n", "config.toml:8: upgrade.version"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, more: str, place: str) -> None:

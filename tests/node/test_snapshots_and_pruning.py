@@ -1,6 +1,7 @@
 """Snapshots in a real store: taken under load, served, fetched again; pruning frees the disk."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 
 from ledger.actions import Action, Mint, Transfer
+from ledger.events import DateClosed
 from ledger.genesis import genesis_hash
 from ledger.transactions import Transaction, signed, tx_id, unsigned
 from node.audit.audit import Audit, audit
+from node.cli.main import main
 from node.config import StoreSection
 from node.core.chain import Tip
 from node.core.snapshot import anchor_of, tip_of
@@ -25,13 +28,14 @@ from node.messages import (
 )
 from node.snapshots import Snapshot, check_snapshot, outline_of
 from node.startup import checked_tip
-from node.storage.pruning import prune_step, vacuum_step
+from node.storage.pruning import plan_pruning, prune_step, statements_from, vacuum_step
 from node.storage.snapshots import UNKNOWN, SnapshotStore
 from node.storage.store import Store
 from node.upkeep import Upkeep
 from simulator.chain import Scribe
 from tests.node.stores import CONFIG, SEED_LINKS, small_network
-from wire.codec import decode
+from wire.codec import decode, encode
+from wire.ids import Date
 from wire.statechunks import Chunk, check_chunk, starts
 
 EVERY = 20
@@ -294,3 +298,65 @@ def test_a_snapshot_that_was_being_taken_at_a_crash_is_forgotten(world: World) -
 
     world.run(work)
     assert world.audit().findings == []
+
+
+def _close_date(store: Store, height: int) -> Coroutine[Any, Any, Any]:
+    event = encode(DateClosed(Date(20080912)))
+    return store.db.execute("INSERT INTO events (height, event) VALUES (?, ?)", (height, event))
+
+
+def test_the_snapshot_before_the_last_closed_date_is_kept_for_its_statements(world: World) -> None:
+    async def work(store: Store, snapshots: SnapshotStore) -> None:
+        await fill(world, store, config(), 3 * EVERY)
+        for height in (2 * EVERY + 5, 2 * EVERY + 7):
+            await _close_date(store, height)
+        await store.db.commit()
+        assert await statements_from(store) == 2 * EVERY + 6
+        await fill(world, store, config(retain_blocks=5), 4 * EVERY)
+        heights = await snapshots.heights()
+        assert heights == [2 * EVERY, 6 * EVERY, 7 * EVERY]
+        assert await store.oldest() == 2 * EVERY + 1
+
+    world.run(work)
+
+
+def test_blocks_from_genesis_stay_while_only_they_lead_to_the_last_closed_date(
+    world: World,
+) -> None:
+    async def work(store: Store, snapshots: SnapshotStore) -> None:
+        await fill(world, store, config(), EVERY + 5)
+        for height in (3, 5):
+            await _close_date(store, height)
+        plan = await plan_pruning(store, await snapshots.heights(), EVERY + 5, 2)
+        assert (plan.keep_from, plan.blocks, plan.because) == (1, 0, "statements")
+
+    world.run(work)
+
+
+def test_the_command_deletes_what_it_has_said(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(store: Store, _: SnapshotStore) -> None:
+        await fill(world, store, config(), 3 * EVERY + 5)
+
+    world.run(work)
+    capsys.readouterr()
+
+    def told(*words: object) -> Any:
+        line = ["dcn", "prune", "--home", str(world.home.path), *map(str, words), "--json"]
+        monkeypatch.setattr("sys.argv", line)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, json.loads(capsys.readouterr().out)
+
+    code, said = told("--retain", 2, "--dry-run")
+    assert (code, said["because"], said["begun"]) == (0, "sync", False)
+    code, done = told("--retain", 2)
+    assert {**done, "begun": False} == said
+    assert done["keep_from"] == 2 * EVERY + 1
+    found = world.audit()
+    assert (found.findings, found.since) == ([], 2 * EVERY)
+    code, again = told("--retain", 2)
+    assert (code, again["blocks"], again["keep_from"]) == (0, 0, done["keep_from"])
+    code, refused = told()
+    assert (code, refused["code"]) == (2, "USAGE")

@@ -9,11 +9,11 @@ import pytest
 from ledger.actions import Mint
 from ledger.genesis import genesis_hash
 from ledger.transactions import signed, unsigned
-from node.blocks import LightBlock
+from node.blocks import LightBlock, block_id
 from node.core.chain import Tip
 from node.core.statesync import CatchUp
 from node.founding import CURRENCY, Founded, Plan, found
-from node.light.root import GenesisRoot
+from node.light.root import GenesisRoot, NamedHeader
 from node.light.verify import Options as LightOptions
 from node.messages import ChunkReply, ServedReply, ServedRequest, SnapshotReply, SnapshotsReply
 from simulator.checkers import check_all
@@ -72,6 +72,8 @@ class World:
         self.late.may_catch_up(self.catch_up(EVERY))
         self.network.start([node.name for node in self.members])
         self.grow(3 * EVERY + 4)
+        known = [one.block.header for one in self.members[0].disk.blocks]
+        self.ids = {header.height: block_id(header) for header in known}
         if pruned:
             for node in self.members:
                 del node.disk.blocks[: EVERY + 5]
@@ -81,6 +83,13 @@ class World:
         validators = Tip.at_genesis(genesis).validators.members
         root = GenesisRoot(genesis.chain_id, genesis_hash(genesis), genesis.time_ms, validators)
         return CatchUp(root, behind_min, LightOptions(trusting_period_ms=TIME_MS_MAX))
+
+    def trusting(self, height: int, ident: bytes) -> CatchUp:
+        """As `catch_up`, and the operator trusts a header."""
+        return msgspec.structs.replace(self.catch_up(EVERY), checkpoint=NamedHeader(height, ident))
+
+    def header_id(self, height: int) -> bytes:
+        return self.ids[height]
 
     def grow(self, height: int) -> None:
         bank = self.founded.issuer.key("treasury")
@@ -265,3 +274,31 @@ def test_damaged_chunks_on_the_own_disk_are_fetched_again() -> None:
     world.start_late()
     world.run()
     assert world.network.counts["snapshot_given_up"] >= 1
+
+
+@pytest.mark.parametrize("height", [2 * EVERY + 5, 3 * EVERY])
+def test_a_snapshot_is_taken_that_the_trusted_header_leads_to(height: int) -> None:
+    world = World()
+    world.late.may_catch_up(world.trusting(height, world.header_id(height)))
+    world.start_late()
+    world.run()
+    assert world.network.counts["snapshot_installed"] == 1
+    assert world.blamed() == set()
+
+
+@pytest.mark.parametrize("height", [1, 2 * EVERY + 5, 3 * EVERY, 3 * EVERY + 1])
+def test_no_snapshot_is_taken_that_contradicts_the_trusted_header(height: int) -> None:
+    world = World()
+    world.late.may_catch_up(world.trusting(height, bytes(31) + b"\x01"))
+    world.start_late()
+    assert not world.network.run(lambda: world.late.core.tip.height > 0, 30_000)
+    assert world.network.counts["snapshot_installed"] == 0
+    assert world.blamed()
+
+
+def test_nobody_is_blamed_for_having_pruned_the_block_of_the_trusted_header() -> None:
+    world = World()
+    world.late.may_catch_up(world.trusting(7, world.header_id(7)))
+    world.start_late()
+    assert not world.network.run(lambda: world.late.core.tip.height > 0, 30_000)
+    assert world.blamed() == set()

@@ -9,7 +9,8 @@ from node.blocks import EvidencePiece, Header, accusation, block_id
 from node.cli.output import UsageWrong, read_bytes, write_file
 from node.home import read_genesis
 from node.light.detection import Fork
-from node.light.root import GenesisRoot, NamedHeader, Root
+from node.light.errors import BadHeaderName
+from node.light.root import GenesisRoot, NamedHeader, Root, named_header
 from node.light.store import TrustedStore, decode_store, encode_store
 from node.messages import EvidenceMessage, encode_message
 from wire.codec import decode, encode
@@ -62,16 +63,15 @@ def root_of(genesis: Path | None, header: Path | None, named: str | None) -> Roo
         except CodedError as error:
             raise UsageWrong(f"{header} is no header: {error}") from None
         return NamedHeader(found.height, block_id(found))
-    if named is None:
-        return None
-    height, separator, ident = named.partition(":")
+    return None if named is None else trusted_option(named)
+
+
+def trusted_option(named: str) -> NamedHeader:
+    """What `--trust` names; raises `UsageWrong`."""
     try:
-        digest = bytes.fromhex(ident)
-    except ValueError:
-        digest = b""
-    if not separator or not height.isascii() or not height.isdecimal() or len(digest) != 32:
-        raise UsageWrong(f"--trust {named[:90]}: HEIGHT:ID expected, the id 64 hex digits")
-    return NamedHeader(int(height), digest)
+        return named_header(named)
+    except BadHeaderName as error:
+        raise UsageWrong(f"--trust {error.detail}") from None
 
 
 def _genesis_root(path: Path) -> GenesisRoot:

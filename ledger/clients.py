@@ -1,8 +1,8 @@
 """Client sub-accounts: what a member holds and trades for a client, apart from its house.
 
 Client money moves from client to client, into an account from its member's house, and out of it
-only to an issuer, to be redeemed. A house's losses never reach it: every debt names one party, and
-only that party's account meets it.
+only to an issuer, to be redeemed, or against something for the client in the same batch. A house's
+losses never reach it: every debt names one party, and only that party's account meets it.
 """
 
 from ledger import cash, checks, obligations, sets, settlement

@@ -183,15 +183,15 @@ class Agreed:
     def keep_provisional(self, draft: Draft, events: list[Event]) -> None:
         """Note whose marks of the date are provisional, and whose no longer are."""
         rests = basis(draft, o.Clause.MARGIN)
-        for pair in self._pairs:
-            key = t.PROVISIONAL.key(*pair)
-            was, now = draft.get(t.PROVISIONAL, key), pair in self._provisional
-            if now and was is None:
+        parts = map(t.PROVISIONAL.parts, draft.indexed(t.PROVISIONAL, 0))
+        before = {(first, second) for first, second in parts}
+        for first, second in sorted(before ^ self._provisional.keys()):
+            key, now = t.PROVISIONAL.key(first, second), (first, second) in self._provisional
+            if now:
                 draft.put(t.PROVISIONAL, key, o.Provisional(self._date))
-            elif was is not None and not now:
+            else:  # also of a pair that has gone over to the oracles' marks
                 draft.delete(key)
-            if now != (was is not None):
-                events.append(MarksProvisional(*pair, self._date, now, rests))
+            events.append(MarksProvisional(first, second, self._date, now, rests))
 
 
 def _revealed(draft: Draft, pair: Pair, party: Party) -> dict[Uti, int] | None:

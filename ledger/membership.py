@@ -95,7 +95,8 @@ def rotate_key(draft: Draft, action: RotateKey, height: int) -> list[Event]:
             raise r.NotYourKey(f"key {action.old.hex()[:16]}")
     elif _keys_of(draft, action.member, action.role):
         raise r.NotYourKey("the member has a key of this role, and names none")
-    _register(draft, action.member, action.role, action.new, _im_from(draft, action.member))
+    im_from = _im_from(draft, action.member, action.old)
+    _register(draft, action.member, action.role, action.new, im_from)
     if action.old:
         _retire(draft, action.old, height)
     if action.role == o.KeyRole.CONSENSUS:
@@ -209,10 +210,10 @@ def _keys_of(draft: Draft, lei: Lei, role: o.KeyRole) -> list[bytes]:
     return [t.KEYS.parts(key)[0] for key in keys if draft.must(t.KEYS, key).member == lei]
 
 
-def _im_from(draft: Draft, lei: Lei) -> int:
-    """From when a key that a member brings signs for initial margin: not before any that it has,
-    for one of them brings it."""
-    keys = [key for role in o.KeyRole for key in _keys_of(draft, lei, role)]
+def _im_from(draft: Draft, lei: Lei, old: bytes) -> int:
+    """From when a key that a member brings signs for initial margin: not before those that can
+    bring it, nor before the one in whose place it is. Keys of other roles have no part in it."""
+    keys = [*_keys_of(draft, lei, o.KeyRole.GOVERNANCE), *((old,) if old else ())]
     found = [draft.must(t.KEYS, t.KEYS.key(key)).im_from for key in keys]
     return NEVER if NEVER in found else max(found, default=0)
 

@@ -1,5 +1,6 @@
 """Debts: the one way they come about, so that each has an id, a due date and an origin."""
 
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -60,7 +61,12 @@ def waiting(
     draft: Draft, states: tuple[o.ObligationState, ...] = UNHELD
 ) -> list[tuple[bytes, o.Obligation]]:
     """The debts in `states`, each with its id, in order of the ids."""
-    keys = sorted(key for state in states for key in draft.indexed(t.OBLIGATIONS, state))
+    return sorted((pair for state in states for pair in filed(draft, state)), key=itemgetter(0))
+
+
+def filed(draft: Draft, index: int) -> list[tuple[bytes, o.Obligation]]:
+    """The debts under an index value of their table, in whatever state, in order of the ids."""
+    keys = draft.indexed(t.OBLIGATIONS, index)
     return [(t.OBLIGATIONS.parts(key)[0], draft.must(t.OBLIGATIONS, key)) for key in keys]
 
 

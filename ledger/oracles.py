@@ -158,22 +158,28 @@ def _is_waited_out(draft: Draft, network: o.Network, missing: list[str]) -> bool
         marked = draft.get(t.MARKS, t.MARKS.key(feed, before))
         if marked is None or (held is not None and held.date == date):
             return False
+    following = network.calendar[1] if len(network.calendar) > 1 else None
+    if any(
+        _fixes(draft.must(t.INSTRUMENTS, key), missing, date, following)
+        for key in draft.indexed(t.INSTRUMENTS, 0)
+    ):
+        return False
     codes = {
         draft.must(t.CONTRACTS, key).trade.instrument: None
         for key in draft.indexed(t.CONTRACTS, o.ContractState.LIVE)
     }
     instruments = [draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(code)) for code in codes]
-    return not any(_is_final(one, missing, before, date) for one in instruments)
+    return not any(one.maturity <= date and one.feed in missing for one in instruments)
 
 
-def _is_final(instrument: o.Instrument, feeds: list[str], before: Date, date: Date) -> bool:
-    """Whether the marks of these feeds on `date` settle something of the instrument for good."""
-    if instrument.maturity <= date and instrument.feed in feeds:
-        return True
+def _fixes(instrument: o.Instrument, feeds: list[str], date: Date, following: Date | None) -> bool:
+    """Whether a coupon is fixed at the marks of these feeds on `date`, which stand for every day
+    up to the date that follows. Contracts that it is paid on may still be made."""
     return any(
         isinstance(one, o.FloatingCoupon)
         and one.fixing in feeds
-        and before < one.fixing_date <= date
+        and date <= one.fixing_date
+        and (following is None or one.fixing_date < following)
         for one in instrument.coupons
     )
 

@@ -1,7 +1,8 @@
 """Debts outside of netting rounds: paid singly, and the rounds that a party stays out of.
 
 A debt that no round holds may be paid at any time. A leg of an instruction goes with all others or
-not at all, here as everywhere (CPMI-IOSCO principle 12).
+not at all, here as everywhere (CPMI-IOSCO principle 12): it is not paid singly, and so is in the
+rounds whoever stays out of them.
 """
 
 from collections import Counter
@@ -13,10 +14,10 @@ from ledger import tables as t
 from ledger.actions import PayDebts, StayOut
 from ledger.default import cases
 from ledger.events import DebtPaid, Event, StaysOut
-from ledger.obligations import discharge, keep_open, waiting
+from ledger.obligations import UNHELD, discharge, filed, keep_open, waiting
 from ledger.rulebook import basis
 from ledger.state import Draft, State
-from wire.ids import Date, Party
+from wire.ids import AssetCode, Date, Party
 
 Debts = list[tuple[bytes, o.Obligation]]
 
@@ -27,10 +28,12 @@ def pay_debts(draft: Draft, action: PayDebts) -> list[Event]:
     checks.asset(draft, action.asset)
     checks.open_account(draft, action.debtor)
     checks.payable_party(draft, action.creditor)
+    wanted = (action.debtor, action.creditor, action.asset)
     found = [
         (ident, row)
-        for ident, row in waiting(draft)
-        if (row.debtor, row.creditor, row.asset) == (action.debtor, action.creditor, action.asset)
+        for ident, row in filed(draft, t.of_member(action.debtor))
+        if (row.debtor, row.creditor, row.asset) == wanted
+        and row.state in UNHELD
         and not row.instruction
     ]
     if not found:
@@ -67,12 +70,8 @@ def only_others_are_short(draft: Draft, ident: bytes, debt: o.Obligation) -> boo
 def _legs(draft: Draft, ident: bytes, debt: o.Obligation) -> Debts:
     if not debt.instruction:
         return [(ident, debt)]
-    states = tuple(o.ObligationState)
-    return [
-        (one, row)
-        for one, row in waiting(draft, states)
-        if row.instruction == debt.instruction
-    ]  # fmt: skip
+    together = filed(draft, t.of_instruction(debt.instruction))
+    return [(one, row) for one, row in together if row.instruction == debt.instruction]
 
 
 def _short(draft: Draft, legs: Debts) -> dict[Party, str]:
@@ -85,7 +84,9 @@ def _short(draft: Draft, legs: Debts) -> dict[Party, str]:
         need = needs[party, asset]
         instructed = need if legs[0][1].instruction else 0
         has = cash.means(draft, party, asset, instructed)
-        if has < need:
+        if not cases.pays_on(draft, party):  # what it has is for the close-out, not for one leg
+            short[party] = f"{party} pays nothing now"
+        elif has < need:
             short[party] = f"{party} has {has} {asset}, needs {need}"
     return short
 
@@ -99,12 +100,12 @@ def stay_out(draft: Draft, action: StayOut) -> list[Event]:
         raise r.NoRoundToStayOutOf(f"{action.date} is closed, or no business date to come")
     key = t.STAYING_OUT.key(action.party, action.date)
     row = draft.get(t.STAYING_OUT, key)
-    if row is not None and row.due:
+    if row is not None and row.dues:
         raise r.NoRoundToStayOutOf(f"a round of {action.date} is frozen without {action.party}")
     if (row is not None) == action.out:
         raise r.NoRoundToStayOutOf(f"{action.party} is {'out' if action.out else 'in'} already")
     if action.out:
-        draft.put(t.STAYING_OUT, key, o.StayingOut(action.date, 0))
+        draft.put(t.STAYING_OUT, key, o.StayingOut(action.date, ()))
     else:
         draft.delete(key)
     because = basis(draft, o.Clause.SETTLEMENT)
@@ -119,27 +120,53 @@ def staying_out(draft: Draft, date: Date) -> set[Party]:
 def fall_due(draft: Draft, date: Date, height: int) -> None:
     """A round of `date` is frozen, and settles at `height`: until then who stays out pays."""
     for key in draft.indexed(t.STAYING_OUT, t.on_date(date)):
-        draft.put(t.STAYING_OUT, key, o.StayingOut(date, height))
+        row = draft.must(t.STAYING_OUT, key)
+        draft.put(t.STAYING_OUT, key, o.StayingOut(date, (*row.dues, height)))
 
 
 def pending(state: State) -> bool:
     """Whether debts fall due that are to be paid singly."""
-    return any(row.due for _, row in state.scan(t.STAYING_OUT))
+    return bool(state.indexed(t.STAYING_OUT, t.FALLING_DUE))
+
+
+def owed_by_absent(draft: Draft, height: int) -> Counter[tuple[Party, AssetCode]]:
+    """(creditor, asset) -> what those that stay out of the rounds that settle at `height` owe with
+    them and have not paid: what somebody misses because of it, it has not failed."""
+    owed: Counter[tuple[Party, AssetCode]] = Counter()
+    for _, debt in _not_paid(draft, height):
+        owed[debt.creditor, debt.asset] += debt.amount
+    return owed
 
 
 def due(draft: Draft, height: int, events: list[Event]) -> None:
     """Who stayed out of the rounds that settle now has failed what it has not paid singly."""
     today = draft.must(t.NETWORK, t.network_key()).business_date
+    for ident, debt in _not_paid(draft, height):
+        keep_open(draft, ident, debt.amount, (debt.debtor,), height)
+        calls.round_settled(draft, ident, debt.amount, (debt.debtor,), height, events)
     for key in draft.indexed(t.STAYING_OUT, t.at_height(height)):
-        party, date = t.STAYING_OUT.parts(key)
-        for ident, debt in waiting(draft):
-            if debt.debtor != party or debt.due > date or debt.instruction:
-                continue
-            if not (cases.pays_on(draft, party) and cases.pays_on(draft, debt.creditor)):
-                continue
-            keep_open(draft, ident, debt.amount, (party,), height)
-            calls.round_settled(draft, ident, debt.amount, (party,), height, events)
-        if date == today:
-            draft.put(t.STAYING_OUT, key, o.StayingOut(date, 0))
+        row = draft.must(t.STAYING_OUT, key)
+        later = tuple(one for one in row.dues if one != height)
+        if later or row.date == today:
+            draft.put(t.STAYING_OUT, key, o.StayingOut(row.date, later))
         else:
             draft.delete(key)
+
+
+def _not_paid(draft: Draft, height: int) -> Debts:
+    """The debts that fall due at `height` outside of the round that their debtors stayed out of; a
+    call of a later cycle of the date falls due with the round of that."""
+    parts = map(t.STAYING_OUT.parts, draft.indexed(t.STAYING_OUT, t.at_height(height)))
+    out: dict[Party, Date] = dict(parts)
+    if not out:
+        return []
+    found: Debts = []
+    for ident, debt in waiting(draft):
+        if debt.debtor not in out or debt.due > out[debt.debtor] or debt.instruction:
+            continue
+        call = draft.get(t.CALLS, t.CALLS.key(ident))
+        if call is not None and call.due > height:
+            continue
+        if cases.pays_on(draft, debt.debtor) and cases.pays_on(draft, debt.creditor):
+            found.append((ident, debt))
+    return found

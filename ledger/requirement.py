@@ -4,6 +4,7 @@ What stands in custody, and how it moves, is `ledger/im.py`.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger import checks, csa, immodels, sets
@@ -146,20 +147,17 @@ def _scenarios(
     for x in exposures:
         quantity[x.instrument.code] += x.quantity
         of[x.instrument.code] = x.instrument
-    histories = {
-        feed: _history(draft, feed, count + terms.im.horizon)
-        for feed in sorted({instrument.feed for instrument in of.values()})
-    }
     horizon = terms.im.horizon
-    shortest = min(len(history) for history in histories.values())
+    feeds = sorted({instrument.feed for instrument in of.values()})
+    dates, histories = _histories(draft, feeds, count + horizon)
     found: list[tuple[Date, int]] = []
-    for n in range(min(count, shortest - horizon)):
+    for n in range(min(count, len(dates) - horizon)):
         gain = 0
         for code in sorted(of):
             instrument = of[code]
             history = histories[instrument.feed]
             lowest = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed)).value_min
-            value, after, before = history[0][1], history[n][1], history[n + horizon][1]
+            value, after, before = history[0], history[n], history[n + horizon]
             up, down = immodels.moved(value, before, after, lowest)
             exponent = checks.asset(draft, instrument.currency).exponent
             change = muldiv(
@@ -169,22 +167,31 @@ def _scenarios(
                 Rounding.HALF_EVEN,
             )
             gain += _converted(draft, terms, change, instrument.currency)
-        found.append((next(iter(histories.values()))[n][0], gain if collected_by_first else -gain))
+        found.append((dates[n], gain if collected_by_first else -gain))
     return found
 
 
-def _history(draft: Draft, feed: str, count: int) -> list[tuple[Date, int]]:
-    """(date, mark) of a feed's closed dates, the latest first."""
+def _histories(
+    draft: Draft, feeds: Sequence[str], count: int
+) -> tuple[list[Date], dict[str, list[int]]]:
+    """Closed dates on which every one of the feeds was marked, the latest first, and the marks.
+
+    A mark carried forward is no move of the price, and the moves of one scenario are of one date.
+    """
     date = draft.must(t.NETWORK, t.network_key()).closed_date
-    found: list[tuple[Date, int]] = []
-    while date is not None and len(found) < count:
-        mark = draft.get(t.MARKS, t.MARKS.key(feed, date))
-        if mark is None:
+    dates: list[Date] = []
+    values: dict[str, list[int]] = {feed: [] for feed in feeds}
+    while date is not None and len(dates) < count:
+        marks = [draft.get(t.MARKS, t.MARKS.key(feed, date)) for feed in feeds]
+        known = [mark for mark in marks if mark is not None]
+        if len(known) < len(feeds):
             break
-        if mark.oracles:  # a mark carried forward is no move of the price
-            found.append((date, mark.value))
-        date = mark.previous
-    return found
+        if all(mark.oracles for mark in known):
+            dates.append(date)
+            for feed, mark in zip(feeds, known, strict=True):
+                values[feed].append(mark.value)
+        date = known[0].previous
+    return dates, values
 
 
 def _exposures(

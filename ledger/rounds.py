@@ -193,7 +193,8 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
     left = ClearedRound(posed.round, (), cancelled).legs()
     outcome = settle(left, _free_cash(draft, posed.round))
     _move_cash(draft, posed.round, outcome.cash)
-    failed = _names(posed.round, [one.participant for one in outcome.failed()])
+    absent = paying.owed_by_absent(draft, row.settle_height)
+    failed = _names(posed.round, _failed(posed.round, outcome, absent))
     because = _because(posed.round, outcome)
     results: list[RoundResult] = []
     for i, ident in enumerate(row.obligations):
@@ -220,8 +221,10 @@ def _settle(draft: Draft, row: o.NettingRound, events: list[Event]) -> list[Roun
         obligations=(),
         figures=figures,
         failed=failed,
-        liquidity_events=_names(
-            posed.round, [one.participant for one in outcome.liquidity_events()]
+        liquidity_events=tuple(
+            one
+            for one in _names(posed.round, [x.participant for x in outcome.out])
+            if one not in failed
         ),
     )
     draft.put(t.ROUNDS, t.ROUNDS.key(row.number), done)
@@ -282,6 +285,20 @@ def _move_cash(draft: Draft, posed: Round, moved: Ints) -> None:
                 cash.settle_net(draft, _party(party), asset, int(moved[i, j]))
 
 
+def _failed(
+    posed: Round, outcome: Settlement, absent: Counter[tuple[Party, AssetCode]]
+) -> list[int]:
+    """Who could not fund, and could not have if those that stay out had paid it."""
+    return [
+        one.participant
+        for one in outcome.failed()
+        if any(
+            missing > absent[_party(posed.participants[one.participant]), AssetCode(asset)]
+            for asset, missing in zip(posed.assets, one.shortfall, strict=True)
+        )
+    ]
+
+
 def _because(posed: Round, outcome: Settlement) -> dict[int, Party]:
     pairs = zip(outcome.late.tolist(), outcome.late_because_of.tolist(), strict=True)
     return {leg: _party(posed.participants[who]) for leg, who in pairs}
@@ -316,9 +333,8 @@ def _cancelled(draft: Draft, number: int, ident: bytes) -> int:
 
 def _frozen_keys(draft: Draft, date: Date) -> list[bytes]:
     """What is due, between parties in good standing that do not stay out; of an instruction all
-    legs or none. A round's
-    total in an asset, and so every member's gross, must stay an amount: what does not fit waits
-    for the next round."""
+    legs or none, whoever stays out. A round's total in an asset, and so every member's gross, must
+    stay an amount: what does not fit waits for the next round."""
     gross: dict[str, int] = {}
     keys: list[bytes] = []
     out = paying.staying_out(draft, date)
@@ -346,4 +362,5 @@ def _instructions(draft: Draft) -> list[list[bytes]]:
 
 def _takes_part(draft: Draft, row: o.Obligation, out: set[Party]) -> bool:
     parties = (row.debtor, row.creditor)
-    return out.isdisjoint(parties) and all(cases.pays_on(draft, party) for party in parties)
+    singly = not row.instruction and not out.isdisjoint(parties)
+    return not singly and all(cases.pays_on(draft, party) for party in parties)

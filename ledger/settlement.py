@@ -53,6 +53,7 @@ def create(draft: Draft, action: CreateBatch, height: int) -> list[Event]:
         raise r.BadSettlementBatch(f"{action.settle_date} is no business date to come")
     for leg in action.legs:
         _check_leg(draft, leg)
+    _check_clients(draft, action.legs)
     if not any(action.creator in _members(leg) for leg in action.legs):
         raise r.BadSettlementBatch(f"{action.creator} has no leg of it")
     key = t.BATCHES.key(action.creator, action.reference)
@@ -85,6 +86,17 @@ def _check_leg(draft: Draft, leg: o.Leg) -> None:
         raise r.BadSettlementBatch(f"{leg.sender} delivers to itself")
     if len({*_members(leg)}) == 1:  # one of them is a client: a house exchanges nothing with it
         raise r.ClientSegregated(f"{leg.sender} to {leg.to}")
+
+
+def _check_clients(draft: Draft, legs: tuple[o.Leg, ...]) -> None:
+    """Client money is delivered to a house against something for that client, never for nothing; to
+    a client, or to the issuer of what is delivered, as by a transfer."""
+    receivers = {leg.to for leg in legs}
+    for leg in legs:
+        issuer = ids.house(checks.asset(draft, leg.asset).issuer)
+        to_house = not ids.client_of(leg.to) and leg.to != issuer
+        if ids.client_of(leg.sender) and to_house and leg.sender not in receivers:
+            raise r.ClientSegregated(f"{leg.sender} to {leg.to}, for nothing")
 
 
 def _members(leg: o.Leg) -> tuple[Lei, Lei]:

@@ -98,6 +98,23 @@ IN_NETTING: Final = -1
 """The index value of batches whose legs wait for a round."""
 
 
+FALLING_DUE: Final = -1
+"""Index value of parties whose debts fall due outside of a round that they stayed out of."""
+
+
+def of_instruction(instruction: bytes) -> int:
+    """The index value of the debts of one instruction, a SHA-256 digest: above all others. Whoever
+    looks compares the whole of it."""
+    return (1 << 192) + int.from_bytes(instruction[:16])
+
+
+def obligation_indexes(row: o.Obligation) -> tuple[int, ...]:
+    """A debt is looked for by its state, by its debtor's member, and with its instruction."""
+    if row.instruction:
+        return (row.state, of_member(row.debtor), of_instruction(row.instruction))
+    return (row.state, of_member(row.debtor))
+
+
 def batch_indexes(row: o.Batch) -> tuple[int, ...]:
     """A batch is looked for at its deadline, when irrevocable on its date, and by its parties."""
     parties = tuple({of_member(party): None for leg in row.legs for party in (leg.sender, leg.to)})
@@ -145,7 +162,8 @@ def call_indexes(row: o.MarginCall) -> tuple[int, ...]:
 
 def staying_out_indexes(row: o.StayingOut) -> tuple[int, ...]:
     """Who stays out is looked for at the freeze, and when its debts fall due."""
-    return (on_date(row.date), at_height(row.due)) if row.due else (on_date(row.date),)
+    falling = (FALLING_DUE,) if row.dues else ()
+    return (on_date(row.date), *falling, *(at_height(height) for height in row.dues))
 
 
 NETWORK: Final = Table(1, "network", o.Network)
@@ -159,7 +177,7 @@ SEEDS: Final = Table(6, "seed", o.SeedLink)  # consensus key
 ASSETS: Final = Table(7, "asset", o.Asset, lambda _row: (0,))  # code
 BALANCES: Final = Table(8, "balance", o.Balance, None, lambda parts: (of_member(parts[0]),))
 """By owner, kind, reference, asset."""
-INSTRUMENTS: Final = Table(9, "instrument", o.Instrument)  # code
+INSTRUMENTS: Final = Table(9, "instrument", o.Instrument, lambda _row: (0,))  # code
 CONTRACTS: Final = Table(10, "trade", o.Contract, contract_indexes)
 """By UTI; indexed by state, and while live by netting set."""
 NETTING_SETS: Final = Table(11, "netting_set", o.NettingSet, netting_set_indexes)
@@ -169,7 +187,7 @@ LIMITS: Final = Table(12, "limit", o.Limit)  # member, counterparty, asset
 FEEDS: Final = Table(13, "feed", o.Feed, lambda _row: (0,))  # code
 ORACLE_MARKS: Final = Table(14, "oracle_mark", o.OracleMark)  # feed, oracle
 MARKS: Final = Table(15, "mark", o.Mark)  # feed, date
-OBLIGATIONS: Final = Table(16, "obligation", o.Obligation, lambda row: (row.state,))  # id
+OBLIGATIONS: Final = Table(16, "obligation", o.Obligation, obligation_indexes)  # id
 ROUNDS: Final = Table(17, "round", o.NettingRound, lambda row: (row.state,))  # number
 PAY_INS: Final = Table(18, "pay_in", o.PayIn)  # round, lei, asset
 FLOWS: Final = Table(19, "flow", o.Flow)  # round, obligation id
@@ -216,7 +234,7 @@ CONTRIBUTIONS: Final = Table(50, "contribution", o.Contribution, lambda _row: (0
 GUARANTEES: Final = Table(51, "guarantee", o.Guarantee)  # guarantor, member
 STAYING_OUT: Final = Table(52, "staying_out", o.StayingOut, staying_out_indexes)
 """By party and date; indexed by date, and by the height at which its debts fall due."""
-PROVISIONAL: Final = Table(53, "provisional", o.Provisional)  # first, second
+PROVISIONAL: Final = Table(53, "provisional", o.Provisional, lambda _row: (0,))  # first, second
 MANDATES: Final = Table(54, "mandate", o.Mandate)  # authority, reference
 LOOKS: Final = Table(55, "look", o.CommittedLook, lambda row: () if row.overdue else (row.due,))
 """By authority and hash; indexed by the last block to disclose them in."""

@@ -90,12 +90,23 @@ def check_terms(draft: Draft, trade: o.Trade) -> None:
     instrument = draft.get(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
     if instrument is None:
         raise r.UnknownInstrument(f"instrument {trade.instrument[:40]}")
-    today = draft.must(t.NETWORK, t.network_key()).business_date
+    network = draft.must(t.NETWORK, t.network_key())
+    today = network.business_date
     if today is None or instrument.maturity < today:
         raise r.InstrumentMatured(f"{instrument.code} had its last date on {instrument.maturity}")
+    _check_date(network, trade)
     checks.not_own_issued(draft, instrument.currency, trade.buyer, trade.seller)
     if instrument.delivery is not None:
         checks.amount(trade.quantity * instrument.delivery.per_unit)
     feed = draft.must(t.FEEDS, t.FEEDS.key(instrument.feed))
     if not 0 < trade.price <= feed.value_max:
         raise r.BadTrade(f"price is {trade.price}, must be 1 to {feed.value_max}")
+
+
+def _check_date(network: o.Network, trade: o.Trade) -> None:
+    """Nobody has traded on a date to come, and a contract dated ahead would miss its coupons until
+    then. The day after the open date may have begun: the ledger closes a date when its marks are
+    in. Any date before is taken: trades that were made before are cleared from now on."""
+    latest = network.calendar[min(1, len(network.calendar) - 1)]
+    if trade.trade_date > latest:
+        raise r.DatedAhead(f"{trade.trade_date}, at most {latest}")

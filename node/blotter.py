@@ -65,7 +65,7 @@ def read_blotter(path: Path) -> list[Trade]:
     """All trades of a CSV file; raises `BadBlotter` naming the line."""
     trades: list[Trade] = []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             for row in csv.DictReader(file):
                 line = len(trades) + 2
                 try:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger import actions as act
 from ledger import tables as t
-from ledger.objects import KeyRole, Trade
+from ledger.objects import Instrument, KeyRole, Trade
 from ledger.sets import minor_units
 from ledger.state import State
 from ledger.transactions import utis
@@ -92,7 +92,11 @@ class Policy:
 
 
 def amounts_of(state: State, action: act.Action) -> Amounts | None:
-    """What an action moves or puts at stake, of trades the notional; None: that is not known."""
+    """What an action moves or puts at stake; None: that is not known.
+
+    Of trades it is the notional, at the last mark if that is more than the price agreed: what is
+    sold for next to nothing is given away.
+    """
     match action:
         case act.RegisterTrade(trade=trade):
             return _notionals(state, (trade,))
@@ -119,8 +123,16 @@ def _notionals(state: State, trades: Iterable[Trade]) -> Amounts | None:
         if instrument is None:
             return None  # the ledger refuses it
         exponent = state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
-        found[instrument.currency] += minor_units(trade.quantity, trade.price, instrument, exponent)
+        price = max(trade.price, _last_mark(state, instrument))
+        found[instrument.currency] += minor_units(trade.quantity, price, instrument, exponent)
     return found
+
+
+def _last_mark(state: State, instrument: Instrument) -> int:
+    """0 as long as there is none."""
+    closed = state.must(t.NETWORK, t.network_key()).closed_date
+    mark = None if closed is None else state.get(t.MARKS, t.MARKS.key(instrument.feed, closed))
+    return 0 if mark is None else mark.value
 
 
 def _said(amounts: Amounts | None) -> str:

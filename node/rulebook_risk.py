@@ -114,7 +114,8 @@ def netting(book: o.Rulebook) -> Clauses:
         (
             "A party may announce before the freeze that it stays out of a date's rounds. What it "
             "owes is due with them all the same: it pays singly, as anybody may what no round "
-            "holds, or has failed.",
+            "holds, or has failed. Exchanges stay in the rounds. Who could have funded its pay-in, "
+            "had those that stay out paid it, has not failed.",
             "ledger/paying.py",
         ),
         (

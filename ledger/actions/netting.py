@@ -13,7 +13,8 @@ class PayDebts(Record, frozen=True, tag=65):
 
 
 class StayOut(Record, frozen=True, tag=66):
-    """A party stays out of the rounds of a date, announced before their freeze.
+    """A party's debts, exchanges apart, stay out of the rounds of a date, announced before their
+    freeze.
 
     What it owes remains due with the settlement of those rounds: it pays its debts singly by then
     (`PayDebts`), or has failed them.

@@ -76,5 +76,6 @@ class StayingOut(Record, frozen=True):
     """A party that is in no round of a date; the key is (party, date)."""
 
     date: Date
-    due: int
-    """Height by which it pays its debts of the date singly; 0 until a round is frozen."""
+    dues: tuple[int, ...]
+    """Heights by which it pays its debts of the date singly: one for each round that is frozen
+    without it and has not settled yet, ascending."""

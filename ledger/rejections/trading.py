@@ -59,6 +59,13 @@ class BadTrade(Rejection):
     remedy = "Quantity and price are positive integers in the instrument's scale."
 
 
+class DatedAhead(Rejection):
+    """The trade is dated after the business date that follows the open one."""
+
+    code = "TRADE_DATED_AHEAD"
+    remedy = "Register it when its date has come; a trade of the past may be registered any time."
+
+
 class BadBatch(Rejection):
     """A batch is empty, too long, or has trades of more than one pair."""
 

@@ -19,6 +19,9 @@ SCHEME: Final = "Bearer "
 READING: Final = ("GET", "HEAD")
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+ALLOWED: Final = "allowed"
+"""Where the guard leaves a function that says whether the client may still have its answer."""
+
 CERTIFICATE: Final = "certificate"
 """Where the server leaves the client's certificate (DER) of a connection with mutual TLS."""
 
@@ -56,6 +59,12 @@ class Access:
         url = connection.url
         where = f"{url.path}?{url.query}" if url.query else url.path
         looks(msgspec.structs.replace(self._viewer_of(token), where=where))
+        connection.state[ALLOWED] = lambda: self._still(connection, needed)
+
+    def _still(self, connection: Connection, needed: Scope) -> bool:
+        """Whether what the connection came with is good still: an answer may last for days."""
+        token = self._token_of(connection)
+        return token is not None and token.allows(needed)
 
     def _token_of(self, connection: Connection) -> Token | None:
         """By the secret if one is sent, else by the browser's session, else by the certificate of

@@ -1,7 +1,7 @@
 """Routes about what has happened: every event of every block, a page at a time or as it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -9,6 +9,7 @@ from litestar import Request, get
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from node.api.access import ALLOWED
 from node.api.errors import BadRequest, HeightPruned, TooManyRequests
 from node.api.reading import Limit, number_of
 from node.apitypes import answers as a
@@ -20,6 +21,8 @@ from node.viewing.seen import seen_event
 from node.viewing.viewer import check_for_own
 
 STREAMS_MAX: Final = 100
+READS_MAX: Final = 10
+"""Of the store for one page: who asks for what is nowhere has not all of the past read."""
 ALIVE_SECONDS: Final = 15.0
 """A comment is sent so often, so that both sides see a broken connection."""
 
@@ -42,21 +45,26 @@ def event_routes(daemon: Daemon) -> list[Any]:
         after: Behind = "", limit: Limit = 100, kind: Kind = "", member: str = ""
     ) -> a.Page[a.EventLine]:
         """Events behind the id `after` (HEIGHT-INDEX, or `latest`), oldest first. `kind`: only of
-        this type, e.g. `TradeRegistered`; `member`: only those that name this LEI. `next` null:
+        this type, e.g. `TradeRegistered`; `member`: only those that name this LEI. Where few are
+        wanted a page may have fewer than `limit`, or none, and a `next` to go on from. `next` null:
         there are no more yet, so ask again behind the last id, or follow `/v1/events/stream`."""
         wanted = Wanted(kind, member)
         begin = await news.begin(after)
         shown: list[a.EventLine] = []
-        while found := await events_after(daemon.store, begin):
-            for stored in news.seen(found):
-                if wanted.takes(stored):
-                    if len(shown) == limit:
-                        return a.Page(
-                            as_of_height=daemon.shell.tip.height, items=shown, next=shown[-1].id
-                        )
-                    shown.append(line_of(stored))
+        following: str | None = None
+        for _ in range(READS_MAX):
+            found = await events_after(daemon.store, begin)
+            room = limit + 1 - len(shown)
+            taken = [stored for stored in news.seen(found) if wanted.takes(stored)][:room]
+            shown += map(line_of, taken)
+            if not found or len(shown) > limit:
+                break
             begin = found[-1].id
-        return a.Page(as_of_height=daemon.shell.tip.height, items=shown, next=None)
+        else:
+            following = str(begin)
+        if len(shown) > limit:
+            shown, following = shown[:limit], shown[limit - 1].id
+        return a.Page(as_of_height=daemon.shell.tip.height, items=shown, next=following)
 
     @get("/events/stream", media_type="text/event-stream")
     async def stream(
@@ -72,7 +80,7 @@ def event_routes(daemon: Daemon) -> list[Any]:
         check_for_own()  # each answer to a person goes on record by itself, so a person asks
         wanted = Wanted(kind, member)
         begin = await news.begin(last_event_id or after)
-        return ServerSentEvent(news.follow(begin, wanted))
+        return ServerSentEvent(news.follow(begin, wanted, request.state[ALLOWED]))
 
     return [events, stream]
 
@@ -130,13 +138,15 @@ class News:
             if event is not None:
                 yield StoredEvent(stored.id, event)
 
-    async def follow(self, begin: EventId, wanted: Wanted) -> AsyncIterator[ServerSentEventMessage]:
-        """The events behind `begin` as they come, for ever."""
+    async def follow(
+        self, begin: EventId, wanted: Wanted, allowed: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[ServerSentEventMessage]:
+        """The events behind `begin` as they come, for as long as the client is allowed to."""
         if self._following >= STREAMS_MAX:
             raise TooManyRequests(f"{STREAMS_MAX} clients follow the events already")
         self._following += 1
         try:
-            while True:
+            while allowed():
                 changed = self._changed  # before looking: what comes meanwhile is not missed
                 found = await events_after(self._daemon.store, begin)
                 seen = self.seen(found)

@@ -50,7 +50,8 @@ def export(
     trades: with their states. balances: of all members. events, blocks: all that the node keeps.
     Any table of the ledger by its name, as in `dcn ledger`: call, round, obligation, netting_set,
     default_case ... One row each, amounts as integers in minor units. Nested values are JSON text.
-    The file is written whole or not at all.
+    The file is written whole or not at all. In CSV an apostrophe goes before text that a
+    spreadsheet would take for a formula.
     """
     from rich.console import Console
 
@@ -137,10 +138,14 @@ def _columns(rows: list[Row]) -> list[str]:
 
 
 def _csv(rows: list[Row]) -> bytes:
+    from node.spreadsheet import cell
+
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _columns(rows))
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        shown = {name: cell(x) if isinstance(x, str) else x for name, x in row.items()}
+        writer.writerow(shown)
     return text.getvalue().encode()
 
 

@@ -35,6 +35,9 @@ listen = "{listen}"
 [api]
 host = "127.0.0.1"
 port = {port}
+# Who has `api.token` sees "own" business and what is public, or "everything" that is in the store:
+# never at a trading member's node. Persons see what their mandate names (`dcn token create`).
+shows = "{shows}"
 
 [trades]
 # A CSV of the own book, loaded at start; affirmation compares trades with it.
@@ -139,7 +142,7 @@ def lay_out(
     passphrase: str | None,
 ) -> "tuple[Home, LaidOut]":
     """Make a home with fresh keys; raises `HomeExists`, `UsageWrong` and the like."""
-    from node.config import load_config
+    from node.config import EVERYTHING, OWN, load_config
     from node.home import Home, Keys
     from node.identity import ROLES, note, public_keys
     from node.identity import as_json as shown
@@ -155,7 +158,13 @@ def lay_out(
     keys = Keys.fresh()
     where = Home(home)
     lines = "\n".join(f'"{other}" = "{address}"' for other, address in peers.items())
-    text = CONFIG.format(lei=lei, listen=listen, peers=lines, port=api_port)
+    text = CONFIG.format(
+        lei=lei,
+        listen=listen,
+        peers=lines,
+        port=api_port,
+        shows=OWN if role is NodeRole.member else EVERYTHING,
+    )
     where.make(text, keys, passphrase)
     note(where, name or lei, role.value)
     load_config(where.config_file)

@@ -20,7 +20,8 @@ from node.imports.listing import Listing, holds, scaled
 from wire.errors import Rejection
 
 SOH: Final = b"\x01"
-_MESSAGE: Final = re.compile(rb"8=FIX[^\x01]*\x01.*?\x0110=[0-9]{3}\x01", re.DOTALL)
+_BEGIN: Final = re.compile(rb"8=FIX[^\x01]{0,20}\x01")
+_END: Final = re.compile(rb"\x0110=[0-9]{3}\x01")
 _FIELD: Final = re.compile(rb"[1-9][0-9]{0,8}=[^\x01]+")
 
 SESSION: Final = frozenset("012345A")
@@ -45,14 +46,25 @@ class _Side(NamedTuple):
 def read_fix(data: bytes, listing: Listing, source: str) -> Iterator[Read]:
     """The messages of a file, in order."""
     at, line = 0, 1
-    for found in _MESSAGE.finditer(data):
-        between = data[at : found.start()]
+    for begin, end in _messages(data):
+        between, message = data[at:begin], data[begin:end]
         yield from _stray(between, line)
         line += between.count(b"\n")
-        yield from _entry(found[0], line, listing, source)
-        line += found[0].count(b"\n")
-        at = found.end()
+        yield from _entry(message, line, listing, source)
+        line += message.count(b"\n")
+        at = end
     yield from _stray(data[at:], line)
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each message begins and ends; every byte is looked at twice at most."""
+    begin = _BEGIN.search(data)
+    while begin is not None:
+        end = _END.search(data, begin.end() - 1)
+        if end is None:
+            return
+        yield begin.start(), end.end()
+        begin = _BEGIN.search(data, end.end())
 
 
 def _stray(data: bytes, line: int) -> Iterator[Read]:

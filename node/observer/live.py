@@ -1,14 +1,15 @@
 """What a running node adds to its read store, and the stream that tells of every new block."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from node.api.access import ALLOWED
 from node.api.errors import TooManyRequests
 from node.daemon import Daemon
 from node.observer.feed import Feed, check_running
@@ -78,19 +79,19 @@ def stream_route(feed: Feed) -> Any:
     following = 0
 
     @get("/stream", media_type="text/event-stream")
-    async def stream() -> ServerSentEvent:
+    async def stream(request: Request[Any, Any, Any]) -> ServerSentEvent:
         """An event `block` whenever the read store has gone on; its data is the height that views
         are now of. Several blocks may come as one."""
         if following >= STREAMS_MAX:
             raise TooManyRequests(f"{STREAMS_MAX} clients follow the blocks already")
-        return ServerSentEvent(heights())
+        return ServerSentEvent(heights(request.state[ALLOWED]))
 
-    async def heights() -> AsyncIterator[ServerSentEventMessage]:
+    async def heights(allowed: Callable[[], bool]) -> AsyncIterator[ServerSentEventMessage]:
         nonlocal following
         following += 1
         told = None
         try:
-            while True:
+            while allowed():
                 reached = feed.reached()  # before looking: what comes meanwhile is not missed
                 if feed.height != told:
                     told = feed.height

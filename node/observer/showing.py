@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.response.base import ASGIResponse
 
+from node import spreadsheet
 from node.api.errors import BadRequest
 from node.apitypes.shown import to_json
 from node.observer import words
@@ -148,6 +149,6 @@ def _cell(value: Any) -> str:
         case bool() | int():
             return str(value)
         case str():
-            return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+            return spreadsheet.cell(value)
         case _:
             return msgspec.json.encode(value, enc_hook=to_json).decode()

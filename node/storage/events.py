@@ -35,19 +35,32 @@ class StoredEvent(NamedTuple):
 
 
 async def events_after(store: Store, after: EventId) -> list[StoredEvent]:
-    """The events behind `after`, oldest first, up to `SCANNED_MAX`; raises `StoreDamaged`."""
-    query = (
-        "SELECT height, number, event FROM (SELECT height, event, sequence, ROW_NUMBER() OVER "
-        "(PARTITION BY height ORDER BY sequence) - 1 AS number FROM events WHERE height>=?) "
-        "WHERE height>? OR number>? ORDER BY height, number LIMIT ?"
+    """The events behind `after`, oldest first, up to `SCANNED_MAX`; raises `StoreDamaged`. What it
+    costs does not depend on how many more there are."""
+    rest = (
+        "SELECT height, event FROM events WHERE height=? ORDER BY sequence LIMIT ? OFFSET ?",
+        (after.height, SCANNED_MAX, after.number + 1),
     )
-    values = (after.height, after.height, after.number, SCANNED_MAX)
-    cursor = await store.db.execute(query, values)
-    found = []
-    for height, number, raw in await cursor.fetchall():
-        try:
-            event: Event = decode(bytes(raw), ANY_EVENT, BLOCK_BYTES_MAX)
-        except CodedError as error:
-            raise StoreDamaged(f"height {height}: event {number}: {error}") from None
-        found.append(StoredEvent(EventId(height, number), event))
+    later = (
+        "SELECT height, event FROM events WHERE height>? ORDER BY height, sequence LIMIT ?",
+        (after.height, SCANNED_MAX),
+    )
+    found: list[StoredEvent] = []
+    last = after
+    for query, values in (rest, later):
+        cursor = await store.db.execute(query, values)
+        for height, raw in await cursor.fetchmany(SCANNED_MAX - len(found)):
+            last = EventId(height, last.number + 1 if height == last.height else 0)
+            found.append(StoredEvent(last, _decoded(last, raw)))
+        await cursor.close()
+        if len(found) == SCANNED_MAX:
+            break
     return found
+
+
+def _decoded(ident: EventId, raw: bytes) -> Event:
+    try:
+        event: Event = decode(bytes(raw), ANY_EVENT, BLOCK_BYTES_MAX)
+    except CodedError as error:
+        raise StoreDamaged(f"height {ident.height}: event {ident.number}: {error}") from None
+    return event

@@ -73,6 +73,13 @@ async def test_exports_hold_what_the_ledger_holds(
     assert duckdb.sql(query).fetchall() == [(notional, len(rows))]
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\uff1d1"])
+def test_no_text_of_an_exported_file_is_a_formula(text: str) -> None:
+    written = export._csv([{"reference": text, "amount": -5}]).decode()
+    (row,) = csv.DictReader(written.splitlines())
+    assert (row["reference"], row["amount"]) == (f"'{text}", "-5")
+
+
 async def test_every_break_of_a_book_is_found_and_explained(typed: AsyncNodeClient) -> None:
     ledger = [(line.record, line.extra.state) async for line in typed.pages(calls.trades)]
     lei = ledger[0][0].buyer

@@ -142,3 +142,11 @@ def test_a_changed_byte_never_makes_another_trade(at: int, to: int) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(data: bytes) -> None:
     assert all(entry.trade is None for entry in read(data))
+
+
+@pytest.mark.parametrize("piece", [b"8=FIX", b"8=FIX.4.4\x01", b"8=FIX.4.4\x019=5\x0110=\x01"])
+def test_beginnings_without_an_end_take_no_longer_than_their_length(piece: bytes) -> None:
+    """Ten megabytes: gone through once for each beginning, they would take hours."""
+    (entry,) = read(piece * (10_000_000 // len(piece)))
+    assert entry.error is not None
+    assert entry.error.code == "IMPORT_UNREADABLE"

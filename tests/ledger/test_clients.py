@@ -150,7 +150,8 @@ def test_two_clients_of_a_member_are_two_senders_of_one_batch() -> None:
     world.must(opened(world, a), opened(world, a, "C2"), world.mint(a, 100))
     world.must(pay(world, a, a.lei, one, 30), pay(world, a, a.lei, two, 20))
     legs = (o.Leg(one, b.lei, USD, 30), o.Leg(two, b.lei, USD, 20))
-    world.must(_batch(world, a, *legs))
+    back = (o.Leg(b.lei, one, USD, 3), o.Leg(b.lei, two, USD, 2))
+    world.must(_batch(world, a, *legs, *back))
     world.must(_allocated(world, a, one, a))
     assert (held(world, one), held(world, two)) == (0, 20)
     cancel = world.sign(CancelBatch(a.lei, a.lei, "B1"), a.key("treasury"))
@@ -214,3 +215,25 @@ def test_no_loss_of_the_house_ever_reaches_a_client(
         world.close(date, AAA=price)
         world.settle()
         assert held(world, client(a)) == own
+
+
+@pytest.mark.parametrize("in_netting", [False, True])
+def test_a_batch_takes_nothing_of_a_client_for_nothing(in_netting: bool) -> None:
+    """Else a house would have its client's money by way of another house."""
+    world = World()
+    a, b, _ = world.members
+    world.must(opened(world, a), opened(world, b), world.mint(a, 100))
+    world.must(pay(world, a, a.lei, client(a), 90))
+
+    def batch(number: int, *legs: o.Leg) -> Transaction:
+        action = CreateBatch(a.lei, f"R{number}", legs, CALENDAR[0], 40, 0, in_netting)
+        return world.sign(action, a.key("treasury"))
+
+    out = o.Leg(client(a), b.lei, USD, 90)
+    refused = [batch(1, out), batch(2, out, o.Leg(b.lei, a.lei, USD, 90))]
+    assert world.codes(*refused) == ["CLIENT_SEGREGATED"] * 2
+    world.must(
+        batch(3, out, o.Leg(b.lei, client(a), USD, 1)),
+        batch(4, o.Leg(client(a), client(b), USD, 5)),
+        batch(5, o.Leg(client(a), world.issuer.lei, USD, 5)),
+    )

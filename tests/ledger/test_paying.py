@@ -133,3 +133,18 @@ def test_who_could_deliver_is_cured_though_the_other_cannot_pay_and_delivers_not
 def test_who_cannot_deliver_is_not_cured() -> None:
     world, _, seller = _exchange(19)
     assert world.codes(_cure(world, seller)) == ["CASH_INSUFFICIENT"]
+
+
+def test_an_exchange_with_one_in_default_takes_nothing_of_its_estate() -> None:
+    """The seller delivers what it failed, when its buyer has been declared: what the buyer has is
+    its creditors', and the exchange goes into the close-out."""
+    world, buyer, seller = _exchange(20)
+    world.must(world.mint(buyer, 300))
+    key = t.MEMBERS.key(buyer.lei)
+    row = world.state.must(t.MEMBERS, key)
+    world.put({key: replace(row, state=o.MemberState.DEFAULTED)})
+    applied = world.must(_cure(world, seller))
+    assert NoticeEnded(1, seller.lei, True) in applied.events
+    assert world.cash(buyer) == 300
+    assert world.cash(seller) == 0
+    assert world.state.must(t.BALANCES, t.own_account(seller.lei, BOND)).balance == 20

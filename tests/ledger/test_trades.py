@@ -10,7 +10,7 @@ from ledger.actions import RegisterTrade, SetLimit, TradeBatch
 from ledger.apply import check_terms
 from ledger.events import TradeRegistered
 from ledger.transactions import Transaction, is_trade, utis
-from tests.ledger.world import USD, World
+from tests.ledger.world import CALENDAR, USD, World
 from wire.errors import BadIdentifier, Rejection
 from wire.ids import AssetCode, Date, InstrumentCode, Lei, Uti
 from wire.limits import AMOUNT_MAX, BATCH_TRADES_MAX, QUANTITY_MAX
@@ -99,6 +99,8 @@ def test_an_unknown_member_or_instrument_is_refused() -> None:
         ({"price": 10**9 + 1}, r.BadTrade),
         ({"trade_date": Date(20240230)}, BadIdentifier),
         ({"trade_date": Date(-1)}, BadIdentifier),
+        ({"trade_date": Date(20240104)}, r.DatedAhead),
+        ({"trade_date": Date(99991231)}, r.DatedAhead),
         ({"uti": Uti("nonsense")}, BadIdentifier),
         ({"uti": Uti("5493000IBP32UQZ0KL25X1")}, BadIdentifier),
         ({"reference": "x" * 129}, r.TextTooLong),
@@ -113,6 +115,24 @@ def test_a_field_out_of_range_is_refused(
     trade = msgspec.structs.replace(world.terms(a, b, 1, 1_000), **change)
     _refused(world, _both(world, trade), error)
     assert world.state.scan(t.NETTING_SETS) == []
+
+
+@pytest.mark.parametrize("date", [19991231, 20231230, 20240102, 20240103])
+def test_a_trade_of_the_past_of_today_or_of_the_day_that_has_begun_is_taken(date: int) -> None:
+    world = World()
+    a, b, _ = world.members
+    trade = msgspec.structs.replace(world.terms(a, b, 1, 1_000), trade_date=Date(date))
+    world.must(world.register(trade, a, b))
+
+
+def test_on_the_last_date_of_the_calendar_no_later_trade_is_taken() -> None:
+    world = World(maturity=CALENDAR[4])
+    a, b, _ = world.members
+    for date in CALENDAR[:4]:
+        world.close(date, AAA=1_000)
+    trade = msgspec.structs.replace(world.terms(a, b, 1, 1_000), trade_date=Date(20240107))
+    _refused(world, _both(world, trade), r.DatedAhead)
+    world.must(_both(world, msgspec.structs.replace(trade, trade_date=CALENDAR[4])))
 
 
 def test_the_value_a_set_could_reach_is_bounded_before_contracts_are_opened() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from ledger import marks
+from ledger import marks, requirement
 from ledger import objects as o
 from ledger import tables as t
-from ledger.actions import CommitMark, RegisterCsa, SubmitMark
+from ledger.actions import AmendCsa, CommitMark, RegisterCsa, SubmitMark
 from ledger.csa import signed
 from ledger.events import DateClosed, MarkCarried, MarksProvisional
 from ledger.genesis import Genesis
@@ -17,7 +17,7 @@ from ledger.state import Draft
 from node.founding import Identity
 from tests.ledger.defaults import fixed_terms
 from tests.ledger.world import CALENDAR, World
-from wire.ids import FeedCode, Uti
+from wire.ids import Date, FeedCode, Uti
 
 replace = msgspec.structs.replace
 WAIT = 5
@@ -152,3 +152,78 @@ def test_one_sides_word_moves_within_the_jump_limit_and_margin_steps_up(
             MarksProvisional(a.lei, b.lei, D3, False, o.Basis(o.Clause.MARGIN, 1)) in ended.events
         )
         assert required(Draft(world.state), terms).first == 400
+
+
+def test_a_word_that_nobody_needs_any_more_steps_no_margin_up() -> None:
+    """The pair goes over to the oracles' marks: the step of their own marks ends at the close."""
+    world = _world()
+    a, b, _ = world.members
+    _marked_by_parties(world, a, b)
+    trade = world.terms(a, b, 10, 1_000, "BBB")
+    world.must(world.register(trade, a, b))
+    world.close(D1, AAA=1_000, BBB=1_000)
+    _says(world, a, b, trade.uti, 60)
+    world.must(*world.all_marks(D2, AAA=1_001))
+    _pass(world, WAIT)
+    amended = AmendCsa(replace(fixed_terms(a, b, 400), version=2))
+    world.must(world.sign(amended, a.key("governance"), b.key("governance")))
+    world.close(D3, AAA=1_001, BBB=1_020)
+    terms = signed(world.state, a.lei, b.lei)
+    assert terms is not None
+    assert required(Draft(world.state), terms).first == 400
+
+
+@pytest.mark.parametrize("fixing", [D2, 20240106], ids=["on a date", "between two dates"])
+@pytest.mark.parametrize("traded", ["before", "after"])
+def test_a_fixing_waits_for_its_rate_whenever_the_contract_is_made(
+    fixing: int, traded: str
+) -> None:
+    """Between two dates it is the mark of the one before: that must not be a carried one. Nor may
+    it be so because nobody had traded the instrument yet."""
+    calendar = (D1, D2, Date(20240108), Date(20240109), Date(20240110))
+
+    def change(genesis: Genesis) -> Genesis:
+        founded = _waits(WAIT)(genesis)
+        coupon = o.FloatingCoupon(
+            Date(20240109), o.Side.BUYER, FeedCode("EQ-BBB"), Date(fixing), 0, 30, 360
+        )
+        shares = tuple(
+            replace(one, coupons=(coupon,), maturity=Date(20240110)) for one in founded.instruments
+        )
+        return replace(founded, calendar=calendar, instruments=shares)
+
+    world = World(members=3, shares=("AAA", "BBB"), maturity=CALENDAR[4], change=change)
+    a, b, _ = world.members
+    if traded == "before":
+        world.must(world.trade(a, b, 10, 1_000))
+    world.close(D1, AAA=1_000, BBB=1_000)
+    world.must(*world.all_marks(D2, AAA=1_001))
+    _pass(world, 3 * WAIT)
+    assert world.network.business_date == D2
+
+
+def test_moves_of_two_feeds_are_taken_from_the_same_dates() -> None:
+    """A mark carried forward is no move of its feed, and leaves no scenario of another's on that
+    date: two prices that always move together have no risk against each other."""
+    world = _world(jump_bps=0)
+    a, b, _ = world.members
+    terms = fixed_terms(a, b, 0)
+    historical = replace(
+        terms.im, model=o.ImModel.HISTORICAL, look_back=2, long_look_back=2, horizon=1,
+        confidence_bps=9_900,
+    )  # fmt: skip
+    hedged = (world.trade(a, b, 10, 1_000, "AAA"), world.trade(b, a, 10, 1_000, "BBB"))
+    world.must(*hedged)
+    world.close(D1, AAA=1_000, BBB=1_000)
+    world.close(D2, AAA=1_200, BBB=1_200)
+    world.must(*world.all_marks(D3, AAA=1_200))
+    _pass(world, WAIT)
+    assert world.network.closed_date == D3
+    world.close(D4, AAA=1_300, BBB=1_300)
+    draft = Draft(world.state)
+    row = draft.must(t.NETTING_SETS, t.netting_set_key(a.lei, b.lei))
+    with_model = replace(terms, im=historical)
+    exposures = requirement._exposures(draft, with_model, row, D4)
+    moves = requirement._scenarios(draft, with_model, exposures, 3, True)
+    assert [gain for _, gain in moves] == [0] * len(moves)
+    assert [date for date, _ in moves] == [D4, D2]

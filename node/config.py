@@ -65,8 +65,8 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Of each client, that is of each token; twice as many in a burst."""
     shows: str = "own"
     """What tokens without a mandate see: `own`, the node's own member's business and what is
-    public; `everything`, at a node that is no trading member's, for who may see the whole network,
-    as on a testnet. People of an authority look by tokens under its mandates."""
+    public; `everything`, at a node that is no trading member's, for who may see its whole store,
+    as an observer's operator. People of an authority look by tokens under its mandates."""
     page: bool = True
     """Whether the observer's views and its page are served, from a store that follows the blocks
     with a little of the node's time and memory."""

@@ -1,7 +1,6 @@
 """A bank that was admitted joins with one command, by a header that it was told."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,9 @@ import pytest
 
 from node.cli.testnet.ports import free_ports
 from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
+from tests.e2e.long import LONG
 from wire import ids
 
-LONG = pytest.mark.skipif(
-    "DCN_LONG" not in os.environ, reason="minutes of real processes: DCN_LONG=1, or `make soak`"
-)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), LONG]
 
 DAVE = ids.lei_from(f"{'DAVE':0<18}")

@@ -21,9 +21,10 @@ from node.cli.testnet.layout import Place
 from node.founding import CURRENCY
 from node.home import Home
 from tests.cli.own_network import command
+from tests.e2e.long import LONG
 from tests.e2e.network import RealNetwork
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), LONG]
 
 STOP_SECONDS_MAX = 2.0
 ROOM_BYTES = 64 << 10

@@ -79,8 +79,18 @@ class Watched:
         return answer.json() if answer.is_success else None
 
     def open(self, path: str) -> None:
-        """Open a view."""
+        """Open a view, signed in."""
         self.page.goto(self.base + path)
+        if "/login" in self.page.url:
+            self.page.fill("#token", self.token)
+            self.page.keyboard.press("Enter")
+            self.page.wait_for_url(lambda url: "/login" not in url)
+            self.page.goto(self.base + path)
+
+    def is_over(self) -> bool:
+        """Whether the case of the member that stops paying has come to its end."""
+        case = self.get("/cases/1")
+        return case is not None and case["case"]["state"] in ("RECOVERY", "CLOSED")
 
     def until(self, condition: Callable[[], bool], seconds_max: float = 90) -> None:
         """Wait for what the network does; the browser goes on meanwhile."""
@@ -125,6 +135,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             subprocess.run([*line, "down", "--dir", str(folder)], check=True, capture_output=True)
 
 
+@pytest.fixture
+def later(watched: Watched) -> Watched:
+    """The same when everything has happened, in whatever order and process tests come."""
+    watched.until(watched.is_over, 120)
+    watched.complaints.clear()
+    return watched
+
+
 def _observer(folder: Path) -> Place:
     """The observer's place, once its node answers."""
     end = time.monotonic() + 60
@@ -143,8 +161,8 @@ def _observer(folder: Path) -> Place:
 
 # The tests follow one run of the network, in their order.
 def test_who_has_no_token_sees_nothing_and_a_wrong_one_is_refused(watched: Watched) -> None:
-    watched.open("/members")
     page = watched.page
+    page.goto(watched.base + "/members")
     assert "/login" in page.url
     page.fill("#token", "wrong")
     page.click("button:has-text('Sign in')")
@@ -206,13 +224,13 @@ def test_a_default_is_watched_from_its_trigger_to_its_close(watched: Watched) ->
 
 
 @pytest.mark.parametrize("path", VIEWS)
-def test_a_view_is_whole_in_light_in_the_dark_and_on_a_phone(watched: Watched, path: str) -> None:
-    page = watched.page
-    watched.complaints.clear()
+def test_a_view_is_whole_in_light_in_the_dark_and_on_a_phone(later: Watched, path: str) -> None:
+    page = later.page
+    later.complaints.clear()
     for width, colours in ((1280, "light"), (360, "dark")):
         page.set_viewport_size({"width": width, "height": 740})
         page.emulate_media(color_scheme=colours)
-        watched.open(path)
+        later.open(path)
         assert page.inner_text("h1").startswith(VIEWS[path])
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{path} is {wide} wide at {width}"
@@ -225,13 +243,13 @@ def test_a_view_is_whole_in_light_in_the_dark_and_on_a_phone(watched: Watched, p
             assert figure.get_attribute("aria-label")
             table = figure.get_attribute("data-of")
             assert page.locator(f"#{table} tbody tr").count() > 0
-    watched.picture(f"phone-{path.strip('/').partition('?')[0].replace('/', '-') or 'network'}")
+    later.picture(f"phone-{path.strip('/').partition('?')[0].replace('/', '-') or 'network'}")
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light")
-    watched.open(path)
+    later.open(path)
     page.wait_for_timeout(300)
-    watched.picture(path.strip("/").partition("?")[0].replace("/", "-") or "network")
-    assert watched.complaints == []
+    later.picture(path.strip("/").partition("?")[0].replace("/", "-") or "network")
+    assert later.complaints == []
 
 
 NAMELESS = """[...document.querySelectorAll('a, button, input:not([type=hidden]), select')]
@@ -256,24 +274,24 @@ def _contrast(page: Any) -> float:
     return found
 
 
-def test_the_switch_overrides_the_system_and_is_remembered(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/members")
+def test_the_switch_overrides_the_system_and_is_remembered(later: Watched) -> None:
+    page = later.page
+    later.open("/members")
     page.emulate_media(color_scheme="light")
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("#theme")
     after = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert before != after
-    watched.open("/rounds")
+    later.open("/rounds")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == after
-    watched.picture("dark")
+    later.picture("dark")
     page.click("#theme")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == before
 
 
-def test_everything_is_reached_by_keyboard_and_the_slider_by_arrows(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/exposures")
+def test_everything_is_reached_by_keyboard_and_the_slider_by_arrows(later: Watched) -> None:
+    page = later.page
+    later.open("/exposures")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -298,65 +316,65 @@ def test_everything_is_reached_by_keyboard_and_the_slider_by_arrows(watched: Wat
                            arg=before)  # fmt: skip
 
 
-def test_search_as_one_types_and_by_the_whole_id(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/")
+def test_search_as_one_types_and_by_the_whole_id(later: Watched) -> None:
+    page = later.page
+    later.open("/")
     page.fill("#q", "")
     page.type("#q", "Member 3")
     page.wait_for_selector("#hits a")
     assert "Member 3" in page.inner_text("#hits")
-    block = watched.get("/blocks/5")["block"]["id"]
+    block = later.get("/blocks/5")["block"]["id"]
     page.fill("#q", block)
     page.keyboard.press("Enter")
     page.click("main .found a")
     page.wait_for_selector("h1:has-text('Block 5')")
-    tx = watched.get("/blocks/latest")
-    trade = watched.get("/trades?limit=1")["trades"][0]
+    tx = later.get("/blocks/latest")
+    trade = later.get("/trades?limit=1")["trades"][0]
     assert tx is not None
-    watched.open(f"/search?q={trade['uti'][:30]}")
+    later.open(f"/search?q={trade['uti'][:30]}")
     assert trade["uti"] in page.inner_text("main")
 
 
-def test_updates_can_be_paused(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/blocks")
+def test_updates_can_be_paused(later: Watched) -> None:
+    page = later.page
+    later.open("/blocks")
     page.click("#pause")
     page.wait_for_selector("#pause[aria-pressed=true]")
     seen = page.get_attribute("#view", "data-height")
     assert seen is not None
-    watched.until(lambda: int(page.inner_text("#height")) >= int(seen) + 2)
+    later.until(lambda: int(page.inner_text("#height")) >= int(seen) + 2)
     assert page.get_attribute("#view", "data-height") == seen
     page.click("#pause")
-    watched.until(lambda: page.get_attribute("#view", "data-height") != seen)
+    later.until(lambda: page.get_attribute("#view", "data-height") != seen)
 
 
-def test_what_if_a_member_defaulted(watched: Watched) -> None:
-    page = watched.page
-    member = watched.get("/trades?state=LIVE&limit=1")["trades"][0]["buyer"]
-    watched.open(f"/members/{member}")
-    watched.picture("member")
+def test_what_if_a_member_defaulted(later: Watched) -> None:
+    page = later.page
+    member = later.get("/trades?state=LIVE&limit=1")["trades"][0]["buyer"]
+    later.open(f"/members/{member}")
+    later.picture("member")
     page.click("#whatif")
     page.wait_for_selector("#t-losses tbody tr", timeout=60_000)
     assert page.inner_text("h1").startswith("What if")
-    watched.picture("whatif")
+    later.picture("whatif")
 
 
-def test_every_view_exports_what_it_shows(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/members")
+def test_every_view_exports_what_it_shows(later: Watched) -> None:
+    page = later.page
+    later.open("/members")
     with page.expect_download() as waiting:
         page.click(".export >> text=figures as CSV")
     rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
     assert len(rows) == page.locator("#t-figures tbody tr").count()
-    shown = watched.get("/members")["figures"]
+    shown = later.get("/members")["figures"]
     assert [row["notional"] for row in rows] == [str(one["notional"]) for one in shown]
     page.click(".export >> text=JSON")
     assert json.loads(page.inner_text("pre"))["figures"] == shown
 
 
-def test_signing_out_ends_it(watched: Watched) -> None:
-    page = watched.page
-    watched.open("/")
+def test_signing_out_ends_it(later: Watched) -> None:
+    page = later.page
+    later.open("/")
     page.click("button:has-text('Sign out')")
-    watched.open("/members")
+    page.goto(later.base + "/members")
     assert "/login" in page.url

@@ -1,7 +1,6 @@
 """Four nodes stop at the agreed height, are upgraded one by one, and go on with equal roots."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,12 +13,10 @@ import pytest
 from node.cli.testnet.layout import Place
 from node.home import Home
 from tests.cli.own_network import command
+from tests.e2e.long import LONG
 from tests.e2e.network import RealNetwork
 from tests.e2e.next_version import EARLIER, LATER, VERSION
 
-LONG = pytest.mark.skipif(
-    "DCN_LONG" not in os.environ, reason="minutes of real processes: DCN_LONG=1, or `make soak`"
-)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), LONG]
 
 HALT = 25

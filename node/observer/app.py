@@ -17,7 +17,7 @@ from node.api.access import Access
 from node.api.app import access_of, make_app, nowhere
 from node.api.app import document as api_document
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
-from node.api.sessions import COOKIE, SESSION_MS
+from node.api.sessions import SESSION_MS
 from node.daemon import Daemon
 from node.looks.desk import Looks
 from node.observer import showing
@@ -194,7 +194,7 @@ def login_routes(access: Access) -> list[Any]:
                 "login.html", status_code=status_of(error), next=following, wrong=said
             )
         cookie = Cookie(
-            key=COOKIE,
+            key=access.cookie,
             value=ident,
             max_age=SESSION_MS // 1_000,
             httponly=True,
@@ -207,7 +207,7 @@ def login_routes(access: Access) -> list[Any]:
     def logout(request: Req) -> Response[Any]:
         """End the session."""
         access.end_session(request)
-        gone = Cookie(key=COOKIE, value="", max_age=0, httponly=True, samesite="strict")
+        gone = Cookie(key=access.cookie, value="", max_age=0, httponly=True, samesite="strict")
         return Redirect("/login", status_code=303, cookies=[gone])
 
     return [form, login, logout]

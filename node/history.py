@@ -14,12 +14,10 @@ from ledger.state import State
 from node.audit.anchors import first_tip, oldest
 from node.audit.findings import Findings
 from node.audit.source import Source, blob
-from node.blocks import DecidedBlock, ledger_block
+from node.blocks import DecidedBlock, decode_decided, ledger_block
 from node.home import Home
 from node.storage.errors import StoreDamaged
-from wire.codec import decode
 from wire.errors import CodedError, EnvironmentFault
-from wire.limits import BLOCK_BYTES_MAX
 
 
 class NotInHistory(EnvironmentFault):
@@ -70,7 +68,7 @@ def done_again(state: State, height: int, raw: bytes) -> Step:
     """Block `height`, as it is stored, applied to the state before it; raises `StoreDamaged` if it
     cannot be read or is not of that state."""
     try:
-        decided = decode(raw, DecidedBlock, BLOCK_BYTES_MAX)
+        decided = decode_decided(raw)
         header = decided.block.header
         if header.height != height or header.state_root != state.root:
             raise StoreDamaged(f"it does not follow height {height - 1}")

@@ -23,7 +23,7 @@ def replay(
         int | None, typer.Option(help="A business date that was closed, e.g. 20080915.")
     ] = None,
     case: Annotated[
-        int | None, typer.Option(help="A default case: from 20 blocks before it to its close.")
+        int | None, typer.Option(help="A default case: from 20 blocks before it to 10 after.")
     ] = None,
     begin: Annotated[
         str, typer.Option("--from", help="A height, or a time in UTC as 2008-09-15T14:30:00.")

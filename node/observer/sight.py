@@ -85,6 +85,8 @@ class Replayed(Answer, frozen=True):
     """Where it is on its way to."""
     due_ms: int | None
     """From when this was said until the next block; null: somebody has to say."""
+    change: int
+    """Counts what has changed: of two answers the one with more is the newer."""
     trouble: str
     """Why it cannot go on; empty if it can."""
 

@@ -53,6 +53,8 @@ class Player:
     ) -> None:
         self.reel = reel
         self.now = Shown(reel.first, reel.state, reel.block_id)
+        self.height = reel.first
+        """The block that followers are told of: blocks on the way of a jump are none."""
         self._lei = lei
         self._store = store
         self._checkpoints = Checkpoints(folder, store)
@@ -66,14 +68,10 @@ class Player:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reached = asyncio.Event()
         self._trouble = ""
+        self._changes = 0
         self.beside = self._described()
 
     # ---------------------------------------------------------------- what a stream follows
-    @property
-    def height(self) -> int:
-        """The block that the page is after."""
-        return self.now.height
-
     def reached(self) -> asyncio.Event:
         """Is set when something has changed."""
         return self._reached
@@ -95,6 +93,7 @@ class Player:
                 playing=deck.playing,
                 jumping_to=deck.target,
                 due_ms=None if wait_s is None else round(wait_s * 1_000),
+                change=self._changes,
                 trouble=self._trouble,
             )
 
@@ -175,6 +174,8 @@ class Player:
             self._forward(min(wanted, self.now.height + TOGETHER_MAX))
             with self._lock:
                 self._deck.shown(self._clock_s(), self.now.height)
+                if self._deck.target is None:
+                    self.height = self.now.height
             self._say()
         with self._lock:
             return self._deck.wait_s(self._clock_s())
@@ -191,6 +192,8 @@ class Player:
         self._checkpoints.pass_by(height, state, ident)
 
     def _say(self) -> None:
+        with self._lock:
+            self._changes += 1
         self.beside = self._described()
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)

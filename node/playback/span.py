@@ -16,6 +16,9 @@ from node.playback.marks import case_of, ends_case, events_of
 LEAD_BLOCKS: Final = 20
 """Blocks shown before a case is opened, so that one sees what led to it."""
 
+TAIL_BLOCKS: Final = 10
+"""Blocks shown after a case is closed, so that one sees what it leaves to be paid."""
+
 HEIGHT_DIGITS_MAX: Final = 15
 
 
@@ -97,13 +100,14 @@ def moment_of(text: str) -> int | datetime:
 
 
 def _of_case(number: int, source: Source, kept: Kept) -> tuple[int, int]:
-    """From some blocks before it was opened to its close, or to the last block."""
+    """From some blocks before it was opened to some after its close, or to the last block."""
     opened = None
     for height, event in events_of(source, kept.base, kept.last):
         if case_of(event, number):
             opened = height if opened is None else opened
             if ends_case(event):
-                return max(kept.base, opened - LEAD_BLOCKS), height
+                last = min(kept.last, height + TAIL_BLOCKS)
+                return max(kept.base, opened - LEAD_BLOCKS), last
     if opened is None:
         raise NothingToReplay(f"no case {number} in blocks {kept.base + 1} to {kept.last}")
     return max(kept.base, opened - LEAD_BLOCKS), kept.last

@@ -56,12 +56,12 @@ def test_any_way_of_winding_leads_to_the_same_rows(
                     replay.player.play()
             for _ in range(data.draw(st.integers(0, 3))):  # it may be told more on the way
                 replay.player.turn()
-            assert replay.contents() == incident.live[replay.player.height]
+            assert replay.contents() == incident.live[replay.player.now.height]
         replay.settle()
-        assert replay.contents() == incident.live[replay.player.height]
+        assert replay.contents() == incident.live[replay.player.now.height]
         assert replay.player.now.state.root == (
-            incident.world.first if replay.player.height == 0
-            else incident.world.seen[replay.player.height - 1].applied.state
+            incident.world.first if replay.player.now.height == 0
+            else incident.world.seen[replay.player.now.height - 1].applied.state
         ).root  # fmt: skip
         replay.store.close()
 
@@ -80,6 +80,16 @@ def test_the_next_mark_of_each_kind_is_found(whole: Replayed) -> None:
     late = [mark for mark in whole.reel.marks if mark.kind == "late"]
     assert late
     assert all("did not pay in full" in mark.what for mark in late)
+
+
+def test_followers_are_not_told_of_blocks_on_the_way_of_a_jump(whole: Replayed) -> None:
+    last = whole.reel.last
+    whole.player.jump(last)
+    whole.player.turn()
+    assert 0 < whole.player.position().height < last
+    assert whole.player.height == 0
+    whole.settle()
+    assert whole.player.height == last
 
 
 def test_outside_of_its_blocks_a_replay_does_not_go(home: Home, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@
     return at.height === at.last ? "at the end" : "paused";
   };
   const show = (found) => {
+    if (at && found.change < at.change) return; // an answer that the stream has overtaken
     at = found;
     byId("r-height").textContent = at.height;
     byId("r-time").textContent = clock(at.time_ms);

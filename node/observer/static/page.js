@@ -66,7 +66,7 @@
     const stream = new EventSource("/v1/observer/stream");
     window.dcnStream = stream; // a replay's banner listens, too
     stream.addEventListener("block", (event) => {
-      byId("stream").textContent = "live";
+      byId("stream").textContent = byId("replay") ? "connected" : "live";
       if (view() && event.data !== view().dataset.height) soon();
       told(event.data);
     });

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,22 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from node.api.server import serve
+from node.cli.testnet.ports import free_ports
 from node.daemon import Daemon
 from node.observer.app import observed
 
 LIFETIME = datetime.timedelta(days=1)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def served(daemon: Daemon, **api: Any) -> AsyncIterator[str]:
     """`HOST:PORT` of the API of a node, as its configuration says with `api` changed."""
-    port = api.setdefault("port", free_port())
+    port = api.setdefault("port", free_ports(1)[0])
     section = msgspec.structs.replace(daemon.config.api, **api)
     daemon.config = msgspec.structs.replace(daemon.config, api=section)
     with observed(daemon) as (app, feed):

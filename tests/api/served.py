@@ -75,14 +75,21 @@ class Authority:
         )
         self.pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, server: bool, lifetime: datetime.timedelta = LIFETIME) -> Issued:
-        """A certificate for the loopback, or for a client."""
+    def issue(
+        self,
+        name: str,
+        *,
+        server: bool,
+        lifetime: datetime.timedelta = LIFETIME,
+        at: str = "127.0.0.1",
+    ) -> Issued:
+        """A certificate for a server at an address, or for a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         use = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = _builder(_name(name), self._name, key.public_key(), lifetime)
         builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=True)
         if server:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            address = x509.IPAddress(ipaddress.ip_address(at))
             builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
         made = builder.sign(self._key, hashes.SHA256())
         found = Issued(self._folder / f"{name}.pem", self._folder / f"{name}.key")

@@ -1,4 +1,4 @@
-"""What docs/OPERATIONS.md shows of a new operator's hour can be done, from nothing to an upgrade."""
+"""A new operator's hour (docs/OPERATIONS.md) can be done, from nothing to an upgrade."""
 
 from pathlib import Path
 

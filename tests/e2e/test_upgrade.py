@@ -59,7 +59,7 @@ def test_a_network_is_upgraded_at_an_agreed_height(halting: RealNetwork) -> None
     early = _next("upgrade", "--home", first.home, "--json")
     assert _code(early)[1] in ("HOME_IN_USE", "UPGRADE_TOO_EARLY")
 
-    ended = [halting.processes._running.pop(p.name).wait(90) for p in halting.places]
+    ended = [halting.processes.ended(p.name, 90) for p in halting.places]
     assert ended == [6] * NODES
     for place in halting.places:
         assert '"upgrade_due"' in (Path(place.home) / "node.log").read_text()

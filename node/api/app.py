@@ -15,6 +15,7 @@ from node.api.errors import (
     MethodWrong,
     NotFound,
     TooManyRequests,
+    TooManyStreams,
     status_of,
 )
 from node.api.events import event_routes
@@ -159,7 +160,7 @@ def application(
 
 def _coded(_: Req, error: CodedError) -> Response[ErrorAnswer]:
     content = ErrorAnswer(code=error.code, detail=error.detail, remedy=error.remedy)
-    headers = {"Retry-After": "1"} if isinstance(error, TooManyRequests) else None
+    headers = {"Retry-After": "1"} if isinstance(error, TooManyRequests | TooManyStreams) else None
     return Response(
         content, status_code=status_of(error), headers=headers, media_type=MediaType.JSON
     )

@@ -10,13 +10,12 @@ from litestar import Request, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from node.api.access import ALLOWED
-from node.api.errors import TooManyRequests
+from node.api.places import Places
 from node.daemon import Daemon
 from node.observer.feed import Feed, check_running
 from node.observer.sight import Lexicon, Now, Replayed
 from node.observer.store import Reader
 
-STREAMS_MAX: Final = 100
 ALIVE_SECONDS: Final = 15.0
 """A comment is sent so often, so that both sides see a broken connection."""
 
@@ -93,24 +92,23 @@ class Followed(Protocol):
         """Is set when there is news."""
 
 
-def stream_route(feed: Followed) -> Any:
+def stream_route(feed: Followed, places: Places) -> Any:
     """The handler of the stream."""
-    following = 0
 
     @get("/stream", media_type="text/event-stream")
     async def stream(request: Request[Any, Any, Any]) -> ServerSentEvent:
         """An event `block` whenever the read store has gone on; its data is the height that views
         are now of. Several blocks may come as one. In a replay also events `replay`; their data is
         what `/v1/replay` answers."""
-        if following >= STREAMS_MAX:
-            raise TooManyRequests(f"{STREAMS_MAX} clients follow the blocks already")
-        return ServerSentEvent(heights(request.state[ALLOWED]))
+        client = request.state["client"]
+        places.check(client)
+        return ServerSentEvent(heights(client, request.state[ALLOWED]))
 
-    async def heights(allowed: Callable[[], bool]) -> AsyncIterator[ServerSentEventMessage]:
-        nonlocal following
-        following += 1
+    async def heights(
+        client: str, allowed: Callable[[], bool]
+    ) -> AsyncIterator[ServerSentEventMessage]:
         told, beside = None, ""
-        try:
+        with places.taken(client):
             while allowed():
                 reached = feed.reached()  # before looking: what comes meanwhile is not missed
                 if feed.height != told:
@@ -123,7 +121,5 @@ def stream_route(feed: Followed) -> Any:
                     await asyncio.wait_for(reached.wait(), ALIVE_SECONDS)
                 except TimeoutError:
                     yield ServerSentEventMessage(comment="alive")
-        finally:
-            following -= 1
 
     return stream

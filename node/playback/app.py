@@ -10,6 +10,7 @@ from ledger.objects import Member, Role
 from ledger.tables import MEMBERS
 from node.api.access import Access
 from node.api.app import application, own_viewer
+from node.api.places import Places
 from node.apitypes.answers import Health
 from node.audit.reading import read_store
 from node.home import Home
@@ -34,7 +35,8 @@ def replay_app(home: Home, player: Player, sight: PlayedSight, cookie: str) -> L
         """Whether the replay runs."""
         return Health(status="ok", height=player.height)
 
-    exported = export_router(view_routes(sight, rehearse), [stream_route(player)])
+    places = Places(home.config().api.streams_per_client)
+    exported = export_router(view_routes(sight, rehearse), [stream_route(player, places)])
     controls = Router("/replay", route_handlers=replay_routes(player))
     app = application(
         [

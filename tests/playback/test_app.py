@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from node.api.access import ALLOWED
+from node.api.places import Places
 from node.home import Home
 from node.observer.live import stream_route
 from node.observer.store import FILE
@@ -179,10 +180,10 @@ async def test_a_person_under_a_mandate_is_sent_to_where_looks_are_recorded(
 async def test_the_stream_tells_of_blocks_and_of_the_replay(whole: Replayed) -> None:
     player = whole.player
     player._loop = asyncio.get_running_loop()
-    route = stream_route(player)
+    route = stream_route(player, Places(1))
 
     class Asked:
-        state: ClassVar[dict[str, Any]] = {ALLOWED: lambda: True}
+        state: ClassVar[dict[str, Any]] = {ALLOWED: lambda: True, "client": "somebody"}
 
     answer = await route.fn(Asked())
     messages = answer.iterator

@@ -117,8 +117,9 @@ class Desk:
     def _waiting(self) -> dict[str, Wanted]:
         """By id, oldest first; what has expired meanwhile is none of it."""
         if self._file is None:
-            self._file = self._opened()
-            self._known = {one.id: one for one in self._file.load() if not self._signed(one)}
+            file = self._opened()
+            self._known = {one.id: one for one in file.load() if not self._signed(one)}
+            self._file = file  # last: what could not be read must not be written over
         now = now_ms()
         self._known = {i: one for i, one in self._known.items() if one.expires_ms > now}
         return self._known

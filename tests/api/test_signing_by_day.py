@@ -170,6 +170,18 @@ async def test_with_a_record_that_cannot_be_read_nothing_is_signed(clients: Rest
     assert (refused.status_code, refused.json()["code"]) == (503, "POLICY_RECORD")
 
 
+async def test_what_waits_is_not_lost_while_the_record_cannot_be_read(clients: Restarted) -> None:
+    held = (await clients.ask(transfer(2_000))).json()
+    file = clients.daemon.home.data / NAME
+    file.write_bytes(b"{}\n")
+    clients.again()
+    for _ in range(2):
+        assert (await clients.ask(transfer(2_001))).json()["code"] == "POLICY_RECORD"
+    file.unlink()
+    clients.again()
+    assert await clients.held() == [held]
+
+
 # -------------------------------------------------------------------- through a restart
 async def test_what_waits_still_waits_after_a_restart_and_is_signed_as_asked(
     clients: Restarted,

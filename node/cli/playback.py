@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,6 +67,8 @@ def replay(
 
     if sum((date is not None, case is not None, bool(begin or end))) > 1:
         raise UsageWrong("give one of --date, --case, and --from with --to")
+    if not isfinite(speed):
+        raise UsageWrong("--speed is a number")
     found = Home(home)
     configure_logs("ERROR", "console")
     wanted = Wanted(date=date, case=case, begin=begin, end=end)

@@ -100,21 +100,22 @@ async def _replay(
     open_files.callback(sight.close)
     port = at.getsockname()[1]
     app = replay_app(home, player, sight, f"dcn_replay_{port}")
-    serving = asyncio.create_task(serve_on(at, app))
-    telling = asyncio.create_task(_tell(player, told))
     player.start()
     open_files.callback(player.stop)
     told.ready(f"http://{HOST}:{port}/", player.position())
     if not how.paused:
         player.play()
+    tasks = [
+        asyncio.create_task(one) for one in (serve_on(at, app), _tell(player, told), stop.wait())
+    ]
     try:
-        await asyncio.wait(
-            [serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (serving, telling):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(serving, telling, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()  # what has gone wrong is said
 
 
 async def _tell(player: Player, told: Told) -> None:

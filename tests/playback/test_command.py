@@ -80,8 +80,18 @@ def test_what_keeps_it_from_beginning_has_a_code(home: Home, tmp_path: Path) -> 
     assert port in detail
     assert fails(home, "--case", "7")[:2] == (4, "REPLAY_NOTHING")
     assert fails(home, "--case", "1", "--date", "20240102")[:2] == (2, "USAGE")
+    assert fails(home, "--speed", "nan")[:2] == (2, "USAGE")
     assert fails(home, "--from", "1000")[:2] == (3, "HISTORY_OUT_OF_REACH")
     assert fails(Home(tmp_path / "none"))[1] == "HOME_INCOMPLETE"
+
+
+def test_it_ends_when_nobody_reads_its_lines(home: Home) -> None:
+    words = ["--json", "--home", str(home.path), "--speed", "1", "--port", "0"]
+    with subprocess.Popen([*LINE, *words], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 1  # as of every command: click says so
 
 
 def test_its_help_teaches() -> None:

@@ -24,6 +24,7 @@ from node.observer import showing
 from node.observer.feed import Feed
 from node.observer.live import LiveSight, stream_route
 from node.observer.rehearsing import Rehearsals
+from node.observer.reports.trades import trade_report_routes
 from node.observer.sight import Rehearse, Sight
 from node.observer.views.calls import call_routes
 from node.observer.views.cases import case_routes
@@ -126,6 +127,7 @@ def view_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
         *explorer_routes(sight),
         *search_routes(sight),
         *look_routes(sight),
+        *trade_report_routes(sight),
         *whatif_routes(sight, rehearse),
     ]
 

@@ -112,6 +112,10 @@ class Reader:
         """The rows of a query."""
         return self._db.execute(query, values).fetchall()
 
+    def named(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query whose values are named in it."""
+        return self._db.execute(query, values).fetchall()
+
     def scalar(self, query: str, *values: object) -> Any:
         """The first value of the first row; None of nothing."""
         row = self._db.execute(query, values).fetchone()

@@ -12,7 +12,7 @@ from ledger import tables as t
 from ledger.apply import Applied
 from ledger.state import State
 from node.blocks import DecidedBlock
-from node.observer.projection import blocks, cases, dates, looks, margin, rounds, rows
+from node.observer.projection import blocks, cases, dates, looks, margin, rounds, rows, steps
 from node.observer.projection.writing import Context, Statement
 from node.observer.store import Writer
 
@@ -37,6 +37,7 @@ def begin(store: Writer, state: State) -> None:
     found: list[Statement] = []
     for key, row in sorted(state.rows(), key=lambda one: one[0]):
         found += rows.changed(context, key, row)
+    found += steps.known(context)
     with store.transaction():
         store.write(found)
         store.reached(context.height, context.height + 1)
@@ -67,7 +68,9 @@ def _statements(seen: Seen) -> Iterable[Statement]:
         yield from rows.changed(context, key, row)
         if key[0] == t.CALLS.tag and row is None:
             yield margin.call_gone(context, t.CALLS.parts(key)[0])
+    yield from steps.taken(context, seen.decided, applied, seen.before)
     yield from blocks.block(context, seen.decided, applied, seen.before)
+    yield from blocks.begin_to_vote(context, applied, seen.before)
     yield from rounds.cleared(context, seen.decided.block.certificates, seen.before, state)
     yield from rounds.settled(applied.results)
     yield from dates.closed(context, applied.events)

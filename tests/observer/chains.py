@@ -134,9 +134,7 @@ def lives(maturity: Date = CALENDAR[4]) -> Recorded:
     world.must(*[world.mint(who, 10**6) for who in (*world.members, world.issuer)])
     world.must(
         defaults.fixed_margin(world, a, b, 3_000),
-        world.sign(
-            RegisterCsa(_collateralised(c, e)), c.key("governance"), e.key("governance")
-        ),
+        world.sign(RegisterCsa(_collateralised(c, e)), c.key("governance"), e.key("governance")),
         world.sign(OpenClientAccount(a.lei, "C1", bytes(32)), a.key("governance")),
         world.limit(a, c, 900_000),
         defaults.capital(world, 5_000),

@@ -33,9 +33,7 @@ REQUIRED: Final = put(
     "im_required", "date", "first", "second", "asset", "model", "required_first",
     "required_second", "worth_first", "worth_second", "height",
 )  # fmt: skip
-RESOURCE: Final = put(
-    "resources", "date", "service", "lei", "kind", "amount", "required", "height"
-)
+RESOURCE: Final = put("resources", "date", "service", "lei", "kind", "amount", "required", "height")
 STRESSED: Final = put("stressed", "date", "scenario", "parent", "loss", "height")
 
 Slot = tuple[Party, Party, AssetCode]

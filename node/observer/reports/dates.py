@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from node.api.errors import NotFound
 from node.observer.store import Reader
-from wire.errors import EnvironmentFault, Rejection
+from wire.errors import Rejection
 
 
 class DateNotClosed(NotFound):

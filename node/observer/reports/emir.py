@@ -1,5 +1,7 @@
-"""Codes of the trade report: those of Implementing Regulation (EU) 2022/1860 (EMIR REFIT), as far as
-the ledger's terms have one. docs/REPORTS.md has the fields with their numbers."""
+"""Codes of the trade report: those of Implementing Regulation (EU) 2022/1860 (EMIR REFIT).
+
+As far as the ledger's terms have one. docs/REPORTS.md has the fields with their numbers.
+"""
 
 from typing import Final, NamedTuple
 

@@ -90,7 +90,9 @@ JOINED: Final = (
 )
 
 
-def outstanding(db: Reader, date: int, height: int, *, everybody: bool = False) -> list[Outstanding]:
+def outstanding(
+    db: Reader, date: int, height: int, *, everybody: bool = False
+) -> list[Outstanding]:
     """The contracts that are not over after block `height`, at the marks of `date`, by UTI; those
     that the viewer sees, or everybody's."""
     schema = "main." if everybody else ""

@@ -1,4 +1,4 @@
-"""Whether a trade report is the ledger: what it adds up to, against rows that have come another way.
+"""Whether a trade report is the ledger: its sums, against rows that have come another way.
 
 A report's lines are made from the steps that contracts have taken and from marks. They are held
 against figures that the ledger keeps itself, pair by pair and asset by asset: those of netting sets

@@ -86,6 +86,8 @@ class Daemon:
         self.policy = Policy(config.policy)
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
+        self.alerts: dict[tuple[str, str], int] = {}
+        """Open alerts by rule and severity, as the observer's feed finds them; empty without it."""
         self._log: ConsensusLog
 
     @classmethod

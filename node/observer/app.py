@@ -21,9 +21,13 @@ from node.api.sessions import COOKIE, SESSION_MS
 from node.daemon import Daemon
 from node.looks.desk import Looks
 from node.observer import showing
+from node.observer.alerts.reading import alert_routes
 from node.observer.feed import Feed
 from node.observer.live import LiveSight, stream_route
 from node.observer.rehearsing import Rehearsals
+from node.observer.reports.daily import daily_routes
+from node.observer.reports.list import report_routes
+from node.observer.reports.pqd.report import pqd_routes
 from node.observer.reports.trades import trade_report_routes
 from node.observer.sight import Rehearse, Sight
 from node.observer.views.calls import call_routes
@@ -127,7 +131,11 @@ def view_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
         *explorer_routes(sight),
         *search_routes(sight),
         *look_routes(sight),
+        *alert_routes(sight),
+        *report_routes(sight),
         *trade_report_routes(sight),
+        *pqd_routes(sight),
+        *daily_routes(sight),
         *whatif_routes(sight, rehearse),
     ]
 

@@ -12,9 +12,11 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from node.api.access import ALLOWED
 from node.api.errors import TooManyRequests
 from node.daemon import Daemon
+from node.observer.alerts.reading import AlertLine, changed_since
 from node.observer.feed import Feed, check_running
 from node.observer.sight import Lexicon, Now
 from node.observer.store import Reader
+from node.viewing.viewer import viewer_now
 
 STREAMS_MAX: Final = 100
 ALIVE_SECONDS: Final = 15.0
@@ -89,18 +91,26 @@ def stream_route(feed: Feed) -> Any:
     async def heights(allowed: Callable[[], bool]) -> AsyncIterator[ServerSentEventMessage]:
         nonlocal following
         following += 1
-        told = None
+        told: int | None = None
         try:
             while allowed():
                 reached = feed.reached()  # before looking: what comes meanwhile is not missed
                 if feed.height != told:
-                    told = feed.height
+                    since, told = told, feed.height
                     yield ServerSentEventMessage(data=str(told), event="block", id=str(told))
+                    for alert in [] if since is None else await asyncio.to_thread(alerts, since):
+                        data = msgspec.json.encode(alert).decode()
+                        yield ServerSentEventMessage(data=data, event="alert")
                 try:
                     await asyncio.wait_for(reached.wait(), ALIVE_SECONDS)
                 except TimeoutError:
                     yield ServerSentEventMessage(comment="alive")
         finally:
             following -= 1
+
+    def alerts(since: int) -> list[AlertLine]:
+        """As who follows may see them: the thread has its context."""
+        with feed.readers.reader() as db:
+            return changed_since(db, since, public=viewer_now().mandated is not None)
 
     return stream

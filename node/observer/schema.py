@@ -213,6 +213,7 @@ CREATE TABLE looks (
   height INTEGER NOT NULL, PRIMARY KEY (authority, digest)
 ) WITHOUT ROWID;
 CREATE INDEX looks_by_member ON looks (member, committed);
+CREATE INDEX looks_overdue ON looks (authority) WHERE overdue>0 AND disclosed=0;
 
 CREATE TABLE alerts (
   rule TEXT NOT NULL, subject TEXT NOT NULL, opened INTEGER NOT NULL, closed INTEGER NOT NULL,
@@ -221,4 +222,5 @@ CREATE TABLE alerts (
   height INTEGER NOT NULL, PRIMARY KEY (rule, subject, opened)
 ) WITHOUT ROWID;
 CREATE INDEX alerts_by_end ON alerts (closed, opened);
+CREATE INDEX alerts_by_opening ON alerts (opened);
 """

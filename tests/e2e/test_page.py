@@ -46,6 +46,11 @@ VIEWS = {
     "/blocks": "Blocks",
     "/blocks/5": "Block 5",
     "/trades": "Trades",
+    "/alerts?which=all": "Alerts",
+    "/reports": "Reports",
+    "/reports/trades": "Trade report",
+    "/reports/pqd": "Public quantitative disclosure",
+    "/reports/daily": "Daily summary",
     "/search?q=Member": "Search",
 }
 

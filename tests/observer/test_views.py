@@ -37,6 +37,14 @@ VIEWS = (
     "/search?q=DCN",
     "/search?q=9",
     f"/whatif/{LEI}",
+    "/alerts",
+    "/alerts?which=all",
+    "/reports",
+    "/reports/trades",
+    f"/reports/trades?date=20080912&member={LEI}",
+    "/reports/pqd",
+    "/reports/daily",
+    "/reports/daily?date=20080912",
 )
 
 

@@ -1,7 +1,8 @@
 """From blocks to the read store's rows: `project` for each block, `begin` for a state to start at.
 
-Everything follows from a block, the state before it and what applying it has done, so that a store
-made again from stored blocks is the same as one that was fed live.
+Everything follows from a block, the state before it and what applying it has done (and alerts from
+the rows and the node's thresholds), so that a store made again from stored blocks is the same as
+one that was fed live.
 """
 
 from collections.abc import Iterable
@@ -12,9 +13,11 @@ from ledger import tables as t
 from ledger.apply import Applied
 from ledger.state import State
 from node.blocks import DecidedBlock
+from node.config import AlertsSection
+from node.observer.alerts.watch import STANDARD, watched
 from node.observer.projection import blocks, cases, dates, looks, margin, rounds, rows, steps
 from node.observer.projection.writing import Context, Statement
-from node.observer.store import Writer
+from node.observer.store import Reader, Writer
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -44,7 +47,7 @@ def begin(store: Writer, state: State) -> None:
         store.note("currency", context.currency)
 
 
-def project(store: Writer, seen: Iterable[Seen]) -> int:
+def project(store: Writer, seen: Iterable[Seen], thresholds: AlertsSection = STANDARD) -> int:
     """Put consecutive blocks in, seen together or not at all; the store's height after them.
 
     Blocks that it has are left out; the first one that it has not must be the next.
@@ -56,6 +59,7 @@ def project(store: Writer, seen: Iterable[Seen]) -> int:
                 store.write(_statements(one))
                 store.note("currency", Context.of(one.applied.state).currency)
                 store.reached(one.height)
+                store.write(watched(Reader(store.db), thresholds))
     return store.height
 
 

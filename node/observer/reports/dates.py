@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from node.api.errors import NotFound
+from node.api.errors import HeightPruned, NotFound
 from node.observer.store import Reader
-from wire.errors import Rejection
 
 
 class DateNotClosed(NotFound):
@@ -14,7 +13,7 @@ class DateNotClosed(NotFound):
     remedy = "Name a closed business date, or none for the last one; the message names the range."
 
 
-class DateBeforeStore(Rejection):
+class DateBeforeStore(HeightPruned):
     """The report's date closed before the block that the read store begins with."""
 
     code = "REPORT_DATE_TOO_OLD"

@@ -187,6 +187,16 @@ class _Lent:
         self._shadows = shadows
 
 
+def is_of(path: Path, chain: str) -> bool:
+    """Whether the file is a store of this version and chain with something in it; only read.
+    Raises `sqlite3.DatabaseError` for what is no database."""
+    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION or _meta(db, "chain") != chain:
+            return False
+        return int(_meta(db, "height") or 0) >= 0
+
+
 def said(text: str) -> str:
     """SQL for a column `rule` that says the same in every line."""
     quoted = text.replace("'", "''")

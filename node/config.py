@@ -179,7 +179,7 @@ class AlertsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """
 
     late_blocks: int = 1
-    """A margin call that is open so many blocks after the block it was due in."""
+    """A margin call that its payer failed, so many blocks after the block it was due in."""
     limit_bps: int = 9_000
     """Open notional with a counterparty, of the limit that the member has set on the ledger."""
     concentration_bps: int = 7_500

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from node.config import AlertsSection
 from node.observer.store import Reader
+from node.observer.words import grouped
 from wire.ids import member_of
 from wire.money import BPS, Rounding, muldiv
 
@@ -19,6 +20,11 @@ class At(NamedTuple):
     """The last block."""
     date: int
     """That the block has closed; 0: none."""
+
+    def money(self, amount: int, asset: str) -> str:
+        """An amount in units of the asset."""
+        exponent = self.db.scalar("SELECT exponent FROM assets WHERE code=?", asset) or 0
+        return f"{grouped(amount, exponent)} {asset}"
 
 
 class Finding(NamedTuple):
@@ -52,18 +58,20 @@ BLOCKS, SHARE, COUNT = "blocks", "basis points", "number"
 
 
 def late_payers(at: At) -> Iterator[Finding]:
-    """Margin calls that are open after the block in which they were due."""
+    """Margin calls that their payer could not meet when due, and that are open still. One that
+    waits for others, as for a receiver in default, is not late."""
     most = at.thresholds.late_blocks
     if not most:
         return
     query = (
         "SELECT id, kind, payer, receiver, payer_member, receiver_member, asset, amount, date, due "
-        "FROM calls WHERE ended=0 AND due<=?"
+        "FROM calls WHERE ended=0 AND failed>0 AND due<=?"
     )
     for ident, kind, payer, receiver, member, other, asset, amount, date, due in at.db.rows(
         query, at.height - most
     ):
-        told = f"{payer} owes {receiver} {amount} {asset} ({kind}, minor units), due in block {due}"
+        owed = at.money(amount, asset)
+        told = f"{payer} owes {receiver} {owed} ({kind} margin), due in block {due}"
         late = at.height - due
         yield Finding(ident, late, most, BLOCKS, told, member, other, date)
 
@@ -84,11 +92,10 @@ def near_limits(at: At) -> Iterator[Finding]:
             if notional * BPS < share * most:
                 continue
             reached = muldiv(notional, BPS, most, Rounding.FLOOR) if most else BPS
-            told = f"{first} and {second}: {notional} {asset} open (minor units), limit {most}"
+            has, allowed = at.money(notional, asset), at.money(most, asset)
+            told = f"{first} and {second} have {has} open, {member} allows {allowed} with {other}"
             subject = f"{member} {first} {second} {asset}"
-            yield Finding(
-                subject, reached, share, SHARE, f"{told} of {member} with {other}", member
-            )
+            yield Finding(subject, reached, share, SHARE, told, member)
 
 
 def concentrated(at: At) -> Iterator[Finding]:
@@ -106,7 +113,7 @@ def concentrated(at: At) -> Iterator[Finding]:
         largest = min(others, key=lambda who: (-others[who], who))
         has = muldiv(others[largest], BPS, sum(others.values()), Rounding.FLOOR)
         if has >= share:
-            told = f"{member} has {others[largest]} {asset} (minor units) open with {largest}"
+            told = f"{member} has {at.money(others[largest], asset)} open with {largest}"
             yield Finding(f"{member} {asset}", has, share, SHARE, told, member, "", at.date)
 
 
@@ -133,7 +140,8 @@ def disputed_marks(at: At) -> Iterator[Finding]:
         "SELECT first, second, asset, date, value_first, value_second FROM disputes WHERE ended=0"
     )
     for first, second, asset, date, mine, theirs in at.db.rows(query):
-        told = f"{first} values the set with {second} at {mine}, {second} at {theirs} (minor units)"
+        values = at.money(mine, asset), at.money(theirs, asset)
+        told = f"{first} values its set with {second} at {values[0]}, {second} at {values[1]}"
         yield Finding(
             f"{first} {second} {asset}", abs(mine - theirs), 0, asset, told, member_of(first),
             member_of(second), date,
@@ -195,7 +203,10 @@ def overdue_looks(at: At) -> Iterator[Finding]:
 
 RULES: Final = {
     "late_payer": Rule(
-        "page", "block", "margin calls open after the block that they were due in", late_payers
+        "page",
+        "block",
+        "margin calls that their payer failed when due, and still owes",
+        late_payers,
     ),
     "limit": Rule("ticket", "block", "notional near a limit that a member has set", near_limits),
     "concentration": Rule(

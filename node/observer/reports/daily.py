@@ -24,7 +24,7 @@ PAGE: Final = Page("report_daily.html", "Daily summary", "reports", live=False)
 COUNT: Final = "number"
 SHARE: Final = "basis points"
 
-LATE: Final = "calls of the date or before that were past their due block at the close"
+LATE: Final = "calls that their payers had failed when due, and still owed at the close"
 
 
 class DayFigure(Row, frozen=True):
@@ -233,7 +233,7 @@ def _calls(db: Reader, date: Closed) -> Iterator[Told]:
     at = date.height
     query = "SELECT COUNT(*) FROM main.calls WHERE issued<=?1 AND (ended=0 OR ended>?1)"
     yield "open at the close", db.scalar(query, at), COUNT, "calls not settled by the close"
-    yield "late at the close", db.scalar(f"{query} AND due<?1", at), COUNT, LATE
+    yield "late at the close", db.scalar(f"{query} AND failed BETWEEN 1 AND ?1", at), COUNT, LATE
     query = "SELECT COUNT(*) FROM main.disputes WHERE opened<=?1 AND (ended=0 OR ended>?1)"
     yield "disputes at the close", db.scalar(query, at), COUNT, "disputes not resolved by the close"
 
@@ -248,7 +248,7 @@ def _fund(db: Reader, date: Closed) -> Iterator[Told]:
 
 def _late(db: Reader, date: Closed) -> list[IssuedCall]:
     query = (
-        f"SELECT {CALL_COLUMNS} FROM calls WHERE issued<=?1 AND due<?1 AND (ended=0 OR ended>?1) "
+        f"SELECT {CALL_COLUMNS} FROM calls WHERE failed BETWEEN 1 AND ?1 AND (ended=0 OR ended>?1) "
         "ORDER BY issued, id LIMIT 500"
     )
     return db.all(IssuedCall, query, date.height)

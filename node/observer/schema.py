@@ -132,7 +132,8 @@ CREATE TABLE calls (
   receiver TEXT NOT NULL, payer_member TEXT NOT NULL, receiver_member TEXT NOT NULL,
   asset TEXT NOT NULL, amount INTEGER NOT NULL, undisputed INTEGER NOT NULL,
   date INTEGER NOT NULL, due INTEGER NOT NULL, grace_until INTEGER NOT NULL, state TEXT NOT NULL,
-  failed INTEGER NOT NULL, ended INTEGER NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL, height INTEGER NOT NULL,
+  failed INTEGER NOT NULL, ended INTEGER NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL,
+  height INTEGER NOT NULL,
   PRIMARY KEY (id, issued)
 ) WITHOUT ROWID;
 CREATE INDEX calls_by_end ON calls (ended, issued);

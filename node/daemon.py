@@ -273,7 +273,8 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: the log level and the peers' addresses take effect.
+        """Read the configuration again: log level, peers' addresses and thresholds of alerts take
+        effect.
 
         What else has changed is named, and waits for a restart. A configuration that is not valid
         changes nothing.
@@ -286,7 +287,9 @@ class Daemon:
         set_level(config.log.level)
         network = msgspec.structs.replace(self.config.network, peers=config.network.peers)
         logs = msgspec.structs.replace(self.config.log, level=config.log.level)
-        self.config = msgspec.structs.replace(self.config, network=network, log=logs)
+        self.config = msgspec.structs.replace(
+            self.config, network=network, log=logs, alerts=config.alerts
+        )
         self._know_members(self.shell.tip)
         self.admin("reload", waits_for_restart=differing(self.config, config))
 

@@ -15,7 +15,7 @@ from ledger import sets
 from ledger import tables as t
 from ledger.apply import Applied
 from ledger.receipts import OK
-from ledger.state import Draft, State
+from ledger.state import State
 from node.blocks import DecidedBlock
 from node.observer.projection.writing import Context, Statement, put
 from wire.ids import member_of
@@ -93,7 +93,8 @@ def _step(
 ) -> tuple[str | int, ...]:
     trade = row.trade
     instrument = context.state.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
-    notional = sets.footprint(Draft(context.state), trade).notional
+    exponent = context.state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
+    notional = sets.minor_units(trade.quantity, trade.price, instrument, exponent)
     return (
         trade.uti, context.height, cause.place, cause.what,
         o.ContractState(row.state if state is None else state).name, trade.buyer, trade.seller,

@@ -12,7 +12,7 @@ from litestar import get
 
 from node.observer.alerts.reading import AlertLine, alerts_between
 from node.observer.reports.dates import Closed, closed
-from node.observer.reports.outstanding import outstanding
+from node.observer.reports.outstanding import sums
 from node.observer.showing import Page
 from node.observer.sight import Asked, OnDate, Row, Seen, Sight
 from node.observer.store import Reader, exact, whole
@@ -177,8 +177,8 @@ def _trades(db: Reader, date: Closed, first: int) -> Iterator[Told]:
         if what == "REGISTERED":
             yield f"notional {told}", whole(high, low), currency, "quantity * price of those"
     live: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for one in outstanding(db, date.date, date.height, everybody=True):
-        live[one.currency][0] += 1
+    for one in sums(db, date.height):
+        live[one.currency][0] += one.contracts
         live[one.currency][1] += one.notional
     for currency, (count, notional) in sorted(live.items()):
         yield f"outstanding at the close, {currency}", count, COUNT, "contracts that are not over"

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from node.observer.store import Reader
+from node.observer.store import Reader, exact, whole
 from wire.money import Rounding, muldiv
 
 ENDED: Final = ("TERMINATED", "MATURED", "NOVATED", "TORN_UP")
@@ -102,6 +102,33 @@ def outstanding(
         f"AND s.state NOT IN ({ended}) ORDER BY s.uti"
     ).format(schema=schema)
     return [Outstanding(*row) for row in db.named(query, height=height, date=date)]
+
+
+class Sums(NamedTuple):
+    """Contracts of a netting set in one class and currency that are not over after a block."""
+
+    first: str
+    second: str
+    asset_class: str
+    currency: str
+    contracts: int
+    notional: int
+
+
+def sums(db: Reader, height: int) -> list[Sums]:
+    """The same added up by netting set, everybody's: public once the parties are added up too."""
+    ended = ", ".join(f"'{state}'" for state in ENDED)
+    query = (
+        "SELECT MIN(s.buyer, s.seller), MAX(s.buyer, s.seller), i.asset_class, i.currency, "
+        f"COUNT(*), {exact('s.notional')} FROM main.contract_steps s "
+        f"JOIN instruments i ON i.code=s.instrument WHERE s.height<=:height AND {LAST} "
+        f"AND s.state NOT IN ({ended}) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+    ).format(schema="main.")
+    rows = db.named(query, height=height)
+    return [
+        Sums(first, second, kind, currency, contracts, whole(high, low))
+        for first, second, kind, currency, contracts, high, low in rows
+    ]
 
 
 def taken(db: Reader, date: int, after: int, height: int) -> list[Outstanding]:

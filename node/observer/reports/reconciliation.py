@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from node.observer.reports.dates import Closed
-from node.observer.reports.outstanding import ENDED, Outstanding, outstanding
+from node.observer.reports.outstanding import ENDED, Outstanding, sums
 from node.observer.sight import Row
-from node.observer.store import Reader
+from node.observer.store import Reader, exact, whole
 from node.viewing.viewer import viewer_now
 
 Slot = tuple[str, str, str]
@@ -64,13 +64,11 @@ CLOSED: Final = "figures of the state that closed the date"
 NOW: Final = "figures of the state now"
 
 
-def reconcile(db: Reader, date: Closed) -> Reconciled:
-    """Compare everything; the comparisons are of the whole network, differences of what the viewer
-    may see."""
-    then = outstanding(db, date.date, date.height, everybody=True)
-    now = outstanding(db, date.date, db.height, everybody=True)
+def reconcile(db: Reader, date: Closed, lines: list[Outstanding]) -> Reconciled:
+    """Compare everything; `lines`: those of the whole network. The comparisons are of it, too,
+    differences of what the viewer may see."""
     compared, differences = [], []
-    for check in (*_at_close(db, date, then), *_now(db, now)):
+    for check in (*_at_close(db, date, lines), *_now(db)):
         slots = sorted(check.reported.keys() | check.ledger.keys())
         wrong = [x for x in slots if check.reported.get(x, 0) != check.ledger.get(x, 0)]
         compared.append(
@@ -137,19 +135,18 @@ def _at_close(db: Reader, date: Closed, lines: list[Outstanding]) -> list[_Check
     ]  # fmt: skip
 
 
-def _now(db: Reader, lines: list[Outstanding]) -> list[_Check]:
+def _now(db: Reader) -> list[_Check]:
     """The same of the last block, against the netting sets, contracts and accounts of the state."""
     query = "SELECT first, second, asset, live, notional FROM main.sets"
     live, notional = _columns(db, query, 2)
     ended = ", ".join(f"'{state}'" for state in ENDED)
     query = (
-        "SELECT MIN(buyer, seller), MAX(buyer, seller), currency, COUNT(*), SUM(notional >> 31), "
-        f"SUM(notional & 2147483647) FROM main.trades WHERE state NOT IN ({ended}) GROUP BY 1, 2, 3"
+        f"SELECT MIN(buyer, seller), MAX(buyer, seller), currency, COUNT(*), {exact('notional')} "
+        f"FROM main.trades WHERE state NOT IN ({ended}) GROUP BY 1, 2, 3"
     )
-    count, high, low = _columns(db, query, 3)
-    total = {slot: (high[slot] << 31) + low.get(slot, 0) for slot in high} | {
-        slot: amount for slot, amount in low.items() if slot not in high
-    }
+    rows = db.rows(query)
+    count = {row[:3]: row[3] for row in rows}
+    total = {row[:3]: whole(*row[4:]) for row in rows}
     query = (
         "SELECT SUBSTR(reference, 1, INSTR(reference, '>') - 1), "
         "SUBSTR(reference, INSTR(reference, '>') + 1), asset, balance FROM main.balances "
@@ -157,11 +154,16 @@ def _now(db: Reader, lines: list[Outstanding]) -> list[_Check]:
     )
     (held,) = _columns(db, query, 1)
     at = db.height
+    counted: Figures = defaultdict(int)
+    summed: Figures = defaultdict(int)
+    for one in sums(db, at):
+        counted[one.first, one.second, one.currency] += one.contracts
+        summed[one.first, one.second, one.currency] += one.notional
     return [
-        _Check("contracts now", _count(lines), live, at, f"{NOW}: netting sets"),
-        _Check("notional now", _notional(lines), notional, at, f"{NOW}: netting sets"),
-        _Check("contracts by state", _count(lines), count, at, f"{NOW}: contracts"),
-        _Check("notional by state", _notional(lines), total, at, f"{NOW}: contracts"),
+        _Check("contracts now", counted, live, at, f"{NOW}: netting sets"),
+        _Check("notional now", summed, notional, at, f"{NOW}: netting sets"),
+        _Check("contracts by state", counted, count, at, f"{NOW}: contracts"),
+        _Check("notional by state", summed, total, at, f"{NOW}: contracts"),
         _Check("custody now", _custody(db, at), held, at, f"{NOW}: accounts"),
     ]
 

@@ -17,6 +17,7 @@ from node.observer.reports.reconciliation import Compared, Difference, reconcile
 from node.observer.showing import Page
 from node.observer.sight import Asked, OfMember, OnDate, Row, Seen, Sight
 from node.observer.store import Reader
+from node.viewing.viewer import viewer_now
 from wire.ids import member_of
 
 PAGE: Final = Page("report_trades.html", "Trade report", "reports", live=False)
@@ -117,7 +118,10 @@ def trade_report(db: Reader, wanted: int | None, member: str = "") -> TradeRepor
     date = closed(db, wanted)
     lines = outstanding(db, date.date, date.height)
     steps = taken(db, date.date, date.after, date.height)
-    outcome = reconcile(db, date)
+    every = lines
+    if not viewer_now().everything:
+        every = outstanding(db, date.date, date.height, everybody=True)
+    outcome = reconcile(db, date, every)
     return TradeReport(
         date=date.date,
         member=member,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from node.observer.reports.outstanding import outstanding
+from node.observer.reports.outstanding import sums
 from node.observer.reports.periods import Periods, Span
 from node.observer.reports.pqd.figures import BPS, COUNT, MS, WORD, Figure
 from node.observer.store import Reader
@@ -45,8 +45,8 @@ def participation(db: Reader, periods: Periods) -> Iterator[Figure]:
     yield Figure("18.1.1", "", members, COUNT, how)
     yield from _largest(db, periods, members)
     yield Figure("19.1.1", "", clients, COUNT, "client accounts")
-    lines = outstanding(db, periods.date.date, periods.date.height, everybody=True)
-    parties = {party for line in lines for party in (line.buyer, line.seller) if ":" in party}
+    lines = sums(db, periods.date.height)
+    parties = {party for line in lines for party in (line.first, line.second) if ":" in party}
     clearing = len({member_of(party) for party in parties})
     yield Figure("19.1.2", "", clearing, COUNT, "members with contracts of client accounts")
 
@@ -143,7 +143,7 @@ def cleared(db: Reader, periods: Periods) -> Iterator[Figure]:
         yield Figure("23.1.1", of, quarter.mean(count), COUNT, how, "quarter")
         yield Figure("23.1.2", of, quarter.mean(notional), currency, how, "quarter")
     outstanding_now: dict[tuple[str, str], int] = defaultdict(int)
-    for contract in outstanding(db, periods.date.date, periods.date.height, everybody=True):
+    for contract in sums(db, periods.date.height):
         outstanding_now[contract.asset_class, contract.currency] += contract.notional
     for (kind, currency), notional in sorted(outstanding_now.items()):
         how_now = "quantity * price of the contracts that are not over"

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from node.observer.schema import SCHEMA, VERSION
 from node.viewing.shadows import SHADOWED, shadows_of
@@ -23,6 +23,10 @@ READERS: Final = 4
 """Queries at a time; more wait. Each is milliseconds, and the processor is the node's."""
 
 K = TypeVar("K")
+
+Value: TypeAlias = str | int | None
+Statement: TypeAlias = tuple[str, tuple[Value, ...]]
+"""SQL and its values."""
 
 
 class Writer:
@@ -61,7 +65,7 @@ class Writer:
             raise
         self.db.execute("COMMIT")
 
-    def write(self, statements: Iterable[tuple[str, tuple[str | int | None, ...]]]) -> None:
+    def write(self, statements: Iterable[Statement]) -> None:
         """Carry out statements in their order; equal ones that follow each other at once."""
         for query, group in groupby(statements, key=lambda one: one[0]):
             self.db.executemany(query, (values for _, values in group))

@@ -5,12 +5,9 @@ from typing import Final
 
 from node.config import AlertsSection
 from node.observer.alerts.rules import RULES, At, Finding, Rule
-from node.observer.store import Reader
+from node.observer.store import Reader, Statement, Value
 
 STANDARD: Final = AlertsSection()
-
-Value = str | int | None
-Statement = tuple[str, tuple[Value, ...]]
 
 OPENED: Final = (
     "INSERT INTO alerts (rule, subject, opened, closed, severity, member, other, about_date, "

@@ -16,8 +16,8 @@ from node.blocks import DecidedBlock
 from node.config import AlertsSection
 from node.observer.alerts.watch import STANDARD, watched
 from node.observer.projection import blocks, cases, dates, looks, margin, rounds, rows, steps
-from node.observer.projection.writing import Context, Statement
-from node.observer.store import Reader, Writer
+from node.observer.projection.writing import Context
+from node.observer.store import Reader, Statement, Writer
 
 
 class Seen(msgspec.Struct, frozen=True):

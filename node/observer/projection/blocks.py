@@ -12,7 +12,8 @@ from ledger.state import State
 from ledger.transactions import Transaction
 from node.blocks import DecidedBlock, block_id
 from node.core.chain import validators_of
-from node.observer.projection.writing import Context, Statement, as_json, put, whose
+from node.observer.projection.writing import Context, as_json, put, whose
+from node.observer.store import Statement
 from node.standing import names_of_validators
 from node.viewing.concerns import of_action
 

@@ -13,7 +13,8 @@ from ledger.default import sizing
 from ledger.default.prices import draft_mark
 from ledger.events import DateClosed, Event, FundSized
 from ledger.state import Draft, State
-from node.observer.projection.writing import Context, Statement, put, rule_of
+from node.observer.projection.writing import Context, put, rule_of
+from node.observer.store import Statement
 from wire.ids import AssetCode, Date, Party
 
 DATE: Final = put("dates", "date", "height", "time_ms", "rulebook", "members", "clients")

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from ledger import objects as o
 from ledger.events import CallIssued, CallMoved, DisputeOpened, DisputeResolved, Event
-from node.observer.projection.writing import Context, Statement, as_json, put, rule_of, upsert
+from node.observer.projection.writing import Context, as_json, put, rule_of, upsert
+from node.observer.store import Statement
 from wire.ids import member_of
 
 CALL: Final = upsert(

@@ -8,7 +8,8 @@ from ledger import sets
 from ledger import tables as t
 from ledger.state import Draft
 from node.observer.projection import looks, margin, rounds, steps
-from node.observer.projection.writing import Context, Statement, as_json, put, upsert
+from node.observer.projection.writing import Context, as_json, put, upsert
+from node.observer.store import Statement
 from wire.codec import Record
 from wire.ids import member_of
 

@@ -17,7 +17,8 @@ from ledger.apply import Applied
 from ledger.receipts import OK
 from ledger.state import State
 from node.blocks import DecidedBlock
-from node.observer.projection.writing import Context, Statement, put
+from node.observer.projection.writing import Context, put
+from node.observer.store import Statement
 from wire.ids import member_of
 
 STEP: Final = put(

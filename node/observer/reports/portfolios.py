@@ -1,11 +1,13 @@
 """Margin by portfolio: of every netting set and asset, what has moved and what is in custody."""
 
+from typing import Final
+
 from node.observer.reports.dates import Closed
 from node.observer.sight import Row
 from node.observer.store import Reader
 from wire.ids import member_of
 
-RULE = "netting set, custody accounts and margin terms when the date closed"
+RULE: Final = "netting set, custody accounts and margin terms when the date closed"
 
 
 class PortfolioMargin(Row, frozen=True):

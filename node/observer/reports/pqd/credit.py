@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -10,10 +11,10 @@ from node.observer.reports.pqd.figures import COUNT, WORD, Figure, currency_of, 
 from node.observer.store import Reader
 from wire.ids import member_of
 
-STRESS = (
+STRESS: Final = (
     "largest over the rulebook's scenarios; beyond initial margin and the group's own contributions"
 )
-EXPOSED = (
+EXPOSED: Final = (
     "what netting sets are worth and owe, beyond variation margin that has moved and initial "
     "margin in custody in the asset; the group that owes most"
 )

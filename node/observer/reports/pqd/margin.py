@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from node.observer.reports.periods import Periods, Span
 from node.observer.reports.pqd.figures import BPS, COUNT, WORD, Figure, currency_of
@@ -10,7 +11,7 @@ from wire.ids import client_of
 from wire.money import BPS as WHOLE
 from wire.money import Rounding, muldiv
 
-TESTED = (
+TESTED: Final = (
     "variation margin called at a close, against what its payer had in custody for the other side "
     "at the close before; every party of a pair with terms, every date of twelve months"
 )

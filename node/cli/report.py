@@ -106,10 +106,10 @@ def _made(home: Path, make: "Callable[[Reader], Any]") -> "tuple[Any, Words]":
     from node.home import Home
     from node.observer.stored import stored
     from node.observer.words import Words
-    from node.viewing.viewer import Viewer, looks
+    from node.viewing.viewer import Viewer, looking
 
-    looks(Viewer("dcn report", everything=True))
-    with closing(stored(Home(home))) as sight:
+    operator = Viewer("dcn report", everything=True)
+    with closing(stored(Home(home))) as sight, looking(operator):
         with Console(stderr=True).status("reading"), sight.reader() as db:
             report = make(db)
         return report, Words(sight.lexicon())

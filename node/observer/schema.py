@@ -147,6 +147,7 @@ CREATE TABLE disputes (
   resolved_by TEXT NOT NULL, rule TEXT NOT NULL, height INTEGER NOT NULL,
   PRIMARY KEY (first, second, asset, opened)
 ) WITHOUT ROWID;
+CREATE INDEX disputes_open ON disputes (opened) WHERE ended=0;
 
 CREATE TABLE rounds (
   number INTEGER PRIMARY KEY, service TEXT NOT NULL, date INTEGER NOT NULL, state TEXT NOT NULL,

@@ -35,7 +35,7 @@ from node.observer.alerts.rules import RULES
 from node.observer.catching_up import store_of as opened_store
 from node.observer.projection import Seen, begin, project
 from node.observer.store import FILE, Reader, Readers
-from node.viewing.viewer import Viewer, looks
+from node.viewing.viewer import Viewer, looking
 from tests.api.served import served
 from tests.ledger.defaults import fixed_terms
 from tests.ledger.world import CALENDAR
@@ -298,20 +298,17 @@ def test_an_alert_about_a_member_is_seen_by_who_may_see_the_member(tmp_path: Pat
     store = store_of(tmp_path / "store", world)
     project(store, world.seen)
     readers = Readers(store.path)
-    looks(Viewer("test", everything=True))
-    with readers.reader() as db:
+    with looking(Viewer("test", everything=True)), readers.reader() as db:
         every = alerts_between(db, 1, world.height)
     assert {one.name for one in every if one.member} == {"concentration", "late_payer"}
     for lei in [who.lei for who in world.members] + [""]:
-        looks(Viewer("somebody", own=lei))
-        with readers.reader() as db:
+        with looking(Viewer("somebody", own=lei)), readers.reader() as db:
             seen = alerts_between(db, 1, world.height)
             assert seen == [
                 one for one in every if not one.member or (lei and lei in (one.member, one.other))
             ]
             public = changed_since(db, 0, public=True)
             assert all(not one.member for one in public)
-    looks(Viewer("test", everything=True))
     readers.close()
     store.close()
 

@@ -32,11 +32,12 @@ from node.observer.projection import begin, project
 from node.observer.reports.daily import DailyReport, daily_report
 from node.observer.reports.dates import DateBeforeStore, DateNotClosed
 from node.observer.reports.emir import ACTIONS, ASSET_CLASSES, CONTRACT_TYPES
+from node.observer.reports.periods import periods
 from node.observer.reports.pqd.names import NAMES, NOT_APPLICABLE
 from node.observer.reports.pqd.report import PqdReport, pqd_report
 from node.observer.reports.trades import TradeReport, trade_report
 from node.observer.store import Reader, Readers, Writer
-from node.viewing.viewer import Viewer, looks
+from node.viewing.viewer import Viewer, looking
 from tests.ledger.world import CALENDAR
 from tests.observer.chains import Recorded, lives, store_of
 from tests.observer.exported import CONTRACTS, CUSTODY, POSITIONS, Exported, total
@@ -88,8 +89,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
 
 
 @pytest.fixture(autouse=True)
-def everything() -> None:
-    looks(Viewer("test", everything=True))
+def everything() -> Iterator[None]:
+    with looking(Viewer("test", everything=True)):
+        yield
 
 
 # -------------------------------------------------------------------- the trade report
@@ -283,6 +285,26 @@ def test_a_date_that_is_not_closed_or_older_than_the_store_is_an_error_with_its_
         (x.uti, x.notional, x.valuation) for x in whole.trades
     ]
     assert late.portfolios == whole.portfolios
+    store.close()
+
+
+def test_the_periods_of_a_date_are_its_quarter_and_twelve_months(tmp_path: Path) -> None:
+    store = Writer(tmp_path / "store", "00")
+    dates = (20221230, 20230331, 20230401, 20231229, 20231230, 20240102, 20240329, 20240330)
+    for height, date in enumerate(dates, start=1):
+        store.db.execute("INSERT INTO dates VALUES (?, ?, 0, 1, 0, 0)", (date, height * 10))
+    for date, quarter, year in (
+        (20240330, (20240102, 20240329, 20240330), dates[1:]),
+        (20231230, (20231229, 20231230), dates[1:5]),
+        (20231229, (20231229,), dates[:4]),
+        (20221230, (20221230,), dates[:1]),
+    ):
+        found = periods(Reader(store.db), date)
+        assert found.quarter.dates == quarter
+        assert found.year.dates == year
+        assert (found.at.dates, found.at.height) == ((date,), (dates.index(date) + 1) * 10)
+        assert found.quarter.after == dates.index(quarter[0]) * 10
+    assert periods(Reader(store.db), None).date.date == dates[-1]
     store.close()
 
 
@@ -518,11 +540,9 @@ def test_a_viewer_s_report_has_its_own_lines_and_everybody_s_sums(told: Reported
     readers = Readers(told.store.path)
     whole = trade_report(told.db, DATES[1])
     for who in told.world.members:
-        looks(Viewer(who.lei, own=who.lei))
-        with readers.reader() as db:
+        with looking(Viewer(who.lei, own=who.lei)), readers.reader() as db:
             report = trade_report(db, DATES[1])
             disclosed, day = pqd_report(db, DATES[1]), daily_report(db, DATES[1])
-        looks(Viewer("test", everything=True))
         own = [x for x in whole.trades if who.lei in (x.counterparty_1, x.counterparty_2)]
         assert report.trades == own
         assert [x.portfolio for x in report.portfolios] == [

@@ -39,6 +39,8 @@ from node.precheck import check_addresses
 from node.progress import Progress
 from node.recoveries import agreed_to
 from node.shell import Shell, now_ms
+from node.signed_record import NAME as SIGNED_RECORD
+from node.signed_record import SignedRecord
 from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
@@ -83,11 +85,10 @@ class Daemon:
         self.upkeep: Upkeep
         self.clock: Clock
         self.progress: Progress
-        self.policy = Policy(config.policy)
+        self.policy = Policy(config.policy, SignedRecord(home.data / SIGNED_RECORD))
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
-        self.alerts: dict[tuple[str, str], int] = {}
-        """Open alerts by rule and severity, as the observer's feed finds them; empty without it."""
+        self.alerts: dict[tuple[str, str], int] = {}  # open, by rule and severity: the feed's
         self._log: ConsensusLog
 
     @classmethod
@@ -273,8 +274,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: log level, peers' addresses and thresholds of alerts take
-        effect.
+        """Read the configuration again: log level, peers' addresses and `[alerts]` take effect.
 
         What else has changed is named, and waits for a restart. A configuration that is not valid
         changes nothing.
@@ -287,9 +287,8 @@ class Daemon:
         set_level(config.log.level)
         network = msgspec.structs.replace(self.config.network, peers=config.network.peers)
         logs = msgspec.structs.replace(self.config.log, level=config.log.level)
-        self.config = msgspec.structs.replace(
-            self.config, network=network, log=logs, alerts=config.alerts
-        )
+        changed = {"network": network, "log": logs, "alerts": config.alerts}
+        self.config = msgspec.structs.replace(self.config, **changed)
         self._know_members(self.shell.tip)
         self.admin("reload", waits_for_restart=differing(self.config, config))
 
@@ -359,7 +358,9 @@ class Daemon:
         chain_id = self.genesis.chain_id
         self.policy.check_trades(self.shell.core.tip.state, actions)
         halves = [unsigned(chain_id, a, nonce=0, valid_until=valid_until) for a in actions]
-        await self.affirm(halves)
+        self._check_terms(halves)
+        self.policy.count_trades(self.shell.core.tip.state, trades)
+        self.ask_counterparties(await self.affirmer.begin(halves))
         return halves
 
     async def affirm(self, halves: Sequence[Transaction]) -> None:
@@ -367,9 +368,12 @@ class Daemon:
         raises `Rejection`."""
         if self.affirmer is None:
             raise ObserverCannotSubmit()
+        self._check_terms(halves)
+        self.ask_counterparties(await self.affirmer.begin(halves))
+
+    def _check_terms(self, halves: Sequence[Transaction]) -> None:
         for tx in halves:
             check_terms(self.shell.core.tip.state, tx)
-        self.ask_counterparties(await self.affirmer.begin(halves))
 
     async def enter(self, trades: Sequence[Trade]) -> int:
         """Enter trades of the own book, by which counterparties' are affirmed; raises
@@ -377,10 +381,17 @@ class Daemon:
         if not self.is_member:
             raise ObserverCannotSubmit()
         self.policy.check_trades(self.shell.tip.state, [RegisterTrade(x) for x in trades])
+        self.policy.count_trades(self.shell.tip.state, trades)
         return await self.trades.add_to_blotter(trades)
 
+    def sealing_key(self, purpose: str) -> bytes:
+        """32 bytes for a file of the node's own, which nobody without its keys can make."""
+        return self._keys.derived(purpose)
+
     def sign(self, tx: Transaction, roles: Sequence[KeyRole]) -> Transaction:
-        """`tx` signed with the home's keys of these roles; the policy is the caller's to ask."""
+        """`tx` signed with the home's keys of these roles, and counted; whether the policy allows
+        it is the caller's to ask. Raises `SignedRecordDamaged`."""
+        self.policy.count(self.shell.tip.state, roles, tx)
         return signed(tx, *(self._keys.signing(role.name.lower()) for role in roles))
 
     def admin(self, act: str, **fields: object) -> None:

@@ -10,7 +10,7 @@ from ledger.genesis import genesis_hash
 from node.home import Home
 from node.observer.live import lexicon_of
 from node.observer.rehearsing import RehearsalRefused
-from node.observer.sight import Lexicon, Now
+from node.observer.sight import Lexicon, Now, Replayed
 from node.observer.store import FILE, Reader, Readers, is_of
 from node.viewing.viewer import Viewer, looks
 from wire.errors import EnvironmentFault
@@ -64,6 +64,10 @@ class StoredSight:
     def trouble(self) -> str:
         """Nothing is to be expected of it."""
         return ""
+
+    def replayed(self) -> Replayed | None:
+        """It stands still."""
+        return None
 
     def close(self) -> None:
         """Close the file."""

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -446,6 +446,17 @@ def test_every_field_has_its_name_and_none_is_both_disclosed_and_inapplicable(
     assert chapters == {4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19, 20, 23}
 
 
+def sides_of_clients(told: Reported) -> list[tuple[int, str]]:
+    """Trade date and member of each, from the ledger's own contracts."""
+    return [
+        (trade.trade_date, member_of(party))
+        for event in told.events(TradeRegistered, DATES[-1])
+        if (trade := told.world.state.must(t.CONTRACTS, t.CONTRACTS.key(event.uti)).trade)
+        for party in (trade.buyer, trade.seller)
+        if ":" in party
+    ]
+
+
 def test_a_few_members_are_too_few_for_shares_of_the_largest(told: Reported) -> None:
     report = pqd_report(told.db, None)
     (line,) = [x for x in report.disclosures if x.number == "18.2.1"]
@@ -465,6 +476,15 @@ def test_a_few_members_are_too_few_for_shares_of_the_largest(told: Reported) -> 
         ((five, every),) = exported.rows(query)
         assert value(report, "18.2.2", "USD, peak") == round(five * 10_000 / every)
         assert value(report, "18.2.3", "USD, peak") == 10_000
+        assert sides_of_clients(told), "somebody clears for clients"
+        report = pqd_report(told.db, DATES[-1])
+        by_date = {day: Counter(lei for d, lei in sides_of_clients(told) if d == day)
+                   for day, _ in sides_of_clients(told)}  # fmt: skip
+        tops = [sum(n for _, n in found.most_common(5)) * 10_000 / found.total()
+                for found in by_date.values()]  # fmt: skip
+        assert value(report, "19.1.3", "peak") == round(max(tops))
+        assert value(report, "19.1.3", "mean") == round(sum(tops) / len(tops))
+        assert value(report, "19.1.4", "mean") == 10_000
     finally:
         told.store.db.execute("ROLLBACK")
 

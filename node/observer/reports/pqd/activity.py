@@ -49,6 +49,15 @@ def participation(db: Reader, periods: Periods) -> Iterator[Figure]:
     parties = {party for line in lines for party in (line.first, line.second) if ":" in party}
     clearing = len({member_of(party) for party in parties})
     yield Figure("19.1.2", "", clearing, COUNT, "members with contracts of client accounts")
+    how = "sides of client accounts of trades registered, by their member and trade date"
+    few = f"there are fewer than {FEW} members"
+    if members < FEW:
+        yield Figure("19.1.3", "", None, WORD, how, "quarter", few)
+        return
+    of_clients = _of_clients(db, periods)
+    yield from _tops("19.1.3", "", of_clients, 5, how)
+    if members >= MANY:
+        yield from _tops("19.1.4", "", of_clients, 10, how)
 
 
 def _largest(db: Reader, periods: Periods, members: int) -> Iterator[Figure]:
@@ -67,14 +76,36 @@ def _largest(db: Reader, periods: Periods, members: int) -> Iterator[Figure]:
         ]  # fmt: skip
         for place, count in places:
             for asset, found in sorted(by_date.items()):
-                tops = [_share(amounts, count) for amounts in found.values()]
-                mean = muldiv(sum(tops), 1, len(tops), Rounding.HALF_EVEN)
-                yield Figure(place, f"{asset}, mean", mean, BPS, how, "quarter")
-                yield Figure(place, f"{asset}, peak", max(tops), BPS, how, "quarter")
+                yield from _tops(place, f"{asset}, ", found, count, how)
 
 
-ByDate = dict[str, dict[int, dict[str, int]]]
-"""Asset to date to member to amount."""
+Shares = dict[int, dict[str, int]]
+"""Date to member to amount."""
+
+ByDate = dict[str, Shares]
+"""The same by asset."""
+
+
+def _tops(number: str, of: str, found: Shares, count: int, how: str) -> Iterator[Figure]:
+    """Mean and peak over the dates of what the largest so many have of all."""
+    tops = [_share(amounts, count) for amounts in found.values()]
+    mean = muldiv(sum(tops), 1, len(tops), Rounding.HALF_EVEN) if tops else 0
+    yield Figure(number, f"{of}mean", mean, BPS, how, "quarter")
+    yield Figure(number, f"{of}peak", max(tops, default=0), BPS, how, "quarter")
+
+
+def _of_clients(db: Reader, periods: Periods) -> Shares:
+    """How many sides of trades were of clients, by trade date and member."""
+    query = (
+        "SELECT trade_date, buyer, seller FROM main.contract_steps "
+        "WHERE what='REGISTERED' AND height>? AND height<=?"
+    )
+    found: Shares = defaultdict(lambda: defaultdict(int))
+    for date, *parties in db.rows(query, periods.quarter.after, periods.quarter.height):
+        for party in parties:
+            if ":" in party:
+                found[date][member_of(party)] += 1
+    return found
 
 
 def _by_date() -> ByDate:

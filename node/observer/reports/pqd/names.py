@@ -59,6 +59,8 @@ NAMES: Final = {
     "18.4.3": "Default fund contributions of the largest ten members, 25 or more members",
     "19.1.1": "Number of clients, if known",
     "19.1.2": "Number of direct members that clear for clients",
+    "19.1.3": "Client transactions attributable to the top five members, ten or more members",
+    "19.1.4": "Client transactions attributable to the top ten members, 25 or more members",
     "23.1.1": "Average daily volumes by asset class, currency, and OTC or exchange-traded",
     "23.1.2": "Average daily notional value of trades cleared by asset class, currency, and OTC or "
     "exchange-traded",
@@ -96,8 +98,6 @@ NOT_APPLICABLE: Final = {
     "17.4.1": "no recovery time is set by the rulebook: docs/RECOVERY.md has what a recovery takes",
     "18.1.2, 18.1.3": "the register of members has their parents and roles, not their kind of "
     "business or their country",
-    "19.1.3, 19.1.4": "clients of members trade in accounts that the member names: what is one "
-    "client is not known",
     "20.1-20.7": "there are no links",
 }
 """Numbers, and why they do not apply."""

@@ -161,7 +161,9 @@ def parquet(rows: list[Row]) -> bytes:
     columns = {name: _sql_type(rows, name) for name in _columns(rows)} or {"empty": "VARCHAR"}
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "rows.json", Path(folder) / "rows.parquet"
-        source.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+        exact = [name for name, kind in columns.items() if kind == DECIMAL]
+        lines = [{**row, **{name: _digits(row.get(name)) for name in exact}} for row in rows]
+        source.write_text("\n".join(map(json.dumps, lines)), "utf-8")
         with duckdb.connect() as db:
             db.read_json(str(source), columns=columns, format="newline_delimited").write_parquet(
                 str(made)
@@ -169,8 +171,22 @@ def parquet(rows: list[Row]) -> bytes:
         return made.read_bytes()
 
 
+DECIMAL: Final = "DECIMAL(38, 0)"
+
+
 def _sql_type(rows: list[Row], name: str) -> str:
-    kinds = {type(row[name]) for row in rows if row.get(name) is not None}
-    return {frozenset({int}): "HUGEINT", frozenset({bool}): "BOOLEAN"}.get(
-        frozenset(kinds), "VARCHAR"
-    )
+    """Whole numbers stay exact: Parquet knows none above 64 bits, and DuckDB's HUGEINT would be
+    written as a float."""
+    found = [row[name] for row in rows if row.get(name) is not None]
+    match {type(value) for value in found}:
+        case kinds if kinds == {int}:
+            return "BIGINT" if -(2**63) <= min(found) <= max(found) < 2**63 else DECIMAL
+        case kinds if kinds == {bool}:
+            return "BOOLEAN"
+        case _:
+            return "VARCHAR"
+
+
+def _digits(value: int | None) -> str | None:
+    """As text: DuckDB reads a JSON number of more than 64 bits as a float."""
+    return None if value is None else str(value)

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,16 @@ async def test_errors_are_those_of_the_node(typed: AsyncNodeClient) -> None:
     with pytest.raises(CodedError) as caught:
         await typed(calls.trade("none"))
     assert caught.value.code == "API_NOT_FOUND"
+
+
+@pytest.mark.parametrize("value", [0, 2**53 + 1, 2**62, -(2**63), 2**63, -(2**63) - 1, 10**38 - 1])
+def test_whole_numbers_are_exact_in_parquet(value: int, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    rows: list[export.Row] = [{"uti": "007", "amount": value}, {"uti": "8", "amount": None}]
+    (tmp_path / "t.parquet").write_bytes(export.parquet(rows))
+    found = duckdb.sql(f"SELECT uti, amount FROM '{tmp_path}/t.parquet'").fetchall()
+    assert [(uti, amount) for uti, amount in found] == [("007", value), ("8", None)]
+    assert all(isinstance(amount, int | Decimal) for _, amount in found if amount is not None)
 
 
 async def test_exports_hold_what_the_ledger_holds(

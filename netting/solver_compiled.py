@@ -19,11 +19,9 @@ from netting.shrink import shrunk
 from netting.solve import Shipment
 from netting.solver_pylmcf import solver_pylmcf
 
-_ROUGH_SHIFT: Final = 1
-"""The rough solution is wrong by half a usual cost at most: finer takes longer than it saves."""
-
-_NEAR_SHIFT: Final = 2
-"""A debt stays in the next round if its reduced cost is within a quarter of a usual cost."""
+_IN_DOUBT: Final = 3
+"""Half the debts per member that a round is to have: more take the simplex longer, and with
+fewer the rough solution does."""
 
 _DROPPING_ROUNDS: Final = 8
 """Then nothing is left out again: where prices are not unique, that could go in circles."""
@@ -55,13 +53,14 @@ def in_parts(shipment: Shipment) -> Ints:
         np.require(shipment.amount, np.int64, ["C", "W"]),
         np.require(shipment.cost, np.int64, ["C", "W"]),
     )
-    usual = max(1, int(np.median(columns[3])))
-    p, flows = approach(shipment, max(1, usual >> _ROUGH_SHIFT))
-    chosen = np.zeros(len(flows), np.bool_)
-    _look(*columns, p, usual >> _NEAR_SHIFT, flows, chosen)
+    usual, pairs = int(np.median(columns[3])), len(shipment.amount)
+    step = max(1, usual * min(_IN_DOUBT * len(shipment.supply), pairs) // pairs)
+    p, flows = approach(shipment, step)
+    chosen = np.zeros(pairs, np.bool_)
+    _look(*columns, p, step >> 1, flows, chosen)
     for done in range(_ROUNDS_MAX):
         p = _among(columns, shipment.supply, chosen, flows)
-        near = usual >> _NEAR_SHIFT if done < _DROPPING_ROUNDS else _EVERYTHING
+        near = step >> 1 if done < _DROPPING_ROUNDS else _EVERYTHING
         if _look(*columns, p, near, flows, chosen) == 0:
             return p
     raise Unsolved(f"still wrong after {_ROUNDS_MAX} rounds")

@@ -14,7 +14,7 @@ it is: the next level ships it from there.
 Imported by `netting.compiled.load` only.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
@@ -27,7 +27,6 @@ from netting.varint import Bytes
 LEVELS_MAX: Final = 64
 """More price levels than this are for another solver: each takes a pass over all edges."""
 
-_Edges: TypeAlias = tuple[Index, Index, Ints, Ints]
 _EDGES: Final = "int32[::1], int32[::1], int64[::1], int64[::1]"
 _ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], uint8[::1]"
 """See `_lay_out`: where those of each participant start, head, back, room, open."""
@@ -39,7 +38,7 @@ def ship(shipment: Shipment, levels_max: int = LEVELS_MAX) -> tuple[Ints, Ints]:
     Raises `Unsolved` when there are more than `levels_max` prices to go through.
     """
     n, pairs = len(shipment.supply), len(shipment.amount)
-    edges = _columns(shipment)
+    edges = shipment.columns()
     excess, flows = shipment.supply.copy(), np.zeros(pairs, np.int64)
     p = np.zeros(n, np.int64)
     hops, queue = np.empty(n, np.int32), np.empty(n, np.int32)
@@ -58,16 +57,6 @@ def ship(shipment: Shipment, levels_max: int = LEVELS_MAX) -> tuple[Ints, Ints]:
             return p, flows
         p[queue[:reached]] += 1
     raise Unsolved(f"more than {levels_max} price levels")
-
-
-def _columns(shipment: Shipment) -> _Edges:
-    """The edges as the loops take them."""
-    return (
-        np.require(shipment.debtor, np.int32, ["C", "W"]),
-        np.require(shipment.creditor, np.int32, ["C", "W"]),
-        np.require(shipment.amount, np.int64, ["C", "W"]),
-        np.require(shipment.cost, np.int64, ["C", "W"]),
-    )
 
 
 @compiled(f"int64({_EDGES}, int64[::1], int32[::1], int64[::1])")
@@ -125,9 +114,7 @@ def _lay_out(
 
 
 @compiled("int64(int64[::1], int32[::1], uint8[::1], int64[::1], int32[::1], int32[::1])")
-def _search(
-    start: Ints, head: Index, open_: Bytes, excess: Ints, hops: Index, queue: Index
-) -> int:
+def _search(start: Ints, head: Index, open_: Bytes, excess: Ints, hops: Index, queue: Index) -> int:
     """Breadth first from the takers, against the arcs, until every source is found.
 
     `hops`: int32[n], to the nearest taker; at least so many for who was not looked for any more;

@@ -33,18 +33,14 @@ def approach(shipment: Shipment, step: int) -> tuple[Ints, Ints]:
     Ships all of the supply. Raises `Unsolved` where that takes too long.
     """
     n, pairs = len(shipment.supply), len(shipment.amount)
-    debtor = np.require(shipment.debtor, np.int32, ["C", "W"])
-    creditor = np.require(shipment.creditor, np.int32, ["C", "W"])
-    amount = np.require(shipment.amount, np.int64, ["C", "W"])
     start, more = np.zeros(n + 1, np.int64), np.empty(pairs, np.int32)
     head, back = np.empty(2 * pairs, np.int32), np.empty(2 * pairs, np.int32)
     room, cost = np.empty(2 * pairs, np.int64), np.empty(2 * pairs, np.int64)
-    costs = np.require(shipment.cost, np.int64, ["C", "W"])
-    _lay_out(debtor, creditor, amount, costs, start, head, back, room, cost, more)
+    _lay_out(*shipment.columns(), start, head, back, room, cost, more)
     excess, p = shipment.supply.copy(), np.zeros(n, np.int64)
     if not _ship(start, head, back, room, cost, excess, p, step):
         raise Unsolved("prices fall without end")
-    return p, amount - room[more]
+    return p, shipment.amount - room[more]
 
 
 @compiled(
@@ -147,9 +143,7 @@ def _reprice(
 
 
 @compiled(f"int64(int64, {_ARCS}, int64[::1])")
-def _price(
-    who: int, start: Ints, head: Index, back: Index, room: Ints, cost: Ints, p: Ints
-) -> int:
+def _price(who: int, start: Ints, head: Index, back: Index, room: Ints, cost: Ints, p: Ints) -> int:
     """The highest price of `who` at which a way out of it has reduced cost 0."""
     highest = -(1 << 62)
     for arc in range(start[who], start[who + 1]):
@@ -223,7 +217,7 @@ def _ship(
         who = line[here]
         here = here + 1 if here < n else 0
         queued[who] = 0
-        while excess[who] > 0:
+        while excess[who] > 0 and lowered < lowered_max:
             end = _give(who, start, head, back, room, cost, excess, p, place, line, queued, end)
             if excess[who] > 0:
                 p[who] = _price(who, start, head, back, room, cost, p) - step
@@ -232,4 +226,4 @@ def _ship(
                 if lowered % (n >> 1 | 1) == 0:
                     _reprice(start, head, back, room, cost, excess, p, step, first)
                     place[:] = start[:-1]
-    return here == end
+    return lowered < lowered_max

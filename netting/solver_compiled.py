@@ -16,14 +16,19 @@ from netting.graph import Flags, Index, Ints
 from netting.primal_dual import ship
 from netting.scaling import approach
 from netting.shrink import shrunk
-from netting.solve import Shipment
+from netting.solve import Columns, Shipment
 from netting.solver_pylmcf import solver_pylmcf
 
-_IN_DOUBT: Final = 3
-"""Half the debts per member that a round is to have: more take the simplex longer, and with
-fewer the rough solution does."""
+_ROUGH_DEBTS: Final = 3
+"""Per member: with no more, the rough solution may be wrong by a usual cost."""
 
-_DROPPING_ROUNDS: Final = 8
+_ROUGH_SHIFT_MAX: Final = 2
+"""The rough solution is wrong by no less than a quarter of a usual cost: finer takes too long."""
+
+_SPARE_SHIFT: Final = 2
+"""Debts nearest to reduced cost 0 in every round: a quarter more than there are members."""
+
+_DROPPING_ROUNDS: Final = 12
 """Then nothing is left out again: where prices are not unique, that could go in circles."""
 
 _ROUNDS_MAX: Final = 64
@@ -47,33 +52,35 @@ def in_parts(shipment: Shipment) -> Ints:
     """
     if len(shipment.amount) == 0:
         return solver_pylmcf(shipment)
-    columns = (
-        np.require(shipment.debtor, np.int32, ["C", "W"]),
-        np.require(shipment.creditor, np.int32, ["C", "W"]),
-        np.require(shipment.amount, np.int64, ["C", "W"]),
-        np.require(shipment.cost, np.int64, ["C", "W"]),
-    )
-    usual, pairs = int(np.median(columns[3])), len(shipment.amount)
-    step = max(1, usual * min(_IN_DOUBT * len(shipment.supply), pairs) // pairs)
-    p, flows = approach(shipment, step)
+    columns = shipment.columns()
+    n, pairs, usual = len(shipment.supply), len(shipment.amount), int(np.median(columns[3]))
+    # The more debts a member has, the finer, so that as few of them are in doubt.
+    step = usual * min(_ROUGH_DEBTS * n, pairs) // pairs
+    p, flows = approach(shipment, max(1, step, usual >> _ROUGH_SHIFT_MAX))
     chosen = np.zeros(pairs, np.bool_)
-    _look(*columns, p, step >> 1, flows, chosen)
+    wanted = min(n + (n >> _SPARE_SHIFT), pairs - 1)
     for done in range(_ROUNDS_MAX):
-        p = _among(columns, shipment.supply, chosen, flows)
-        near = step >> 1 if done < _DROPPING_ROUNDS else _EVERYTHING
-        if _look(*columns, p, near, flows, chosen) == 0:
+        near = _nearest(columns, p, wanted) if done <= _DROPPING_ROUNDS else _EVERYTHING
+        if _look(*columns, p, near, flows, chosen) == 0 and done > 0:
             return p
+        p = _among(columns, shipment.supply, chosen, flows)
     raise Unsolved(f"still wrong after {_ROUNDS_MAX} rounds")
 
 
-def _among(
-    columns: tuple[Index, Index, Ints, Ints], supply: Ints, chosen: Flags, flows: Ints
-) -> Ints:
+def _nearest(columns: Columns, p: Ints, wanted: int) -> int:
+    """The reduced cost, plus or minus, that so many edges come nearer to 0 than."""
+    debtor, creditor, _, cost = columns
+    distance = np.abs(cost + p[debtor] - p[creditor])
+    return int(np.partition(distance, wanted)[wanted])
+
+
+def _among(columns: Columns, supply: Ints, chosen: Flags, flows: Ints) -> Ints:
     """Potentials with all edges but the `chosen` ones left as in `flows`."""
     left = supply.copy()
     _carry(*columns[:2], flows, chosen, left)
-    debtor, creditor, amount, cost = [column[chosen] for column in columns]
-    return shrunk(Shipment(debtor, creditor, amount, cost, left), solver_pylmcf)
+    debtor, creditor, amount, cost = columns
+    part = (debtor[chosen], creditor[chosen], amount[chosen], cost[chosen])
+    return shrunk(Shipment(*part, left), solver_pylmcf)
 
 
 @compiled("void(int32[::1], int32[::1], int64[::1], boolean[::1], int64[::1])")

@@ -225,7 +225,9 @@ def _discharge(
     # One sweep, farthest first. All count as queued, since each has its turn.
     queued[:] = 1
     for turn in range(reached - 1, -1, -1):
-        _give(queue[turn], start, head, back, room, open_, excess, hops, place, line, queued, 0)
+        who = queue[turn]
+        if excess[who] > 0:
+            _give(who, start, head, back, room, open_, excess, hops, place, line, queued, 0)
     queued[:] = 0
     first = end = 0
     for turn in range(reached - 1, -1, -1):

@@ -23,8 +23,8 @@ _STEPS_MAX: Final = 1 << 18
 _LOWERINGS_MAX: Final = 256
 """Of prices, per participant: where so many do not do, another solver takes over."""
 
-_ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], int64[::1]"
-"""See `_lay_out`: where those of each participant start, head, back, room, cost."""
+_ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], uint8[::1], int64[::1]"
+"""See `_lay_out`: where those of each participant start, head, back, room, open, cost."""
 
 
 def approach(shipment: Shipment, step: int) -> tuple[Ints, Ints]:
@@ -36,16 +36,17 @@ def approach(shipment: Shipment, step: int) -> tuple[Ints, Ints]:
     start, more = np.zeros(n + 1, np.int64), np.empty(pairs, np.int32)
     head, back = np.empty(2 * pairs, np.int32), np.empty(2 * pairs, np.int32)
     room, cost = np.empty(2 * pairs, np.int64), np.empty(2 * pairs, np.int64)
-    _lay_out(*shipment.columns(), start, head, back, room, cost, more)
+    open_ = np.empty(2 * pairs, np.uint8)
+    _lay_out(*shipment.columns(), start, head, back, room, open_, cost, more)
     excess, p = shipment.supply.copy(), np.zeros(n, np.int64)
-    if not _ship(start, head, back, room, cost, excess, p, step):
+    if not _ship(start, head, back, room, open_, cost, excess, p, step):
         raise Unsolved("prices fall without end")
     return p, shipment.amount - room[more]
 
 
 @compiled(
     "void(int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1],"
-    " int64[::1], int64[::1], int32[::1])"
+    " int64[::1], uint8[::1], int64[::1], int32[::1])"
 )
 def _lay_out(
     debtor: Index,
@@ -56,12 +57,14 @@ def _lay_out(
     head: Index,
     back: Index,
     room: Ints,
+    open_: Bytes,
     cost: Ints,
     forth: Index,
 ) -> None:
     """Two arcs for each edge, by participant: ship more (noted in `forth`), and ship less.
 
     `head`: where an arc leads; `back`: the arc the other way; `room`: how much it can take.
+    `open_`: 1 if the arc the other way can take more, so that pricing needs no `back`.
     """
     for edge in range(len(amount)):
         start[debtor[edge] + 1] += 1
@@ -76,6 +79,7 @@ def _lay_out(
         place[v] += 1
         head[more], back[more], room[more], cost[more] = v, less, amount[edge], costs[edge]
         head[less], back[less], room[less], cost[less] = u, more, 0, -costs[edge]
+        open_[more], open_[less] = 0, 1
         forth[edge] = more
 
 
@@ -101,6 +105,7 @@ def _reprice(
     head: Index,
     back: Index,
     room: Ints,
+    open_: Bytes,
     cost: Ints,
     excess: Ints,
     p: Ints,
@@ -133,7 +138,7 @@ def _reprice(
         sources -= int(excess[who] > 0)
         for arc in range(start[who], start[who + 1]):
             other = head[arc]
-            if far[other] > here and room[back[arc]] > 0:
+            if open_[arc] and far[other] > here:
                 steps = max(0, (p[other] - cost[arc] - p[who]) // step + 1)
                 if here + steps < min(far[other], last):
                     _move(other, here + steps, far, first, after, before)
@@ -143,7 +148,9 @@ def _reprice(
 
 
 @compiled(f"int64(int64, {_ARCS}, int64[::1])")
-def _price(who: int, start: Ints, head: Index, back: Index, room: Ints, cost: Ints, p: Ints) -> int:
+def _price(
+    who: int, start: Ints, head: Index, back: Index, room: Ints, open_: Bytes, cost: Ints, p: Ints
+) -> int:
     """The highest price of `who` at which a way out of it has reduced cost 0."""
     highest = -(1 << 62)
     for arc in range(start[who], start[who + 1]):
@@ -161,6 +168,7 @@ def _give(
     head: Index,
     back: Index,
     room: Ints,
+    open_: Bytes,
     cost: Ints,
     excess: Ints,
     p: Ints,
@@ -179,6 +187,9 @@ def _give(
             excess[other] += amount
             room[arc] -= amount
             room[back[arc]] += amount
+            open_[arc] = 1
+            if room[arc] == 0:
+                open_[back[arc]] = 0
             if excess[other] > 0 and not queued[other]:
                 queued[other] = 1
                 line[end] = other
@@ -196,6 +207,7 @@ def _ship(
     head: Index,
     back: Index,
     room: Ints,
+    open_: Bytes,
     cost: Ints,
     excess: Ints,
     p: Ints,
@@ -204,7 +216,7 @@ def _ship(
     """First in, first out, until nobody has anything left; whether that came to an end."""
     n = len(p)
     first = np.empty(_STEPS_MAX, np.int32)
-    _reprice(start, head, back, room, cost, excess, p, step, first)
+    _reprice(start, head, back, room, open_, cost, excess, p, step, first)
     place, queued = start[:-1].copy(), np.zeros(n, np.uint8)
     line = np.empty(n + 1, np.int32)
     here = end = 0
@@ -218,12 +230,14 @@ def _ship(
         here = here + 1 if here < n else 0
         queued[who] = 0
         while excess[who] > 0 and lowered < lowered_max:
-            end = _give(who, start, head, back, room, cost, excess, p, place, line, queued, end)
+            end = _give(
+                who, start, head, back, room, open_, cost, excess, p, place, line, queued, end
+            )
             if excess[who] > 0:
-                p[who] = _price(who, start, head, back, room, cost, p) - step
+                p[who] = _price(who, start, head, back, room, open_, cost, p) - step
                 place[who] = start[who]
                 lowered += 1
                 if lowered % (n >> 1 | 1) == 0:
-                    _reprice(start, head, back, room, cost, excess, p, step, first)
+                    _reprice(start, head, back, room, open_, cost, excess, p, step, first)
                     place[:] = start[:-1]
     return lowered < lowered_max

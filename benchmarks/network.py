@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import resource
-import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from node.cli.testnet.ports import HOST, free_ports
 from node.network import Direct, Gossip, Network, NetworkConfig, peer_id_of_seed
 
 TOPIC = "dcn/benchmark/1"
@@ -134,9 +134,8 @@ class Node:
 
 def free_address() -> str:
     """A loopback address that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"/ip4/127.0.0.1/tcp/{probe.getsockname()[1]}"
+    [port] = free_ports(1)
+    return f"/ip4/{HOST}/tcp/{port}"
 
 
 async def mesh(count: int) -> list[Node]:

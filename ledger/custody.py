@@ -27,7 +27,7 @@ def return_excess(draft: Draft, action: ReturnExcessIm) -> list[Event]:
     """Take back what the requirement does not need; raises a `Rejection`."""
     terms = _terms(draft, action.party, action.counterparty)
     checks.amount(action.amount)
-    _check_free(draft, action.party, action.counterparty)
+    _check_free(draft, terms, action.party, action.counterparty)
     moved = _taken(draft, action.party, action.counterparty, action.asset, action.amount, "RETURN")
     _check_covered(draft, terms, action.party, action.counterparty)
     return [moved]
@@ -40,7 +40,7 @@ def substitute(draft: Draft, action: SubstituteCollateral) -> list[Event]:
     checks.amount(action.take_amount)
     checks.amount(action.give_amount)
     im.check_postable(draft, terms, party, action.give)
-    _check_free(draft, party, other)
+    _check_free(draft, terms, party, other)
     entries = {entry.asset: entry for entry in terms.eligible}
     if action.take not in entries:
         raise r.NotEligible(f"{action.take[:32]} is not in the CSA")
@@ -83,9 +83,9 @@ def _taken(
     return im.move_out(draft, party, other, asset, amount, route)
 
 
-def _check_free(draft: Draft, party: Party, other: Party) -> None:
+def _check_free(draft: Draft, terms: o.Csa, party: Party, other: Party) -> None:
     """Nothing returns to a member with an unmet call, a running notice or a dispute as debtor, nor
-    from a set that is closed out."""
+    from a set that is closed out, nor at a price that was only carried forward."""
     member = member_of(party)
     if cases.open_case(draft, member) is not None:
         raise r.ImNotFree(f"{member} has been given notice")
@@ -99,6 +99,9 @@ def _check_free(draft: Draft, party: Party, other: Party) -> None:
         rest = row.value_second - row.value_first
         if member in (member_of(first), member_of(second)) and rest:
             raise r.ImNotFree(f"{member} has a dispute with {second if member == first else first}")
+    silent = requirement.carried(draft, terms)
+    if silent is not None:
+        raise r.ImNotFree(f"the last mark of {silent} was carried forward")
 
 
 def _check_covered(draft: Draft, terms: o.Csa, party: Party, other: Party) -> None:

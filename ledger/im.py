@@ -11,7 +11,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.events import Event, ImMoved
-from ledger.requirement import price_of, required
+from ledger.requirement import carried, price_of, required
 from ledger.state import Draft
 from wire.ids import AssetCode, Party
 from wire.money import BPS, Rounding, muldiv
@@ -146,7 +146,10 @@ def _all_out(
 def return_excess(
     draft: Draft, terms: o.Csa, poster: Party, secured: Party, route: str
 ) -> list[Event]:
-    """Give back what exceeds the requirement, last eligible asset first, in whole minor units."""
+    """Give back what exceeds the requirement, last eligible asset first, in whole minor units;
+    nothing while a price that it rests on is only carried forward."""
+    if carried(draft, terms) is not None:
+        return []
     needed = required(draft, terms)
     floor = needed.first if poster == terms.first else needed.second
     events: list[Event] = []

@@ -12,7 +12,7 @@ from ledger import objects as o
 from ledger import rejections as r
 from ledger import tables as t
 from ledger.state import Draft
-from wire.ids import AssetCode, Date, Party
+from wire.ids import AssetCode, Date, FeedCode, Party
 from wire.money import BPS, Rounding, muldiv
 
 
@@ -228,6 +228,24 @@ def _exposures(
 
 
 # -------------------------------------------------------------------- prices
+def carried(draft: Draft, terms: o.Csa) -> FeedCode | None:
+    """A feed that the set's margin rests on and whose last mark nobody gave; None: each was given.
+
+    The feeds are those of live contracts and of what the CSA lists as eligible.
+    """
+    closed = draft.must(t.NETWORK, t.network_key()).closed_date
+    row = draft.get(t.NETTING_SETS, t.NETTING_SETS.key(terms.first, terms.second))
+    if closed is None or row is None:
+        return None
+    codes = {contract.trade.instrument: None for _, contract in sets.contracts(draft, row)}
+    feeds = [draft.must(t.INSTRUMENTS, t.INSTRUMENTS.key(code)).feed for code in codes]
+    for feed in (*feeds, *(entry.feed for entry in terms.eligible if entry.feed is not None)):
+        mark = draft.get(t.MARKS, t.MARKS.key(feed, closed))
+        if mark is not None and not mark.oracles:
+            return feed
+    return None
+
+
 def price_of(draft: Draft, terms: o.Csa, asset: AssetCode, feed: str | None) -> tuple[int, int]:
     """Minor units of the IM currency for one minor unit of the asset, as a fraction; an asset
     without a mark is worth nothing."""

@@ -36,6 +36,8 @@ OWN: Final = "own"
 EVERYTHING: Final = "everything"
 VERSION: Final = re.compile(r"\d{1,5}(\.\d{1,5}){2}")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""What stands for all addresses of a machine, and by which of them it reaches itself."""
 
 
 class NetworkSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -73,7 +75,8 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class ConsensusSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Pace and patience; may differ between nodes."""
+    """Pace and patience. All validators should have the same: whose turn it is and who proposes
+    later than the others wait loses it, and the block comes a round later."""
 
     block_interval_ms: int = 200
     """The least time between the beginnings of two heights."""

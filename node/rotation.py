@@ -32,6 +32,13 @@ class NothingToAdopt(Rejection):
     remedy = "First `dcn keys rotate`, and wait until its transaction is decided."
 
 
+class KeyNotInForce(Rejection):
+    """The ledger names the new consensus key, but the old one signs the next height still."""
+
+    code = "KEY_NOT_IN_FORCE"
+    remedy = "Start the node with the old key, and adopt the new one a block later."
+
+
 class KeyWithSigner(Rejection):
     """The consensus key is held by a signer in a process of its own."""
 
@@ -82,17 +89,22 @@ def rotation(home: Home, lei: Lei, fresh: NextKey) -> tuple[RotateKey, tuple[Sig
     return action, (keys.signing("governance"), fresh.key)
 
 
-def adopt(home: Home, on_ledger: Collection[bytes]) -> list[str]:
+def adopt(home: Home, on_ledger: Collection[bytes], deciding: Collection[bytes]) -> list[str]:
     """Put the waiting keys that the ledger names into `keys.json`; what they are for.
 
-    The node must not run. The old signer's state is kept aside; the new key, which has signed
-    nothing, starts with a state of its own. Raises `NothingToAdopt`.
+    The node must not run. `deciding`: the consensus keys that sign the next height; while the old
+    one is among them it must not be taken away, or a network that needs its vote waits for ever.
+    The old signer's state is kept aside; the new key, which has signed nothing, starts with a
+    state of its own. Raises `NothingToAdopt`, `KeyNotInForce`.
     """
     waiting = waiting_keys(home)
     named = [one for one in waiting.values() if one.key.public in on_ledger]
     if not named:
         raise NothingToAdopt(f"{home.path}: {', '.join(waiting) or 'no new key'}")
     keys = home.keys()
+    for one in named:
+        if one.purpose == "consensus" and keys.consensus_key in deciding:
+            raise KeyNotInForce(f"{home.path}: {keys.consensus_key.hex()[:16]}")
     for one in named:
         if one.purpose == "consensus":
             chain_id = home.genesis().chain_id

@@ -75,7 +75,7 @@ def to_json(value: object) -> Any:
     """The `enc_hook` of answers."""
     if isinstance(value, Shown | Line | AnyRow):
         return value.plain()
-    raise NotImplementedError(type(value).__name__)
+    raise TypeError(type(value).__name__)
 
 
 def from_json(kind: Any, value: Any) -> Any:
@@ -92,7 +92,7 @@ def from_json(kind: Any, value: Any) -> Any:
         rest = {name: item for name, item in dict(value).items() if name not in known}
         made = msgspec.convert(beside, extra, dec_hook=from_json)
         return Line(made, build(record, rest, NAMELESS, where))
-    raise NotImplementedError(str(kind))
+    raise TypeError(str(kind))
 
 
 def shape_of(kind: Any) -> Any:

@@ -33,7 +33,8 @@ def backup(
     """Back a node up into one file, while it runs or not.
 
     In it: configuration, genesis, the blotter if it is a .csv beside them, agreed recoveries, and
-    the store as it was at one moment, each file's hash in a manifest. Keys only with --with-keys.
+    the store as it was at one moment, each file's hash in a manifest. With --with-keys the keys,
+    and the certificates that the configuration names in the home.
     Never in it: the API token, and what the consensus key has signed, because an older copy of
     that could make the key sign twice; a restored validator follows until it is safe to vote
     (docs/SIGNER.md).

@@ -1,5 +1,6 @@
 """The command line's client: that of the node of a home directory."""
 
+import weakref
 from pathlib import Path
 
 from node.client.clients import NodeClient as Connection
@@ -15,4 +16,5 @@ class Client(Connection):
 
     def __init__(self, home: Path) -> None:
         super().__init__(*place_of(home))
+        weakref.finalize(self, self._http.close)  # with the command that has asked
         self.lei = Home(home).config().lei

@@ -62,13 +62,13 @@ def rotate(
     """Make a new key and put it on the ledger in the place of the old one.
 
     The new secret waits in `keys.next.json`; when the transaction is decided, stop the node, run
-    `dcn keys adopt`, and start it again. A validator's old key votes for one more height, the new
-    one from then on: the network goes on while the node is restarted. If this is interrupted, run
-    it again: the same new key is used.
+    `dcn keys adopt`, and start it again. A validator's old key votes for one more height, which
+    this waits for, and the new one from then on: the network goes on while the node is restarted.
+    If this is interrupted, run it again: the same new key is used.
     """
     from node.admin_log import record
     from node.cli.client import Client
-    from node.cli.sending import send, signed_action, tell
+    from node.cli.sending import send, signed_action, tell, wait_for
     from node.home import Home
     from node.rotation import ROTATED, next_key, rotation
     from wire import ids
@@ -78,6 +78,8 @@ def rotate(
     client, where = Client(home), Home(home)
     action, keys = rotation(where, ids.lei(client.lei), next_key(where, purpose))
     found = send(client, signed_action(client, action, *keys), timeout)
+    if purpose == "consensus" and found["status"] == "decided":
+        wait_for(client, found["height"] + 1, timeout)
     record(where.data, "keys rotate", purpose=purpose, public_key=action.new.hex())
     tell({**found, "public_key": action.new.hex()}, as_json, f"New {purpose} key")
 
@@ -95,13 +97,14 @@ def adopt(home: HomeOption, as_json: JsonOption = False) -> None:
     from node.home import Home
     from node.lock import HomeLock
     from node.rotation import adopt as adopted
-    from node.stored import stored_state
+    from node.stored import stored_tip
 
     where = Home(home)
     with HomeLock(where.lock):
-        state = asyncio.run(stored_state(where))
-        rows = [(KEYS.parts(key)[0], row) for key, row in state.scan(KEYS)]
-        purposes = adopted(where, {public for public, row in rows if not row.retired})
+        tip = asyncio.run(stored_tip(where))
+        rows = [(KEYS.parts(key)[0], row) for key, row in tip.state.scan(KEYS)]
+        on_ledger = {public for public, row in rows if not row.retired}
+        purposes = adopted(where, on_ledger, tip.validators.powers)
         record(where.data, "keys adopt", purposes=purposes)
     if as_json:
         print_json({"adopted": purposes})

@@ -76,7 +76,8 @@ def new_key(
 
     place = Home(home)
     with HomeLock(place.lock):
-        adopt(place, {next_key(place, "consensus").key.public})
+        # The old key, which may be of the validators still, is lost: nobody waits for its vote.
+        adopt(place, {next_key(place, "consensus").key.public}, ())
         found = shown(public_keys_of(place))
     write_file(out, json_bytes(found))
     _show(f"Public keys of {found['lei']}", found, as_json)

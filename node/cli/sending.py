@@ -51,6 +51,13 @@ def send(client: "Client", tx: "Transaction", seconds: float) -> dict[str, Any]:
     return found
 
 
+def wait_for(client: "Client", height: int, seconds: float) -> None:
+    """Until the node has a height, or the time is over."""
+    end = time.monotonic() + seconds
+    while client.get("/v1/status")["height"] < height and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
 def tell(found: dict[str, Any], as_json: bool, title: str) -> None:
     """Show what became of a transaction, and exit: 0 decided, 1 still waiting, 4 refused."""
     if as_json:

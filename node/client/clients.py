@@ -14,6 +14,7 @@ from node.apitypes import answers as a
 from node.client.calls import Call, status
 from node.client.errors import NodeUnreachable, NotANode, remote_error
 from node.client.following import AGAIN_SECONDS, LATEST, Reading, asking, behind, events_in
+from node.config import EVERY_ADDRESS
 from node.home import Home
 
 T = TypeVar("T")
@@ -160,15 +161,28 @@ def place_of(path: Path) -> tuple[str, str, ssl.SSLContext | None]:
     """Address, token and TLS of the node of a home directory; raises `CodedError`."""
     home = Home(path)
     api = home.config().api
+    host = EVERY_ADDRESS.get(api.host, api.host)
+    place = f"[{host}]:{api.port}" if ":" in host else f"{host}:{api.port}"
     if not api.tls_cert:
-        return f"http://{api.host}:{api.port}", home.token(), None
+        return f"http://{place}", home.token(), None
     try:
-        tls = ssl.create_default_context(cafile=str(path / api.tls_cert))
+        tls = _only(path / api.tls_cert)
         if api.client_cert:
             tls.load_cert_chain(path / api.client_cert, path / api.client_key)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise NodeUnreachable(f"{api.tls_cert}: {error}") from None
-    return f"https://{api.host}:{api.port}", home.token(), tls
+    return f"https://{place}", home.token(), tls
+
+
+def _only(certificate: Path) -> ssl.SSLContext:
+    """What trusts the first certificate of a file and no other, whatever names stand in it: they
+    are those that others reach the node by."""
+    _, begin, rest = certificate.read_text().partition(ssl.PEM_HEADER)
+    pem, end, _ = rest.partition(ssl.PEM_FOOTER)
+    tls = ssl.create_default_context(cadata=begin + pem + end)
+    tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    tls.check_hostname = False
+    return tls
 
 
 def _settings(url: str, token: str, tls: ssl.SSLContext | None) -> dict[str, Any]:

@@ -32,12 +32,13 @@ from node.operations.archive import (
     write_archive,
 )
 from node.sealing import SealedFileUnreadable, seal, unseal
+from node.signing.address import CERTIFICATE_FILES
 from node.startup import honour_mark
 from node.storage.copying import copy_store
 from node.storage.migrations import migrate
 from wire.version import PROTOCOL_VERSION, SOFTWARE_VERSION, STORE_VERSION
 
-SECRET_FILES: Final = ("keys.json", "keys.next.json")
+KEY_FILES: Final = ("keys.json", "keys.next.json")
 
 
 def back_up(
@@ -45,8 +46,8 @@ def back_up(
 ) -> Manifest:
     """Write a backup of `home` to the new file `out`; its manifest.
 
-    `passphrase`: the keys are put in, sealed under it; None: they are left out. `now_ms`: Unix
-    milliseconds. Raises `HomeExists` if `out` exists, `StoreDamaged` and the like.
+    `passphrase`: keys and certificates are put in, sealed under it; None: they are left out.
+    `now_ms`: Unix milliseconds. Raises `HomeExists` if `out` exists, `StoreDamaged` and the like.
     """
     if out.exists():
         raise HomeExists(f"{out} exists already")
@@ -108,8 +109,19 @@ def _gather(home: Home, lei: str, folder: Path, passphrase: str | None, progress
 
 def _secrets(home: Home) -> bytes:
     """The files of secrets as they are: sealed ones stay so under their own passphrase."""
-    found = {name: home.path / name for name in SECRET_FILES}
+    found = {name: home.path / name for name in _secret_names(home)}
     return msgspec.json.encode({n: p.read_bytes() for n, p in found.items() if p.exists()})
+
+
+def _secret_names(home: Home) -> tuple[str, ...]:
+    """The files of keys, and of the certificates that the configuration names in the home."""
+    config = home.config()
+    api, signer = config.api, config.signer.certificates
+    named = [api.tls_cert, api.tls_key, api.client_ca, api.client_cert, api.client_key]
+    if signer:
+        named += [f"{signer}/{name}" for name in CERTIFICATE_FILES]
+    inside = [n for n in named if n and not Path(n).is_absolute() and ".." not in Path(n).parts]
+    return (*KEY_FILES, *dict.fromkeys(inside))
 
 
 def restore(source: Path, home: Home, passphrase: str | None, progress: Progress) -> Manifest:
@@ -171,6 +183,7 @@ def _open_secrets(fresh: Home, opened: bytes) -> None:
         files = msgspec.json.decode(opened, type=dict[str, bytes])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SealedFileUnreadable(str(error)) from None
-    for name in SECRET_FILES:
+    for name in _secret_names(fresh):
         if name in files:
+            (fresh.path / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(fresh.path / name, files[name])

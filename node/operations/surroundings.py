@@ -12,7 +12,7 @@ from consensus.messages import Certificate, Step
 from consensus.signer import SignerState, decode_state
 from node.audit.reading import StoreReading
 from node.clock import CLOCK_OFF_MS_MAX, off_by_ms
-from node.config import Config
+from node.config import EVERY_ADDRESS, Config
 from node.home import Home, Keys
 from node.network.config import tcp_endpoint
 from node.operations.findings import (
@@ -95,8 +95,7 @@ def check_ports(config: Config, running: bool) -> Found:
 
 
 def _held(host: str, port: int) -> bool:
-    anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-    return answers(anywhere.get(host, host), port)
+    return answers(EVERY_ADDRESS.get(host, host), port)
 
 
 def check_peers(config: Config, connected: frozenset[str] | None) -> Found:

@@ -24,6 +24,9 @@ Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _CREDENTIALS: Final = struct.Struct("3i")
 
+CERTIFICATE_FILES: Final = ("ca.pem", "cert.pem", "key.pem")
+"""In a folder of `dcn signer certs`: the authority, this side's certificate and its key."""
+
 
 class UnixAddress(msgspec.Struct, frozen=True):
     """A socket in the file system."""
@@ -104,8 +107,9 @@ def _context(address: TlsAddress, side: ssl._SSLMethod) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     folder = address.certificates
     try:
-        context.load_verify_locations(folder / "ca.pem")
-        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        authority, own, key = (folder / name for name in CERTIFICATE_FILES)
+        context.load_verify_locations(authority)
+        context.load_cert_chain(own, key)
     except (OSError, ssl.SSLError) as error:
         raise SignerCertificates(f"{folder}: {error}") from None
     return context

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,22 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from node.api.server import serve
+from node.cli.testnet.ports import free_ports
 from node.daemon import Daemon
 from node.observer.app import observed
 
 LIFETIME = datetime.timedelta(days=1)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def served(daemon: Daemon, **api: Any) -> AsyncIterator[str]:
     """`HOST:PORT` of the API of a node, as its configuration says with `api` changed."""
-    port = api.setdefault("port", free_port())
+    port = api.setdefault("port", free_ports(1)[0])
     section = msgspec.structs.replace(daemon.config.api, **api)
     daemon.config = msgspec.structs.replace(daemon.config, api=section)
     with observed(daemon) as (app, feed):
@@ -81,14 +75,21 @@ class Authority:
         )
         self.pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, server: bool, lifetime: datetime.timedelta = LIFETIME) -> Issued:
-        """A certificate for the loopback, or for a client."""
+    def issue(
+        self,
+        name: str,
+        *,
+        server: bool,
+        lifetime: datetime.timedelta = LIFETIME,
+        at: str = "127.0.0.1",
+    ) -> Issued:
+        """A certificate for a server at an address, or for a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         use = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = _builder(_name(name), self._name, key.public_key(), lifetime)
         builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=True)
         if server:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            address = x509.IPAddress(ipaddress.ip_address(at))
             builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
         made = builder.sign(self._key, hashes.SHA256())
         found = Issued(self._folder / f"{name}.pem", self._folder / f"{name}.key")

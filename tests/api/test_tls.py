@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from node.api.server import ApiTlsUnusable, tls_of
 from node.cli.main import app as command
 from node.client import NodeClient, calls
+from node.client.errors import NodeUnreachable
 from node.config import ApiNeedsTls, ApiSection, BadConfig, load_config
 from node.daemon import Daemon
 from node.home import Home
@@ -118,6 +119,28 @@ async def test_the_homes_own_client_finds_its_way_through_mutual_tls(
         with NodeClient.of_home(daemon.home.path) as client:
             found = await asyncio.to_thread(client, calls.status())
         assert found.height == daemon.shell.tip.height
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+async def test_the_homes_own_client_takes_the_homes_certificate_and_no_other(
+    daemon: Daemon, authority: Authority, foreign: bool
+) -> None:
+    """Whatever address the certificate is for: it is that by which others reach the node."""
+    authority.issue("server", server=True, at="192.0.2.1")
+    file, config = daemon.home.path / "server.pem", daemon.home.config_file
+    file.write_bytes(file.read_bytes() + authority.pem.read_bytes())
+    async with served(daemon, **SERVER, host="0.0.0.0") as at:
+        api = f'[api]\nhost = "0.0.0.0"\nport = {at.split(":")[1]}\n'
+        tls = "".join(f'{key} = "{value}"\n' for key, value in SERVER.items())
+        config.write_text(config.read_text() + api + tls)
+        if foreign:  # what listens there has not this certificate, but one of the same authority
+            authority.issue("server", server=True)
+        with NodeClient.of_home(daemon.home.path) as client:
+            if foreign:
+                with pytest.raises(NodeUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+                    await asyncio.to_thread(client, calls.status())
+            else:
+                await asyncio.to_thread(client, calls.status())
 
 
 async def test_a_certificate_has_the_scopes_it_was_given_and_no_others(

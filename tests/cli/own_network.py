@@ -1,5 +1,7 @@
 """A network made by hand with the commands a newcomer would use, as real processes."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -7,7 +9,11 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import pytest
+
+from node.cli.main import main
 from node.cli.testnet.ports import free_ports
 from wire import ids
 
@@ -33,7 +39,27 @@ instruments = [
 """
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run `dcn` as a process of its own would, in this one: starting Python takes a second.
+
+    An exception that leaves it is a traceback, so a failure of the test. For `dcn run`: `apart`.
+    """
+    words = ["dcn", *map(str, arguments)]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        mock.patch.object(sys, "argv", words),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    assert isinstance(ended.value.code, int)
+    out.seek(0)
+    err.seek(0)
+    return subprocess.CompletedProcess(words, ended.value.code, out.read(), err.read())
+
+
+def apart(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """Run `dcn` as a process of its own."""
     words = [sys.executable, "-m", "node.cli.main", *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)

@@ -66,6 +66,32 @@ def test_a_restored_home_has_everything_but_what_the_key_has_signed(
     assert (found.count, found.height) == (0, made.json()["height"]), found.lines
 
 
+def test_certificates_of_the_home_come_back_with_the_keys(
+    dcn: Dcn, home: Home, tmp_path: Path, phrase: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.pem"
+    files = {"tls/server.pem": b"certificate", "tls/server.key": b"its key",
+             "signer/ca.pem": b"authority", "signer/key.pem": b"another key"}  # fmt: skip
+    for name, content in files.items():
+        (home.path / name).parent.mkdir(exist_ok=True)
+        (home.path / name).write_bytes(content)
+    elsewhere.write_bytes(b"not of the home")
+    text = home.config_file.read_text()
+    home.config_file.write_text(
+        f'{text}[api]\ntls_cert = "tls/server.pem"\ntls_key = "tls/server.key"\n'
+        f'client_ca = "{elsewhere}"\n[signer]\naddress = "tls://signer:7000"\n'
+        'certificates = "signer"\n'
+    )
+    for words, expected in (((), {}), (("--with-keys", "--passphrase-file", phrase), files)):
+        out, fresh = tmp_path / f"{len(words)}.dcn", tmp_path / f"fresh{len(words)}"
+        assert dcn("backup", out, "--home", home.path, *words).code == 0
+        assert dcn("restore", out, "--home", fresh, *words[1:]).code == 0
+        found = {name: (fresh / name).read_bytes() for name in files if (fresh / name).exists()}
+        assert found == expected
+        assert all((fresh / name).stat().st_mode & 0o077 == 0 for name in found)
+    assert elsewhere.read_bytes() == b"not of the home"
+
+
 def test_without_keys_nothing_secret_is_in_the_file(dcn: Dcn, home: Home, tmp_path: Path) -> None:
     out, fresh = tmp_path / "out.dcn", Home(tmp_path / "fresh")
     assert dcn("backup", out, "--home", home.path).code == 0

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from node.audit.reading import read_store
+from node.cli.testnet.ports import free_ports
 from node.files import replace_file
 from node.home import Home, Keys
 from node.lock import HomeLock
@@ -26,18 +27,12 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def home(filled_home: Path, tmp_path: Path) -> Home:
     where = copied(filled_home, tmp_path / "home")
-    text = where.config_file.read_text().replace("tcp/7001", f"tcp/{_free_port()}")
-    where.config_file.write_text(f"{text}[api]\nport = {_free_port()}\n")
+    listen, api = free_ports(2)
+    text = where.config_file.read_text().replace("tcp/7001", f"tcp/{listen}")
+    where.config_file.write_text(f"{text}[api]\nport = {api}\n")
     # The network was a simulation: this home's key has signed at another place.
     where.signer_state.unlink()
     return where
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _votes_ms(home: Home) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import simplefix
 
-from tests.cli.own_network import LEIS, NAMES, OwnNetwork, command
+from tests.cli.own_network import LEIS, NAMES, OwnNetwork, apart, command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -182,7 +182,7 @@ def test_files_of_other_systems_meet_on_the_ledger(network: OwnNetwork, tmp_path
 
 def test_a_running_home_is_locked_and_may_be_verified(network: OwnNetwork) -> None:
     home = network.home("alice")
-    second = command("run", "--home", home)
+    second = apart("run", "--home", home)
     assert (second.returncode, "HOME_IN_USE" in second.stderr) == (3, True), second
     assert command("reset", "--store", "--home", home).returncode == 3
     found = json.loads(network.good("verify", "--home", home, "--json"))
@@ -201,7 +201,7 @@ def test_damage_is_found_marked_honoured_and_repaired_from_the_peers(network: Ow
     found = command("verify", "--home", home)
     assert found.returncode == 1, found
     assert f"height {height}: receipt 0 is not what replay gives" in found.stdout
-    refused = command("run", "--home", home)
+    refused = apart("run", "--home", home)
     assert (refused.returncode, "STORE_DAMAGED" in refused.stderr) == (3, True), refused
     network.good("reset", "--store", "--home", home)
     assert (home / "data" / "signer.state").read_bytes() == signer

@@ -33,9 +33,11 @@ def network(tmp_path: Path) -> Iterator[RealNetwork]:
     for place in made.places:
         config = Home(Path(place.home)).config_file
         config.write_text(config.read_text() + STORE)
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 class Work:

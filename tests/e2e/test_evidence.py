@@ -21,9 +21,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[RealNetwork]:
     made = RealNetwork(tmp_path / "net", members=4, observers=1, idle=0, seed=9)
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 def _copy_of(network: RealNetwork, number: int) -> Network:

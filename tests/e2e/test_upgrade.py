@@ -12,7 +12,7 @@ import pytest
 
 from node.cli.testnet.layout import Place
 from node.home import Home
-from tests.cli.own_network import command
+from tests.cli.own_network import apart, command
 from tests.e2e.long import LONG
 from tests.e2e.network import RealNetwork
 from tests.e2e.next_version import EARLIER, LATER, VERSION
@@ -59,11 +59,11 @@ def test_a_network_is_upgraded_at_an_agreed_height(halting: RealNetwork) -> None
     early = _next("upgrade", "--home", first.home, "--json")
     assert _code(early)[1] in ("HOME_IN_USE", "UPGRADE_TOO_EARLY")
 
-    ended = [halting.processes._running.pop(p.name).wait(90) for p in halting.places]
+    ended = [halting.processes.ended(p.name, 90) for p in halting.places]
     assert ended == [6] * NODES
     for place in halting.places:
         assert '"upgrade_due"' in (Path(place.home) / "node.log").read_text()
-    again = command("run", "--home", first.home)
+    again = apart("run", "--home", first.home)
     assert again.returncode == 6
     assert "UPGRADE_DUE" in again.stderr
     assert _code(_next("run", "--home", first.home, "--json")) == (3, "STORE_OUTDATED")

@@ -8,15 +8,24 @@ import pytest
 from ledger import marks, requirement
 from ledger import objects as o
 from ledger import tables as t
-from ledger.actions import AmendCsa, CommitMark, RegisterCsa, SubmitMark
+from ledger.actions import (
+    AmendCsa,
+    CommitMark,
+    PostIm,
+    RegisterCsa,
+    ReturnExcessIm,
+    SubmitMark,
+    SubstituteCollateral,
+)
 from ledger.csa import signed
 from ledger.events import DateClosed, MarkCarried, MarksProvisional
 from ledger.genesis import Genesis
+from ledger.rejections import ImNotFree
 from ledger.requirement import required
 from ledger.state import Draft
 from node.founding import Identity
 from tests.ledger.defaults import fixed_terms
-from tests.ledger.world import CALENDAR, World
+from tests.ledger.world import CALENDAR, USD, World
 from wire.ids import Date, FeedCode, Uti
 
 replace = msgspec.structs.replace
@@ -227,3 +236,26 @@ def test_moves_of_two_feeds_are_taken_from_the_same_dates() -> None:
     moves = requirement._scenarios(draft, with_model, exposures, 3, True)
     assert [gain for _, gain in moves] == [0] * len(moves)
     assert [date for date, _ in moves] == [D4, D2]
+
+
+def test_nothing_leaves_custody_at_a_price_that_nobody_gave() -> None:
+    world = _world()
+    a, b, _ = world.members
+    terms = fixed_terms(a, b, 400)
+    world.must(
+        world.sign(RegisterCsa(terms), a.key("governance"), b.key("governance")),
+        world.trade(a, b, 10, 1_000, "BBB"),
+        world.sign(PostIm(a.lei, b.lei, USD, 50), a.key("treasury")),
+    )
+    world.close(D1, AAA=1_000, BBB=1_000)
+    world.must(*world.all_marks(D2, AAA=1_001))
+    _pass(world, WAIT)
+    both = (a.key("treasury"), b.key("treasury"))
+    for asked, signers in (
+        (ReturnExcessIm(a.lei, b.lei, USD, 50), (a.key("treasury"),)),
+        (SubstituteCollateral(a.lei, b.lei, USD, 50, USD, 50), both),
+    ):
+        with pytest.raises(ImNotFree, match="the last mark of EQ-BBB was carried forward"):
+            world.check(world.sign(asked, *signers))
+    world.close(D3, AAA=1_001, BBB=1_000)
+    world.must(world.sign(ReturnExcessIm(a.lei, b.lei, USD, 50), a.key("treasury")))

@@ -4,7 +4,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from node.cli.testnet.ports import HOST, free_ports
 from node.network import peer_id_of_seed
 
 HERE = Path(__file__).parent
@@ -24,9 +24,8 @@ Line = dict[str, Any]
 
 def free_address() -> str:
     """A loopback multiaddr whose port was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"/ip4/127.0.0.1/tcp/{probe.getsockname()[1]}"
+    [port] = free_ports(1)
+    return f"/ip4/{HOST}/tcp/{port}"
 
 
 class Identity:

@@ -12,7 +12,7 @@ import pytest
 from consensus.inputs import Signed, SignRefused
 from consensus.messages import Vote, VoteKind, sign_bytes
 from consensus.signer import SignerGone, SignerState
-from node.cli.testnet.layout import free_ports
+from node.cli.testnet.ports import free_ports
 from node.core import inputs as i
 from node.signer import FileSigner
 from node.signing import address as addresses

@@ -52,6 +52,10 @@ class Processes:
         process.kill()
         process.wait()
 
+    def ended(self, name: str, seconds_max: float) -> int:
+        """Wait until a node ends by itself; its exit code."""
+        return self._running.pop(name).wait(seconds_max)
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal, e.g. SIGSTOP, which pauses a node."""
         self._running[name].send_signal(number)

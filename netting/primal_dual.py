@@ -27,6 +27,9 @@ from netting.varint import Bytes
 LEVELS_MAX: Final = 64
 """More price levels than this are for another solver: each takes a pass over all edges."""
 
+_ROUNDS: Final = 4
+"""Of searching and pushing at one price level: the later ones ship little."""
+
 _EDGES: Final = "int32[::1], int32[::1], int64[::1], int64[::1]"
 _ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], uint8[::1]"
 """See `_lay_out`: where those of each participant start, head, back, room, open."""
@@ -113,9 +116,17 @@ def _lay_out(
         forth[number] = more
 
 
-@compiled("int64(int64[::1], int32[::1], uint8[::1], int64[::1], int32[::1], int32[::1])")
-def _search(start: Ints, head: Index, open_: Bytes, excess: Ints, hops: Index, queue: Index) -> int:
-    """Breadth first from the takers, against the arcs, until every source is found.
+@compiled("int64(int64[::1], int32[::1], uint8[::1], int64[::1], int32[::1], int32[::1], boolean)")
+def _search(
+    start: Ints,
+    head: Index,
+    open_: Bytes,
+    excess: Ints,
+    hops: Index,
+    queue: Index,
+    everybody: bool,
+) -> int:
+    """Breadth first from the takers, against the arcs, until all sources are found, or everybody.
 
     `hops`: int32[n], to the nearest taker; at least so many for who was not looked for any more;
     above n for who reaches none, which stays so at these prices. How many were reached, and are
@@ -131,8 +142,8 @@ def _search(start: Ints, head: Index, open_: Bytes, excess: Ints, hops: Index, q
             hops[who] = n
             sources += int(excess[who] > 0)
     done = 0
-    # Without a source, everybody who reaches a taker is wanted.
-    while done < reached and (found < sources or sources == 0):
+    everybody |= sources == 0
+    while done < reached and (found < sources or everybody):
         who = queue[done]
         done += 1
         for arc in range(start[who], start[who + 1]):
@@ -264,14 +275,21 @@ def _saturate(
     hops: Index,
     queue: Index,
 ) -> int:
-    """Ship until no source reaches a taker; how many of `queue` still reach one, -1: all done."""
-    place, queued = np.empty(len(hops), np.int64), np.empty(len(hops), np.uint8)
-    line = np.empty(len(hops) + 1, np.int32)
+    """Ship until no source reaches a taker; how many of `queue` still reach one, -1: all done.
+
+    After a few rounds, what is still on its way may as well go on at the next prices, together
+    with what has no way at these: among those who reach a taker, prices rise alike.
+    """
+    n, rounds = len(hops), 0
+    place, queued = np.empty(n, np.int64), np.empty(n, np.uint8)
+    line = np.empty(n + 1, np.int32)
     hops[:] = 0
     while (excess > 0).any():
-        reached = _search(start, head, open_, excess, hops, queue)
-        if reached >= 0:
-            return reached
+        late = rounds >= _ROUNDS and bool(((excess > 0) & (hops > n)).any())
+        reached = _search(start, head, open_, excess, hops, queue, late)
+        if reached >= 0 or late:
+            return abs(reached)
         _discharge(start, head, back, room, open_, excess, hops, queue, -reached, place, line,
                    queued)  # fmt: skip
+        rounds += 1
     return -1

@@ -32,6 +32,10 @@ class ApiNeedsTls(BadConfig):
 
 
 SIGNING_ROLES: Final = ("trade", "treasury", "governance")
+AMOUNT_RULES: Final = (
+    "limit_trade", "limit_treasury", "two_above_trade", "two_above_treasury", "daily_trade",
+    "daily_treasury",
+)  # fmt: skip
 OWN: Final = "own"
 EVERYTHING: Final = "everything"
 VERSION: Final = re.compile(r"\d{1,5}(\.\d{1,5}){2}")
@@ -65,6 +69,8 @@ class ApiSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     client_key: str = ""
     requests_per_s: int = 500
     """Of each client, that is of each token; twice as many in a burst."""
+    streams_per_client: int = 20
+    """Of events and of blocks, at a time; all clients together have 100 of either."""
     shows: str = "own"
     """What tokens without a mandate see: `own`, the node's own member's business and what is
     public; `everything`, at a node that is no trading member's, for who may see its whole store,
@@ -160,6 +166,10 @@ class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Above this a second client must approve; binds /v1/trades and /v1/blotter too."""
     two_above_treasury: dict[str, int] = {}
     """What has no amount needs two where the role has a rule; what governance signs, always."""
+    daily_trade: dict[str, int] = {}
+    """The most that is signed on one day (UTC, of the ledger's time), all requests together; binds
+    /v1/trades and /v1/blotter too."""
+    daily_treasury: dict[str, int] = {}
     approval_minutes: int = 60
     """How long a request waits for the second client."""
 
@@ -310,6 +320,8 @@ def _wrong(config: Config) -> Iterator[tuple[str, str]]:
 def _wrong_in_api(api: ApiSection) -> Iterator[tuple[str, str]]:
     if api.requests_per_s <= 0:
         yield "api.requests_per_s", f"is {api.requests_per_s}, must be positive"
+    if api.streams_per_client <= 0:
+        yield "api.streams_per_client", f"is {api.streams_per_client}, must be positive"
     for one, other in (("tls_cert", "tls_key"), ("client_cert", "client_key")):
         if bool(getattr(api, one)) != bool(getattr(api, other)):
             yield f"api.{one}", f"and api.{other} go together"
@@ -323,7 +335,7 @@ def _wrong_in_policy(policy: PolicySection) -> Iterator[tuple[str, str]]:
     for role in policy.sign:
         if role not in SIGNING_ROLES:
             yield "policy.sign", f"names {role!r}, one of {', '.join(SIGNING_ROLES)}"
-    for name in ("limit_trade", "limit_treasury", "two_above_trade", "two_above_treasury"):
+    for name in AMOUNT_RULES:
         for asset, amount in getattr(policy, name).items():
             if amount < 0:
                 yield f"policy.{name}", f"has {amount} for {asset}, must not be negative"

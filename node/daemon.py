@@ -39,6 +39,8 @@ from node.precheck import check_addresses
 from node.progress import Progress
 from node.recoveries import agreed_to
 from node.shell import Shell, now_ms
+from node.signed_record import NAME as SIGNED_RECORD
+from node.signed_record import SignedRecord
 from node.signer import FileSigner, Signer
 from node.signing.address import read_address
 from node.signing.remote import RemoteSigner
@@ -83,7 +85,7 @@ class Daemon:
         self.upkeep: Upkeep
         self.clock: Clock
         self.progress: Progress
-        self.policy = Policy(config.policy)
+        self.policy = Policy(config.policy, SignedRecord(home.data / SIGNED_RECORD))
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
         self._log: ConsensusLog
@@ -354,7 +356,9 @@ class Daemon:
         chain_id = self.genesis.chain_id
         self.policy.check_trades(self.shell.core.tip.state, actions)
         halves = [unsigned(chain_id, a, nonce=0, valid_until=valid_until) for a in actions]
-        await self.affirm(halves)
+        self._check_terms(halves)
+        self.policy.count_trades(self.shell.core.tip.state, trades)
+        self.ask_counterparties(await self.affirmer.begin(halves))
         return halves
 
     async def affirm(self, halves: Sequence[Transaction]) -> None:
@@ -362,9 +366,12 @@ class Daemon:
         raises `Rejection`."""
         if self.affirmer is None:
             raise ObserverCannotSubmit()
+        self._check_terms(halves)
+        self.ask_counterparties(await self.affirmer.begin(halves))
+
+    def _check_terms(self, halves: Sequence[Transaction]) -> None:
         for tx in halves:
             check_terms(self.shell.core.tip.state, tx)
-        self.ask_counterparties(await self.affirmer.begin(halves))
 
     async def enter(self, trades: Sequence[Trade]) -> int:
         """Enter trades of the own book, by which counterparties' are affirmed; raises
@@ -372,10 +379,17 @@ class Daemon:
         if not self.is_member:
             raise ObserverCannotSubmit()
         self.policy.check_trades(self.shell.tip.state, [RegisterTrade(x) for x in trades])
+        self.policy.count_trades(self.shell.tip.state, trades)
         return await self.trades.add_to_blotter(trades)
 
+    def sealing_key(self, purpose: str) -> bytes:
+        """32 bytes for a file of the node's own, which nobody without its keys can make."""
+        return self._keys.derived(purpose)
+
     def sign(self, tx: Transaction, roles: Sequence[KeyRole]) -> Transaction:
-        """`tx` signed with the home's keys of these roles; the policy is the caller's to ask."""
+        """`tx` signed with the home's keys of these roles, and counted; whether the policy allows
+        it is the caller's to ask. Raises `SignedRecordDamaged`."""
+        self.policy.count(self.shell.tip.state, roles, tx)
         return signed(tx, *(self._keys.signing(role.name.lower()) for role in roles))
 
     def admin(self, act: str, **fields: object) -> None:

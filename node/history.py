@@ -14,12 +14,10 @@ from ledger.state import State
 from node.audit.anchors import first_tip, oldest
 from node.audit.findings import Findings
 from node.audit.source import Source, blob
-from node.blocks import DecidedBlock, ledger_block
+from node.blocks import DecidedBlock, decode_decided, ledger_block
 from node.home import Home
 from node.storage.errors import StoreDamaged
-from wire.codec import decode
 from wire.errors import CodedError, EnvironmentFault
-from wire.limits import BLOCK_BYTES_MAX
 
 
 class NotInHistory(EnvironmentFault):
@@ -53,29 +51,37 @@ def steps(
     cannot be read or does not lead to the root that the next header names, `StoreMissing`.
     """
     with Source(home.store) as source:
-        state, height = _start(home, source)
+        state, height = beginning(home, source)
         if whole and height:
             raise NotInHistory(f"blocks are kept from height {height + 1} on, 1 is needed")
         begun(state, height)
         query = "SELECT height, decided FROM blocks WHERE height>? ORDER BY height"
         for number, raw in source.rows(query, height):
-            try:
-                decided = decode(blob(raw), DecidedBlock, BLOCK_BYTES_MAX)
-                block = decided.block
-                if number != height + 1 or block.header.state_root != state.root:
-                    raise StoreDamaged(f"block {number} does not follow height {height}")
-                posed = ledger_block(block)
-                applied = apply_block(state, posed)
-            except CodedError as error:
-                raise StoreDamaged(f"block {number}: {error}") from None
-            yield Step(number, state, decided, posed, applied)
-            state, height = applied.state, number
+            if number != height + 1:
+                raise StoreDamaged(f"block {number} does not follow height {height}")
+            step = done_again(state, number, blob(raw))
+            yield step
+            state, height = step.applied.state, number
+
+
+def done_again(state: State, height: int, raw: bytes) -> Step:
+    """Block `height`, as it is stored, applied to the state before it; raises `StoreDamaged` if it
+    cannot be read or is not of that state."""
+    try:
+        decided = decode_decided(raw)
+        header = decided.block.header
+        if header.height != height or header.state_root != state.root:
+            raise StoreDamaged(f"it does not follow height {height - 1}")
+        posed = ledger_block(decided.block)
+        return Step(height, state, decided, posed, apply_block(state, posed))
+    except CodedError as error:
+        raise StoreDamaged(f"block {height}: {error}") from None
 
 
 def state_at(home: Home, height: int) -> State:
     """The state after block `height`; raises `NotInHistory`, `StoreDamaged`."""
     with Source(home.store) as source:
-        state, first = _start(home, source)
+        state, first = beginning(home, source)
     if height == first:
         return state
     last = first
@@ -86,7 +92,9 @@ def state_at(home: Home, height: int) -> State:
     raise NotInHistory(f"height {height}, kept are {first} to {last}")
 
 
-def _start(home: Home, source: Source) -> tuple[State, int]:
+def beginning(home: Home, source: Source) -> tuple[State, int]:
+    """The first state that the home's blocks can be applied to, and its height: of the genesis, or
+    of the oldest snapshot; raises `StoreDamaged`."""
     genesis, findings = home.genesis(), Findings()
     since = oldest(source, findings)
     if since == 1:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.genesis import Genesis
 from node.config import Config, load_config
@@ -54,6 +56,11 @@ class Keys(msgspec.Struct, frozen=True):
         if seed is None:
             raise HomeIncomplete(f"the {purpose} key is not here but with a signer")
         return SigningKey(seed)
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, which nobody without these secrets has (RFC 5869)."""
+        made = HKDF(hashes.SHA256(), length=32, salt=None, info=f"dcn {purpose}".encode())
+        return made.derive(self.peer)
 
     @property
     def consensus_key(self) -> bytes:

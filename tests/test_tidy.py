@@ -75,8 +75,8 @@ def test_everything_public_in_the_core_is_documented() -> None:
 
 
 def test_nothing_under_the_api_and_the_command_line_imports_them() -> None:
-    top = ("node/api/", "node/cli/", "node/observer/")
-    pattern = re.compile(r"^\s*(?:from|import) node\.(?:api|cli|observer)\b", re.MULTILINE)
+    top = ("node/api/", "node/cli/", "node/observer/", "node/playback/")
+    pattern = re.compile(r"^\s*(?:from|import) node\.(?:api|cli|observer|playback)\b", re.MULTILINE)
     below = [p for p in HOUSE if _name(p).startswith("node/") and not _name(p).startswith(top)]
     assert [_name(p) for p in below if pattern.search(p.read_text("utf-8"))] == []
 

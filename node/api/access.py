@@ -17,6 +17,8 @@ from node.viewing.viewer import Viewer, looks
 
 SCHEME: Final = "Bearer "
 READING: Final = ("GET", "HEAD")
+PAGE_HEADER: Final = "dcn-page"
+"""Scripts of the page send it; a browser lets no other site send it without being asked first."""
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 ALLOWED: Final = "allowed"
@@ -30,8 +32,14 @@ class Access:
     """The guard of all routes but health, metrics and the document."""
 
     def __init__(
-        self, home: Home, requests_per_s: int, viewer_of: Callable[[Token], Viewer]
+        self,
+        home: Home,
+        requests_per_s: int,
+        viewer_of: Callable[[Token], Viewer],
+        cookie: str = COOKIE,
     ) -> None:
+        self.cookie = cookie
+        """Name of the session's: browsers send cookies to every port of a host."""
         self._tokens = Tokens(home)
         self._sessions = Sessions()
         self._pace = Pace(requests_per_s)
@@ -46,7 +54,7 @@ class Access:
 
         A coroutine: litestar runs other guards in a thread, where the viewer would be forgotten.
         """
-        token = self._token_of(connection)
+        token = self._token_of(connection, to)
         if token is None:
             raise Unauthorised("no such token or certificate, or it has expired")
         # Reading is what GET does; a route that does otherwise says so.
@@ -59,14 +67,14 @@ class Access:
         url = connection.url
         where = f"{url.path}?{url.query}" if url.query else url.path
         looks(msgspec.structs.replace(self._viewer_of(token), where=where))
-        connection.state[ALLOWED] = lambda: self._still(connection, needed)
+        connection.state[ALLOWED] = lambda: self._still(connection, to, needed)
 
-    def _still(self, connection: Connection, needed: Scope) -> bool:
+    def _still(self, connection: Connection, to: BaseRouteHandler, needed: Scope) -> bool:
         """Whether what the connection came with is good still: an answer may last for days."""
-        token = self._token_of(connection)
+        token = self._token_of(connection, to)
         return token is not None and token.allows(needed)
 
-    def _token_of(self, connection: Connection) -> Token | None:
+    def _token_of(self, connection: Connection, to: BaseRouteHandler) -> Token | None:
         """By the secret if one is sent, else by the browser's session, else by the certificate of
         the connection."""
         given = connection.headers.get("authorization")
@@ -74,18 +82,20 @@ class Access:
             if not given.startswith(SCHEME):
                 return None
             return self._tokens.find(given.removeprefix(SCHEME), now_ms())
-        secret = self._secret_of_session(connection)
+        secret = self._secret_of_session(connection, to)
         if secret is not None:
             return self._tokens.find(secret, now_ms())
         certificate = connection.state.get(CERTIFICATE)
         return None if certificate is None else self._tokens.of_certificate(certificate, now_ms())
 
-    def _secret_of_session(self, connection: Connection) -> str | None:
+    def _secret_of_session(self, connection: Connection, to: BaseRouteHandler) -> str | None:
         """What the browser's session began with; another site can have a browser send its cookie,
-        so it is good for reading only."""
-        if connection.scope.get("method", "GET") not in READING:
+        so it is good for reading only, and for routes that are the page's own (`opt` `of_page`), if
+        the page's header is there, which no other site can send."""
+        by_page = bool(to.opt.get("of_page")) and PAGE_HEADER in connection.headers
+        if connection.scope.get("method", "GET") not in READING and not by_page:
             return None
-        return self._sessions.token(connection.cookies.get(COOKIE, ""), now_ms())
+        return self._sessions.token(connection.cookies.get(self.cookie, ""), now_ms())
 
     def begin_session(self, secret: str) -> str:
         """The id of a new session with a token; raises `Unauthorised`, `OutOfScope`."""
@@ -98,7 +108,7 @@ class Access:
 
     def end_session(self, connection: Connection) -> None:
         """End the session that a request comes with."""
-        self._sessions.end(connection.cookies.get(COOKIE, ""))
+        self._sessions.end(connection.cookies.get(self.cookie, ""))
 
 
 def _methods(handler: BaseRouteHandler) -> set[str]:

@@ -15,6 +15,7 @@ from node.api.errors import (
     MethodWrong,
     NotFound,
     TooManyRequests,
+    TooManyStreams,
     status_of,
 )
 from node.api.events import event_routes
@@ -29,7 +30,7 @@ from node.api.submissions import submission_routes
 from node.api.trades import trade_routes
 from node.apitypes.answers import ErrorAnswer, Health
 from node.apitypes.shown import AnyRow, Line, Shown, to_json
-from node.config import EVERYTHING
+from node.config import EVERYTHING, Config
 from node.daemon import Daemon
 from node.metrics import metrics_text
 from node.tokens import Token
@@ -48,11 +49,16 @@ def access_of(daemon: Daemon) -> Access:
         if token.person:
             by = mandated(state, own, token.mandate, token.person, token.purpose)
             return Viewer(token.name, mandated=by)
-        # What a member's node shows is the member's; other nodes may be said to show it all.
-        everything = daemon.config.api.shows == EVERYTHING and not daemon.is_member
-        return Viewer(token.name, own=own, everything=everything)
+        return own_viewer(token, daemon.config, is_member=daemon.is_member)
 
     return Access(daemon.home, daemon.config.api.requests_per_s, viewer_of)
+
+
+def own_viewer(token: Token, config: Config, *, is_member: bool) -> Viewer:
+    """Who looks with a token that is under no mandate."""
+    # What a member's node shows is the member's; other nodes may be said to show it all.
+    everything = config.api.shows == EVERYTHING and not is_member
+    return Viewer(token.name, own=config.lei, everything=everything)
 
 
 async def unrecorded(answer: Any) -> Any:
@@ -130,14 +136,21 @@ def _app(
         """Prometheus metrics."""
         return await metrics_text(daemon)
 
+    return application([guarded, health, metrics, *beside], before_answer)
+
+
+def application(
+    routes: Sequence[Any], before_answer: BeforeAnswer | None = None, what: str = "node"
+) -> Litestar:
+    """Routes with the one form of errors, and their OpenAPI document. `what`: who serves them."""
     return Litestar(
-        [guarded, health, metrics, *beside],
+        list(routes),
         exception_handlers={
             CodedError: _coded,
             HTTPException: _http,
             RecursionError: _too_deep,
         },
-        openapi_config=document_config(),
+        openapi_config=document_config(what),
         plugins=[RecordSchemas(), DocumentedErrors()],
         after_request=before_answer,
         type_encoders=dict.fromkeys((Shown, Line, AnyRow), to_json),
@@ -147,7 +160,7 @@ def _app(
 
 def _coded(_: Req, error: CodedError) -> Response[ErrorAnswer]:
     content = ErrorAnswer(code=error.code, detail=error.detail, remedy=error.remedy)
-    headers = {"Retry-After": "1"} if isinstance(error, TooManyRequests) else None
+    headers = {"Retry-After": "1"} if isinstance(error, TooManyRequests | TooManyStreams) else None
     return Response(
         content, status_code=status_of(error), headers=headers, media_type=MediaType.JSON
     )

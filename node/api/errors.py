@@ -50,6 +50,16 @@ class TooManyRequests(Rejection):
     remedy = "Try again after a second; `api.requests_per_s` of config.toml sets the pace."
 
 
+class TooManyStreams(Rejection):
+    """This client follows as many streams as it may, or all places are taken."""
+
+    code = "API_STREAMS_TAKEN"
+    remedy = (
+        "End a stream of this client before the next; `api.streams_per_client` of config.toml says "
+        "how many it may have."
+    )
+
+
 class MethodWrong(Rejection):
     """The path exists and takes another HTTP method."""
 
@@ -119,6 +129,7 @@ STATUSES: Final[dict[type[CodedError], int]] = {
     HeightPruned: 410,
     BodyTooLarge: 413,
     TooManyRequests: 429,
+    TooManyStreams: 429,
 }
 
 

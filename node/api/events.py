@@ -10,7 +10,8 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from node.api.access import ALLOWED
-from node.api.errors import BadRequest, HeightPruned, TooManyRequests
+from node.api.errors import BadRequest, HeightPruned
+from node.api.places import Places
 from node.api.reading import Limit, number_of
 from node.apitypes import answers as a
 from node.apitypes.shown import Shown, to_json
@@ -20,7 +21,6 @@ from node.storage.events import EventId, StoredEvent, events_after
 from node.viewing.seen import seen_event
 from node.viewing.viewer import check_for_own
 
-STREAMS_MAX: Final = 100
 READS_MAX: Final = 10
 """Of the store for one page: who asks for what is nowhere has not all of the past read."""
 ALIVE_SECONDS: Final = 15.0
@@ -39,6 +39,7 @@ Kind: TypeAlias = Annotated[
 def event_routes(daemon: Daemon) -> list[Any]:
     """The route handlers."""
     news = News(daemon)
+    places = Places(daemon.config.api.streams_per_client)
 
     @get("/events")
     async def events(
@@ -79,8 +80,16 @@ def event_routes(daemon: Daemon) -> list[Any]:
         `Last-Event-ID` misses nothing and gets nothing twice."""
         check_for_own()  # each answer to a person goes on record by itself, so a person asks
         wanted = Wanted(kind, member)
+        client = request.state["client"]
+        places.check(client)
         begin = await news.begin(last_event_id or after)
-        return ServerSentEvent(news.follow(begin, wanted, request.state[ALLOWED]))
+
+        async def followed() -> AsyncIterator[ServerSentEventMessage]:
+            with places.taken(client):
+                async for message in news.follow(begin, wanted, request.state[ALLOWED]):
+                    yield message
+
+        return ServerSentEvent(followed())
 
     return [events, stream]
 
@@ -107,7 +116,6 @@ class News:
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._changed = asyncio.Event()
-        self._following = 0
         daemon.shell.on_block.append(self._on_block)
 
     def _on_block(self, _: object) -> None:
@@ -142,25 +150,19 @@ class News:
         self, begin: EventId, wanted: Wanted, allowed: Callable[[], bool] = lambda: True
     ) -> AsyncIterator[ServerSentEventMessage]:
         """The events behind `begin` as they come, for as long as the client is allowed to."""
-        if self._following >= STREAMS_MAX:
-            raise TooManyRequests(f"{STREAMS_MAX} clients follow the events already")
-        self._following += 1
-        try:
-            while allowed():
-                changed = self._changed  # before looking: what comes meanwhile is not missed
-                found = await events_after(self._daemon.store, begin)
-                seen = self.seen(found)
-                for message in _messages(stored for stored in seen if wanted.takes(stored)):
-                    yield message
-                if found:
-                    begin = found[-1].id
-                    continue
-                try:
-                    await asyncio.wait_for(changed.wait(), ALIVE_SECONDS)
-                except TimeoutError:
-                    yield ServerSentEventMessage(comment="alive")
-        finally:
-            self._following -= 1
+        while allowed():
+            changed = self._changed  # before looking: what comes meanwhile is not missed
+            found = await events_after(self._daemon.store, begin)
+            seen = self.seen(found)
+            for message in _messages(stored for stored in seen if wanted.takes(stored)):
+                yield message
+            if found:
+                begin = found[-1].id
+                continue
+            try:
+                await asyncio.wait_for(changed.wait(), ALIVE_SECONDS)
+            except TimeoutError:
+                yield ServerSentEventMessage(comment="alive")
 
 
 def line_of(stored: StoredEvent) -> a.EventLine:

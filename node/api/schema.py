@@ -124,12 +124,12 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
             return value
 
 
-def document_config() -> OpenAPIConfig:
+def document_config(what: str) -> OpenAPIConfig:
     """How the document is made and where it is served."""
     return OpenAPIConfig(
-        title="DCN node",
+        title=f"DCN {what}",
         version=str(PROTOCOL_VERSION),
-        description="A node of a decentralised clearing network: submit, follow, query, prove. "
+        description=f"A {what} of a decentralised clearing network: submit, follow, query, prove. "
         "Amounts are minor units, times milliseconds since 1970, dates yyyymmdd, ids and bytes "
         "hex. Every error is an object of `code`, `detail` and `remedy`.",
         openapi_controller=cast("Any", Document),

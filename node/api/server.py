@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import h11
 import msgspec
@@ -63,16 +64,30 @@ class ApiTlsUnusable(EnvironmentFault):
 async def serve(daemon: Daemon, app: Litestar) -> None:
     """Serve an application until cancelled; raises `ApiTlsUnusable`."""
     api = daemon.config.api
-    config = uvicorn.Config(
-        app, host=api.host, port=api.port, log_level="warning", access_log=False,
-        lifespan="off", proxy_headers=False, http=_Connection, timeout_graceful_shutdown=1,
-    )  # fmt: skip
+    config = _config(app, host=api.host, port=api.port)
     if api.tls_cert:
         config.load()
         config.ssl = tls_of(daemon.home.path, api)
+    await _serve(config)
+
+
+async def serve_on(listening: socket.socket, app: Litestar) -> None:
+    """Serve an application on a socket that listens, until cancelled; without TLS, so it is one of
+    the loopback."""
+    await _serve(_config(app), [listening])
+
+
+def _config(app: Litestar, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", proxy_headers=False,
+        http=_Connection, timeout_graceful_shutdown=1, **more,
+    )  # fmt: skip
+
+
+async def _serve(config: uvicorn.Config, sockets: list[socket.socket] | None = None) -> None:
     server = _Server(config)
     try:
-        await server.serve()
+        await server.serve(sockets)
     finally:
         await _hang_up(server)
 

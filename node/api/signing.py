@@ -1,10 +1,10 @@
 """Routes by which a client has the home's keys sign: under the policy, with a second pair of eyes.
 
-What waits for the second client waits in memory: a node that stops forgets it, and the client asks
-again. Nothing is signed before, so nothing is lost but the asking.
+What waits for the second client waits on the disk (`held`), until it expires: for the very bytes
+that were asked for, and for one approval. It is gone from the disk before a key signs it.
 """
 
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from litestar import Request, get, post
 
@@ -12,8 +12,9 @@ from ledger import execution
 from ledger.objects import KeyRole
 from ledger.rejections import WrongChain
 from ledger.state import Draft
-from ledger.transactions import Transaction, tx_id, verified
+from ledger.transactions import Transaction, verified
 from node.api.errors import NotFound, NothingToSign, SameClient, TooManyHeld
+from node.api.held import NAME, PURPOSE, HeldFile, Then, Wanted
 from node.api.once import Key, Once
 from node.api.reading import Ident, transaction_of
 from node.apitypes import outcomes
@@ -28,22 +29,6 @@ from wire.codec import encode
 HELD_MAX: Final = 1_000
 
 Asked: TypeAlias = Request[Any, Any, Any]
-Then: TypeAlias = Literal["return", "affirm", "submit"]
-
-
-class Wanted(NamedTuple):
-    """What a client wants signed."""
-
-    tx: Transaction
-    roles: tuple[KeyRole, ...]
-    client: str
-    then: Then
-    expires_ms: int
-
-    @property
-    def id(self) -> str:
-        """That of the transaction."""
-        return tx_id(self.tx).hex()
 
 
 def signing_routes(daemon: Daemon) -> list[Any]:
@@ -85,7 +70,8 @@ class Desk:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._held: dict[str, Wanted] = {}
+        self._file: HeldFile | None = None
+        self._known: dict[str, Wanted] = {}
 
     async def ask(self, tx: Transaction, then: Then, client: str) -> outcomes.SigningRequest:
         """Sign, or hold until another approves; raises `Rejection`."""
@@ -93,19 +79,18 @@ class Desk:
         wanted = Wanted(tx, self._roles(tx), client, then, now_ms() + minutes * 60_000)
         if self._alone(wanted):
             return await self._sign(wanted, "")
-        if wanted.id not in {one.id for one in self.waiting()} and len(self._held) >= HELD_MAX:
-            raise TooManyHeld(f"{HELD_MAX}")
-        # Whoever asks first is the one who may not approve.
-        wanted = self._held.setdefault(wanted.id, wanted)
+        held = self._waiting()
+        if wanted.id not in held:  # whoever asks first is the one who may not approve
+            if len(held) >= HELD_MAX:
+                raise TooManyHeld(f"{HELD_MAX}")
+            self._keep({**held, wanted.id: wanted})
+        wanted = self._known[wanted.id]
         self._daemon.admin("sign_held", client=client, id=wanted.id, **_told(wanted))
         return shown(wanted, "held", "", None)
 
     def waiting(self) -> list[Wanted]:
         """What waits, oldest first."""
-        now = now_ms()
-        for ident in [ident for ident, one in self._held.items() if one.expires_ms <= now]:
-            del self._held[ident]
-        return list(self._held.values())
+        return list(self._waiting().values())
 
     async def approve(self, ident: str, client: str) -> outcomes.SigningRequest:
         """Sign what another client has asked for; raises `NotFound`, `SameClient`."""
@@ -113,21 +98,50 @@ class Desk:
         if wanted.client == client:
             raise SameClient(f"{client} has asked for it")
         self._alone(wanted)  # the limits may have come down, the amounts gone up
-        del self._held[ident]
+        self._forget(ident)
         return await self._sign(wanted, client)
 
     def refuse(self, ident: str, client: str) -> outcomes.Refused:
         """Forget a request; raises `NotFound`."""
         wanted = self._find(ident)
-        del self._held[ident]
+        self._forget(ident)
         self._daemon.admin("sign_refused", client=client, id=ident, asked_by=wanted.client)
         return outcomes.Refused(id=ident, status="refused")
 
     def _find(self, ident: str) -> Wanted:
-        found = {one.id: one for one in self.waiting()}.get(ident)
+        found = self._waiting().get(ident)
         if found is None:
             raise NotFound(f"request {ident}")
         return found
+
+    def _waiting(self) -> dict[str, Wanted]:
+        """By id, oldest first; what has expired meanwhile is none of it."""
+        if self._file is None:
+            file = self._opened()
+            self._known = {one.id: one for one in file.load() if not self._signed(one)}
+            self._file = file  # last: what could not be read must not be written over
+        now = now_ms()
+        self._known = {i: one for i, one in self._known.items() if one.expires_ms > now}
+        return self._known
+
+    def _opened(self) -> HeldFile:
+        daemon = self._daemon
+        key = daemon.sealing_key(PURPOSE)
+        return HeldFile(daemon.home.data / NAME, key, daemon.genesis.chain_id)
+
+    def _signed(self, wanted: Wanted) -> bool:
+        """Whether it was: then the file is an old one, put back."""
+        state = self._daemon.shell.tip.state
+        return self._daemon.policy.has_signed(state, wanted.roles, wanted.tx)
+
+    def _forget(self, ident: str) -> None:
+        self._keep({i: one for i, one in self._waiting().items() if i != ident})
+
+    def _keep(self, held: dict[str, Wanted]) -> None:
+        """From now on these wait, whatever happens."""
+        assert self._file is not None
+        self._file.save(list(held.values()))
+        self._known = held
 
     def _alone(self, wanted: Wanted) -> bool:
         """Whether one client suffices; raises `Rejection`."""

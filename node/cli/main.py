@@ -28,6 +28,7 @@ from node.cli import (
     keys,
     ledger,
     member,
+    playback,
     prove,
     prune,
     reconcile,
@@ -73,6 +74,7 @@ app.command()(status.status)
 app.add_typer(token.app, name="token")
 app.add_typer(api.app, name="api")
 app.command()(top.top)
+app.command()(playback.replay)
 app.command()(doctor.doctor)
 app.command()(bundle.bundle)
 app.command()(backup.backup)

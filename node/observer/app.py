@@ -17,7 +17,8 @@ from node.api.access import Access
 from node.api.app import access_of, make_app, nowhere
 from node.api.app import document as api_document
 from node.api.errors import BadRequest, NotFound, Unauthorised, status_of
-from node.api.sessions import COOKIE, SESSION_MS
+from node.api.places import Places
+from node.api.sessions import SESSION_MS
 from node.daemon import Daemon
 from node.looks.desk import Looks
 from node.observer import showing
@@ -68,7 +69,7 @@ TABLE: Final = Parameter(
 def document() -> dict[str, Any]:
     """The OpenAPI document of every node of this version, made without one."""
     feed = nowhere()
-    return api_document([export_router(view_routes(feed, feed), [stream_route(feed)])])
+    return api_document([export_router(view_routes(feed, feed), [stream_route(feed, feed)])])
 
 
 @contextmanager
@@ -97,11 +98,11 @@ def observed(daemon: Daemon) -> Iterator[tuple[Litestar, Feed]]:
 def observed_app(daemon: Daemon, feed: Feed, looks: Looks) -> Litestar:
     """The API with the observer's views and the page."""
     access, sight = access_of(daemon), LiveSight(daemon, feed)
-    rehearse = Rehearsals(daemon.home)
+    rehearse, places = Rehearsals(daemon.home), Places(daemon.config.api.streams_per_client)
     app = make_app(
         daemon,
         access,
-        more=[export_router(view_routes(sight, rehearse), [stream_route(feed)])],
+        more=[export_router(view_routes(sight, rehearse), [stream_route(feed, places)])],
         beside=[
             page_router(access.guard, [home_route(sight), *view_routes(sight, rehearse)]),
             *login_routes(access),
@@ -194,7 +195,7 @@ def login_routes(access: Access) -> list[Any]:
                 "login.html", status_code=status_of(error), next=following, wrong=said
             )
         cookie = Cookie(
-            key=COOKIE,
+            key=access.cookie,
             value=ident,
             max_age=SESSION_MS // 1_000,
             httponly=True,
@@ -207,7 +208,7 @@ def login_routes(access: Access) -> list[Any]:
     def logout(request: Req) -> Response[Any]:
         """End the session."""
         access.end_session(request)
-        gone = Cookie(key=COOKIE, value="", max_age=0, httponly=True, samesite="strict")
+        gone = Cookie(key=access.cookie, value="", max_age=0, httponly=True, samesite="strict")
         return Redirect("/login", status_code=303, cookies=[gone])
 
     return [form, login, logout]

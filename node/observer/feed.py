@@ -56,6 +56,8 @@ class Feed:
         self.readers = Readers(daemon.home.data / FILE)
         self.height = -1
         """The last block that the store has."""
+        self.beside = ""
+        """A node has nothing to tell beside its blocks."""
         self.failed = ""
         """Why the store goes on no more."""
         daemon.shell.on_block.append(self._on_block)

@@ -3,20 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from litestar import Request, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from node.api.access import ALLOWED
-from node.api.errors import TooManyRequests
+from node.api.places import Places
 from node.daemon import Daemon
 from node.observer.feed import Feed, check_running
-from node.observer.sight import Lexicon, Now
+from node.observer.sight import Lexicon, Now, Replayed
 from node.observer.store import Reader
 
-STREAMS_MAX: Final = 100
 ALIVE_SECONDS: Final = 15.0
 """A comment is sent so often, so that both sides see a broken connection."""
 
@@ -65,6 +64,10 @@ class LiveSight:
         """Why the store goes on no more."""
         return self.feed.failed
 
+    def replayed(self) -> Replayed | None:
+        """It is no replay."""
+        return None
+
 
 def lexicon_of(db: Reader) -> Lexicon:
     """Names and scales of a store."""
@@ -74,33 +77,49 @@ def lexicon_of(db: Reader) -> Lexicon:
     )
 
 
-def stream_route(feed: Feed) -> Any:
+class Followed(Protocol):
+    """A read store that goes on, and what there is to tell of it."""
+
+    @property
+    def height(self) -> int:
+        """The last block that it has; -1: none."""
+
+    @property
+    def beside(self) -> str:
+        """JSON of what else is told; empty: there is nothing else."""
+
+    def reached(self) -> asyncio.Event:
+        """Is set when there is news."""
+
+
+def stream_route(feed: Followed, places: Places) -> Any:
     """The handler of the stream."""
-    following = 0
 
     @get("/stream", media_type="text/event-stream")
     async def stream(request: Request[Any, Any, Any]) -> ServerSentEvent:
         """An event `block` whenever the read store has gone on; its data is the height that views
-        are now of. Several blocks may come as one."""
-        if following >= STREAMS_MAX:
-            raise TooManyRequests(f"{STREAMS_MAX} clients follow the blocks already")
-        return ServerSentEvent(heights(request.state[ALLOWED]))
+        are now of. Several blocks may come as one. In a replay also events `replay`; their data is
+        what `/v1/replay` answers."""
+        client = request.state["client"]
+        places.check(client)
+        return ServerSentEvent(heights(client, request.state[ALLOWED]))
 
-    async def heights(allowed: Callable[[], bool]) -> AsyncIterator[ServerSentEventMessage]:
-        nonlocal following
-        following += 1
-        told = None
-        try:
+    async def heights(
+        client: str, allowed: Callable[[], bool]
+    ) -> AsyncIterator[ServerSentEventMessage]:
+        told, beside = None, ""
+        with places.taken(client):
             while allowed():
                 reached = feed.reached()  # before looking: what comes meanwhile is not missed
                 if feed.height != told:
                     told = feed.height
                     yield ServerSentEventMessage(data=str(told), event="block", id=str(told))
+                if feed.beside != beside:
+                    beside = feed.beside
+                    yield ServerSentEventMessage(data=beside, event="replay")
                 try:
                     await asyncio.wait_for(reached.wait(), ALIVE_SECONDS)
                 except TimeoutError:
                     yield ServerSentEventMessage(comment="alive")
-        finally:
-            following -= 1
 
     return stream

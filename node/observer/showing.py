@@ -18,7 +18,7 @@ from node import spreadsheet
 from node.api.errors import BadRequest
 from node.apitypes.shown import to_json
 from node.observer import words
-from node.observer.sight import Asked, Lexicon, Now
+from node.observer.sight import Asked, Sight
 
 HERE: Final = Path(__file__).parent
 
@@ -62,27 +62,21 @@ class Paged(Response[Any]):
         """A whole page; htmx takes the part of it that it wants."""
         page: Page = request.route_handler.opt["page"]
         sight = request.app.state["sight"]
-        text = render(page, self.content, sight.lexicon(), sight.now(), sight.trouble(), request)
+        text = render(page, self.content, sight, request)
         made: Response[str] = Response(text, media_type=HTML)
         return made.to_asgi_response(app, request, **kwargs)
 
 
-def render(
-    page: Page,
-    view: Any,
-    lexicon: Lexicon,
-    now: Now | None,
-    trouble: str,
-    request: Asked,
-) -> str:
+def render(page: Page, view: Any, sight: Sight, request: Asked) -> str:
     """A page of a view."""
     template = _environment().get_template(page.template)
-    said = words.Words(lexicon)
+    said = words.Words(sight.lexicon())
     return template.render(
         page=page,
         view=view,
-        now=now,
-        trouble=trouble,
+        now=sight.now(),
+        trouble=sight.trouble(),
+        replay=sight.replayed(),
         path=request.url.path,
         query=dict(request.query_params.items()),
         tables=tables_of(view),

@@ -66,6 +66,31 @@ class Now(Answer, frozen=True):
     validators: list[Voter]
 
 
+class Replayed(Answer, frozen=True):
+    """Where a replay stands. Its blocks are `first` to `last`; times are those of block headers."""
+
+    lei: str
+    """Whose store is replayed."""
+    first: int
+    last: int
+    first_ms: int
+    last_ms: int
+    height: int
+    """The block that the page is after."""
+    time_ms: int
+    speed: float
+    """The network's time to that of who looks; 0: as fast as it goes."""
+    playing: bool
+    jumping_to: int | None
+    """Where it is on its way to."""
+    due_ms: int | None
+    """From when this was said until the next block; null: somebody has to say."""
+    change: int
+    """Counts what has changed: of two answers the one with more is the newer."""
+    trouble: str
+    """Why it cannot go on; empty if it can."""
+
+
 class Lexicon(msgspec.Struct, frozen=True):
     """How the page writes what the store has as codes."""
 
@@ -76,7 +101,7 @@ class Lexicon(msgspec.Struct, frozen=True):
 
 
 class Rehearse(Protocol):
-    """Rehearses the default of a member on the node's last state, in a process of its own."""
+    """Rehearses the default of a member on the last state."""
 
     async def __call__(self, lei: str) -> dict[str, Any]:
         """`node.whatif.default.Report` as JSON; raises its rejections, and `RehearsalFailed`."""
@@ -96,3 +121,6 @@ class Sight(Protocol):
 
     def trouble(self) -> str:
         """Why the store goes on no more; empty if it does."""
+
+    def replayed(self) -> Replayed | None:
+        """Where a replay stands; None of a node."""

@@ -75,6 +75,16 @@ class Writer:
         """Keep a fact that no table has."""
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def save(self, path: Path) -> None:
+        """Copy the store, as it is now, to a new file."""
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            self.db.backup(copy)
+
+    def put_back(self, path: Path) -> None:
+        """Make the store what a copy of it has, at once for whoever reads it."""
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            copy.backup(self.db)
+
     def close(self) -> None:
         """Close the file."""
         self.db.close()

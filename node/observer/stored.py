@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from node.observer.live import lexicon_of
 from node.observer.rehearsing import RehearsalRefused
-from node.observer.sight import Lexicon, Now
+from node.observer.sight import Lexicon, Now, Replayed
 from node.observer.store import Reader, Readers
 from node.viewing.viewer import Viewer, looks
 
@@ -36,6 +36,10 @@ class StoredSight:
     def trouble(self) -> str:
         """Nothing is to be expected of it."""
         return ""
+
+    def replayed(self) -> Replayed | None:
+        """It stands still."""
+        return None
 
     def close(self) -> None:
         """Close the file."""

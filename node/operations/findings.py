@@ -31,7 +31,10 @@ class PortTaken(EnvironmentFault):
     """Another program listens where this node would."""
 
     code = "PORT_TAKEN"
-    remedy = "Stop the other program (`ss -ltnp` names it), or change the address in config.toml."
+    remedy = (
+        "Stop the other program (`ss -ltnp` names it), or take another port: in config.toml, or "
+        "with the command's `--port`."
+    )
 
 
 class PortSilent(EnvironmentFault):

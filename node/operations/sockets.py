@@ -3,6 +3,8 @@
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+from node.operations.findings import PortTaken
+
 PATIENCE_S = 2.0
 """How long an address may take to answer."""
 
@@ -34,3 +36,16 @@ def free(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0: at a free one. Raises `PortTaken`."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen()
+    except OSError as error:
+        made.close()
+        raise PortTaken(f"{host}:{port}: {error.strerror}") from None
+    return made

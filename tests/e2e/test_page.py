@@ -121,7 +121,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         sync_playwright() as playwright,
     ):
         try:
-            observer = _observer(folder)
+            observer = observer_of(folder)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_context(
                 viewport={"width": 1280, "height": 800}, color_scheme="light"
@@ -143,7 +143,7 @@ def later(watched: Watched) -> Watched:
     return watched
 
 
-def _observer(folder: Path) -> Place:
+def observer_of(folder: Path) -> Place:
     """The observer's place, once its node answers."""
     end = time.monotonic() + 60
     while time.monotonic() < end:

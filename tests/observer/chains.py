@@ -10,11 +10,21 @@ from ledger.apply import Applied, Block
 from ledger.genesis import genesis_hash
 from ledger.waterfall import DCN
 from node.blocks import Block as WholeBlock
-from node.blocks import DecidedBlock, Header, block_id
+from node.blocks import (
+    DecidedBlock,
+    Header,
+    block_id,
+    commit_hash,
+    ledger_block,
+    records_root,
+    recovery_hash,
+)
 from node.observer.projection import Seen, begin
 from node.observer.store import Writer
 from tests.ledger import defaults
 from tests.ledger.world import CALENDAR, CHAIN, World
+from wire.codec import Digest, encode
+from wire.merkle import root
 
 
 class Recorded(World):
@@ -28,21 +38,26 @@ class Recorded(World):
         applied = super().apply(*transactions, **more)
         if not hasattr(self, "seen"):
             self.seen, self.first = [], before
-        self.seen.append(Seen(decided(self.blocks[-1]), applied, before))
+        self.seen.append(Seen(decided(self.blocks[-1], before.root), applied, before))
         return applied
 
+    def next_block(self, *given: Any, **more: Any) -> Block:
+        """As `World`, and as its decided block says it, so that this can be done again."""
+        return ledger_block(decided(super().next_block(*given, **more), self.state.root).block)
 
-def decided(block: Block) -> DecidedBlock:
+
+def decided(block: Block, state_root: Digest) -> DecidedBlock:
     """A ledger's block as consensus would have decided it."""
+    transactions = tuple(tx.value for tx in block.transactions)
     header = Header(
         version=1, chain_id=CHAIN, height=block.height, time_ms=block.time_ms,
-        last_block_id=bytes(32), last_commit_hash=bytes(32), transactions_root=bytes(32),
-        certificates_root=bytes(32), evidence_root=bytes(32), validators_hash=bytes(32),
-        next_validators_hash=bytes(32), rotation_hash=bytes(32), recovery_hash=bytes(32),
-        state_root=bytes(32), receipts_root=bytes(32), results_root=bytes(32),
-        seed_link=block.seed_link, proposer=block.proposer,
+        last_block_id=bytes(32), last_commit_hash=commit_hash(None),
+        transactions_root=root([encode(tx) for tx in transactions]),
+        certificates_root=records_root(block.certificates), evidence_root=records_root(()),
+        validators_hash=bytes(32), next_validators_hash=bytes(32), rotation_hash=bytes(32),
+        recovery_hash=recovery_hash(None), state_root=state_root, receipts_root=bytes(32),
+        results_root=bytes(32), seed_link=block.seed_link, proposer=block.proposer,
     )  # fmt: skip
-    transactions = tuple(tx.value for tx in block.transactions)
     whole = WholeBlock(header, None, (), block.certificates, transactions, None)
     votes = (Entry(block.proposer, block.time_ms + 40, bytes(64)),)
     commit = Certificate(VoteKind.PRECOMMIT, block.height, 0, block_id(header), votes)

@@ -64,8 +64,9 @@
   };
   const connect = () => {
     const stream = new EventSource("/v1/observer/stream");
+    window.dcnStream = stream; // a replay's banner listens, too
     stream.addEventListener("block", (event) => {
-      byId("stream").textContent = "live";
+      byId("stream").textContent = byId("replay") ? "connected" : "live";
       if (view() && event.data !== view().dataset.height) soon();
       told(event.data);
     });
@@ -100,6 +101,11 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     byId("said").textContent = `The node answered ${event.detail.xhr.status}`;
+    if (event.detail.target?.id === "view" && !byId("gone")) {
+      const told = Object.assign(document.createElement("p"), { id: "gone", className: "trouble" });
+      told.textContent = `At block ${byId("height").textContent} there is no such view (${event.detail.xhr.status}); what stands here is of block ${view().dataset.height}.`;
+      view().prepend(told);
+    }
   });
   document.addEventListener("DOMContentLoaded", drawCharts);
 

@@ -15,6 +15,7 @@ from node.light.errors import BadHeaderName
 from node.light.root import NamedHeader, named_header
 from node.messages import SNAPSHOTS_OFFERED_MAX
 from wire.errors import EnvironmentFault
+from wire.money import BPS
 
 
 class BadConfig(EnvironmentFault):
@@ -39,6 +40,7 @@ AMOUNT_RULES: Final = (
 OWN: Final = "own"
 EVERYTHING: Final = "everything"
 VERSION: Final = re.compile(r"\d{1,5}(\.\d{1,5}){2}")
+MISSING_BLOCKS_MAX: Final = 10_000
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """What stands for all addresses of a machine, and by which of them it reaches itself."""
@@ -183,6 +185,24 @@ class UpgradeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """The version that goes on after that block, e.g. `0.2.0`; later ones do too."""
 
 
+class AlertsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From when on the observer's alerts are open (node/observer/alerts); of each 0: never.
+
+    Another value holds from the next block on; what was opened by the old one closes by the new.
+    """
+
+    late_blocks: int = 1
+    """A margin call that its payer failed, so many blocks after the block it was due in."""
+    limit_bps: int = 9_000
+    """Open notional with a counterparty, of the limit that the member has set on the ledger."""
+    concentration_bps: int = 7_500
+    """Largest counterparty's share of a member's notional, at the close of a date."""
+    missing_blocks: int = 50
+    """So many commits in a row without the precommit of a validator."""
+    marks_bps: int = 500
+    """An oracle's mark of a closed date, off the mark that holds."""
+
+
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Structured logs on standard error."""
 
@@ -204,6 +224,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     signer: SignerSection = SignerSection()
     policy: PolicySection = PolicySection()
     upgrade: UpgradeSection = UpgradeSection()
+    alerts: AlertsSection = AlertsSection()
     log: LogSection = LogSection()
 
 
@@ -311,6 +332,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str]]:
     yield from _wrong_in_api(config.api)
     yield from _wrong_in_policy(config.policy)
     yield from _wrong_in_upgrade(config.upgrade)
+    yield from _wrong_in_alerts(config.alerts)
     if config.log.level not in ("debug", "info", "warning", "error"):
         yield "log.level", f"is {config.log.level!r}"
     if config.log.format not in ("json", "console"):
@@ -350,6 +372,14 @@ def _wrong_in_upgrade(upgrade: UpgradeSection) -> Iterator[tuple[str, str]]:
         yield "upgrade.height", "and upgrade.version go together"
     if upgrade.version and VERSION.fullmatch(upgrade.version) is None:
         yield "upgrade.version", f"is {upgrade.version!r}, three numbers like 0.2.0 expected"
+
+
+def _wrong_in_alerts(alerts: AlertsSection) -> Iterator[tuple[str, str]]:
+    most = {"missing_blocks": MISSING_BLOCKS_MAX, "concentration_bps": BPS}
+    for name in AlertsSection.__struct_fields__:
+        value = getattr(alerts, name)
+        if not 0 <= value <= most.get(name, value):
+            yield f"alerts.{name}", f"is {value}, must be 0 to {most.get(name, 'any')}"
 
 
 def _wrong_in_store(store: StoreSection) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,7 @@ class Daemon:
         self.policy = Policy(config.policy, SignedRecord(home.data / SIGNED_RECORD))
         self.remote: RemoteSigner | None = None
         """The signer, if it is in a process of its own."""
+        self.alerts: dict[tuple[str, str], int] = {}  # open, by rule and severity: the feed's
         self._log: ConsensusLog
 
     @classmethod
@@ -273,7 +274,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: the log level and the peers' addresses take effect.
+        """Read the configuration again: log level, peers' addresses and `[alerts]` take effect.
 
         What else has changed is named, and waits for a restart. A configuration that is not valid
         changes nothing.
@@ -286,7 +287,8 @@ class Daemon:
         set_level(config.log.level)
         network = msgspec.structs.replace(self.config.network, peers=config.network.peers)
         logs = msgspec.structs.replace(self.config.log, level=config.log.level)
-        self.config = msgspec.structs.replace(self.config, network=network, log=logs)
+        changed = {"network": network, "log": logs, "alerts": config.alerts}
+        self.config = msgspec.structs.replace(self.config, **changed)
         self._know_members(self.shell.tip)
         self.admin("reload", waits_for_restart=differing(self.config, config))
 

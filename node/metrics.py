@@ -51,18 +51,36 @@ COUNTERS: Final[dict[str, str]] = {
 """The same of what only grows; on the page each ends in `_total`."""
 
 
+ALERTS: Final = "dcn_observer_alerts"
+ALERTS_LABELS: Final = ("rule", "severity")
+
+LABELLED: Final[dict[str, str]] = {
+    ALERTS: "Alerts that are open, by rule and severity; none at a node without the observer's page"
+}
+"""The same of what is measured by label."""
+
+
 class _Reading(Collector):
     """One reading of everything, as prometheus-client takes it."""
 
-    def __init__(self, gauges: dict[str, float], counters: dict[str, int]) -> None:
+    def __init__(
+        self,
+        gauges: dict[str, float],
+        counters: dict[str, int],
+        alerts: dict[tuple[str, str], int],
+    ) -> None:
         assert gauges.keys() == GAUGES.keys()
         assert counters.keys() == COUNTERS.keys()
-        self._gauges, self._counters = gauges, counters
+        self._gauges, self._counters, self._alerts = gauges, counters, alerts
 
     def collect(self) -> Iterator[Metric]:
         """Every metric in the order in which it is named above."""
         for name, meaning in GAUGES.items():
             yield GaugeMetricFamily(name, meaning, value=self._gauges[name])
+        alerts = GaugeMetricFamily(ALERTS, LABELLED[ALERTS], labels=ALERTS_LABELS)
+        for labels, count in sorted(self._alerts.items()):
+            alerts.add_metric(labels, count)
+        yield alerts
         for name, meaning in COUNTERS.items():
             yield CounterMetricFamily(name, meaning, value=self._counters[name])
 
@@ -74,7 +92,7 @@ async def metrics_text(daemon: Daemon) -> bytes:
     counters = {f"{NETWORK_PREFIX}{name}": network[name] for name in NETWORK_COUNTERS}
     gauges = _of_consensus(daemon) | _of_files(daemon.home)
     gauges["dcn_oldest_block"] = await daemon.store.oldest()
-    registry.register(_Reading(gauges, counters))
+    registry.register(_Reading(gauges, counters, dict(daemon.alerts)))
     return generate_latest(registry)
 
 

@@ -139,9 +139,10 @@ def status_of(error: CodedError) -> int:
         return 503
     if error.code in GONE:
         return 410
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
     match error:
-        case _ if type(error) in STATUSES:
-            return STATUSES[type(error)]
         case Rejection() | PeerFault():
             return 422
         case EnvironmentFault():

@@ -59,7 +59,7 @@ def export(
 
     with Client(home) as client, Console(stderr=True).status(f"exporting {what}"):
         rows = list(ROWS[what](client) if what in ROWS else _table(client, what))
-    write_file(out, _csv(rows) if form is Form.CSV else _parquet(rows))
+    write_file(out, _csv(rows) if form is Form.CSV else parquet(rows))
     if as_json:
         print_json({"file": str(out), "rows": len(rows)})
     else:
@@ -149,7 +149,7 @@ def _csv(rows: list[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def _parquet(rows: list[Row]) -> bytes:
+def parquet(rows: list[Row]) -> bytes:
     """By DuckDB, which takes the types from `_sql_type`; raises `ParquetUnavailable`."""
     try:
         import duckdb

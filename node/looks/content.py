@@ -10,11 +10,16 @@ from node.apitypes.shown import AnyRow, Line, Shown
 from node.viewing import concerns
 
 PUBLIC_ANSWERS: Final = frozenset({
-    "BlockSeen", "CaseLine", "CommitView", "Decided", "FundSize", "MemberLine", "Now", "OpenCount",
-    "Participation", "Registered", "RoundInAsset", "RoundOf", "RoundTold", "RulebookView",
+    "Absent", "BlockSeen", "CaseLine", "CommitView", "DayDefault", "Decided", "FundSize",
+    "MemberLine", "Now", "OpenCount", "Participation", "Registered", "RoundInAsset", "RoundOf",
+    "RoundTold", "RulebookView",
     "SeenLook", "SeenMandate", "Status", "Standing", "LightView", "Voter",
 })  # fmt: skip
 """Answers and lines whose members everybody sees; the lists inside are looked through."""
+
+ROUTINE_ANSWERS: Final = frozenset({"DailyReport", "TradeReport"})
+"""Reports about everybody that the mandate names. Asked about one member, a report is a look as any
+other."""
 
 _LEI: Final = re.compile(r"\b[0-9A-Z]{18}[0-9]{2}\b")
 
@@ -30,6 +35,11 @@ def members_in(answer: Any) -> set[str]:
     found: set[str] = set()
     _walk(answer, found)
     return found
+
+
+def is_routine(answer: Any) -> bool:
+    """Whether an answer is a routine report, whose looks have no embargo."""
+    return type(answer).__name__ in ROUTINE_ANSWERS and not getattr(answer, "member", "")
 
 
 def _walk(value: Any, found: set[str]) -> None:
@@ -54,6 +64,8 @@ def _walk(value: Any, found: set[str]) -> None:
 def _walk_answer(answer: msgspec.Struct, found: set[str]) -> None:
     kind = getattr(answer, "type", None) or getattr(answer, "kind", None)
     if isinstance(kind, str) and kind in _PUBLIC_KINDS:
+        return
+    if type(answer).__name__ == "AlertLine" and not getattr(answer, "member", ""):
         return
     if type(answer).__name__ == "TableRow" and _table_of(answer) in _PUBLIC_NAMES:
         return

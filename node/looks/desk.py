@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -21,7 +21,7 @@ from ledger.state import State
 from ledger.transactions import unsigned, verified
 from node.core.effects import CommitBlock
 from node.daemon import Daemon
-from node.looks.content import members_in
+from node.looks.content import is_routine, members_in
 from node.shell import now_ms
 from node.storage.looks import COMMITTED, DISCLOSED, FILE, MADE, Kept, Register
 from node.viewing.viewer import Mandated, viewer_now
@@ -55,14 +55,21 @@ class LookRefused(EnvironmentFault):
     remedy = "See that the node has peers, is not behind, and holds the governance key; try again."
 
 
+class Gathered(NamedTuple):
+    """What goes as one transaction."""
+
+    mandate: str
+    routine: bool
+
+
 class Looks:
     """The looks of an authority's people."""
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._opened: Register | None = None
-        self._gathered: dict[str, list[Look]] = defaultdict(list)
-        self._flushing: dict[str, asyncio.Task[None]] = {}
+        self._gathered: dict[Gathered, list[Look]] = defaultdict(list)
+        self._flushing: dict[Gathered, asyncio.Task[None]] = {}
         self._asking: asyncio.Task[None] | None = None
         daemon.shell.on_block.append(self._on_block)
 
@@ -80,11 +87,15 @@ class Looks:
             # Who asks about a member looks at it, whether or not the answer says its name again.
             named = members_in(response.content) | members_in(viewer.where)
             members = sorted(Lei(one) for one in named)
-            await self.record(viewer.mandated, members, viewer.where)
+            routine = is_routine(response.content)
+            await self.record(viewer.mandated, members, viewer.where, routine=routine)
         return response
 
-    async def record(self, by: Mandated, members: list[Lei], what: str) -> None:
-        """Put looks of a person at members on record; raises `LookRefused`."""
+    async def record(
+        self, by: Mandated, members: list[Lei], what: str, *, routine: bool = False
+    ) -> None:
+        """Put looks of a person at members on record; raises `LookRefused`. `routine`: they are
+        disclosed without an embargo."""
         tip = self._daemon.shell.tip
         known = [one for one in members if _covered(tip.state, by, one)]
         made = [
@@ -105,7 +116,7 @@ class Looks:
         made = [one for one in made if not self._register.seen_since(one, since)]
         if made:
             self._check_able()
-            await self._commit(by, made)
+            await self._commit(by, made, routine)
 
     def _check_able(self) -> None:
         shell = self._daemon.shell
@@ -115,10 +126,10 @@ class Looks:
         if not shell.core.peers:
             raise LookRefused("the node has no peers")
 
-    async def _commit(self, by: Mandated, made: list[Look]) -> None:
-        reference = by.mandate.reference
+    async def _commit(self, by: Mandated, made: list[Look], routine: bool) -> None:
+        reference = Gathered(by.mandate.reference, routine)
         self._register.put(
-            made, routine=False, disclosure_blocks=by.mandate.disclosure_blocks,
+            made, routine=routine, disclosure_blocks=by.mandate.disclosure_blocks,
             asked=self._daemon.shell.tip.height,
         )  # fmt: skip
         self._gathered[reference] += made
@@ -130,12 +141,13 @@ class Looks:
             self._register.drop(made)
             raise LookRefused(str(error) or "the node has not accepted it in time") from None
 
-    async def _flush(self, reference: str) -> None:
+    async def _flush(self, reference: Gathered) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         del self._flushing[reference]
         looks = self._gathered.pop(reference)
         async with asyncio.timeout(ACCEPT_SECONDS_MAX):
-            await self._put_hashes(reference, [digest_of(one) for one in looks], routine=False)
+            digests = [digest_of(one) for one in looks]
+            await self._put_hashes(reference.mandate, digests, routine=reference.routine)
 
     async def _put_hashes(self, reference: str, digests: list[Digest], *, routine: bool) -> None:
         rest = iter(sorted(digests))

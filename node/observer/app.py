@@ -22,9 +22,14 @@ from node.api.sessions import SESSION_MS
 from node.daemon import Daemon
 from node.looks.desk import Looks
 from node.observer import showing
+from node.observer.alerts.reading import alert_routes
 from node.observer.feed import Feed
 from node.observer.live import LiveSight, stream_route
 from node.observer.rehearsing import Rehearsals
+from node.observer.reports.daily import daily_routes
+from node.observer.reports.list import report_routes
+from node.observer.reports.pqd.report import pqd_routes
+from node.observer.reports.trades import trade_report_routes
 from node.observer.sight import Rehearse, Sight
 from node.observer.views.calls import call_routes
 from node.observer.views.cases import case_routes
@@ -69,7 +74,7 @@ TABLE: Final = Parameter(
 def document() -> dict[str, Any]:
     """The OpenAPI document of every node of this version, made without one."""
     feed = nowhere()
-    return api_document([export_router(view_routes(feed, feed), [stream_route(feed, feed)])])
+    return api_document([export_router(view_routes(feed, feed), [stream_route(feed, feed, feed)])])
 
 
 @contextmanager
@@ -102,7 +107,7 @@ def observed_app(daemon: Daemon, feed: Feed, looks: Looks) -> Litestar:
     app = make_app(
         daemon,
         access,
-        more=[export_router(view_routes(sight, rehearse), [stream_route(feed, places)])],
+        more=[export_router(view_routes(sight, rehearse), [stream_route(feed, places, sight)])],
         beside=[
             page_router(access.guard, [home_route(sight), *view_routes(sight, rehearse)]),
             *login_routes(access),
@@ -127,6 +132,11 @@ def view_routes(sight: Sight, rehearse: Rehearse) -> list[Any]:
         *explorer_routes(sight),
         *search_routes(sight),
         *look_routes(sight),
+        *alert_routes(sight),
+        *report_routes(sight),
+        *trade_report_routes(sight),
+        *pqd_routes(sight),
+        *daily_routes(sight),
         *whatif_routes(sight, rehearse),
     ]
 

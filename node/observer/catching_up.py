@@ -32,14 +32,15 @@ def catch_up(home: Home, store: Writer) -> int:
             store.begin_anew()
             begin(store, state)
 
+    thresholds = home.config().alerts
     waiting: list[Seen] = []
     for step in steps(home, begun=begun):
         if step.height > store.height:
             waiting.append(Seen(step.decided, step.applied, step.before))
         if len(waiting) == TOGETHER_MAX:
-            project(store, waiting)
+            project(store, waiting, thresholds)
             waiting = []
-    return project(store, waiting)
+    return project(store, waiting, thresholds)
 
 
 def store_of(home: Home) -> Writer:

@@ -17,9 +17,10 @@ import structlog
 from node.core.chain import Tip
 from node.core.effects import CommitBlock
 from node.daemon import Daemon
+from node.observer.alerts.reading import changed_since, open_counts
 from node.observer.catching_up import store_of
 from node.observer.projection import Seen, begin, project
-from node.observer.store import FILE, Readers, Writer
+from node.observer.store import FILE, Reader, Readers, Writer
 from wire.errors import EnvironmentFault
 
 log = structlog.get_logger("observer")
@@ -50,6 +51,7 @@ class Feed:
         self._stopping = threading.Event()
         self._state = daemon.shell.tip.state
         self._start = daemon.shell.tip
+        self._alerts_told = -1
         self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reached = asyncio.Event()
@@ -142,6 +144,7 @@ class Feed:
             self._catch_up()
         if store.height < self._start.height and not self._stopping.is_set():
             raise ObserverBehind(f"it is at {store.height}, the node at {self._start.height}")
+        self._tell_alerts(store)
         self._tell(store.height)
 
     def _catch_up(self) -> None:
@@ -168,8 +171,26 @@ class Feed:
                 break
             blocks.append(given)
             self._waiting.popleft()
-        project(store, blocks)
+        project(store, blocks, self._daemon.config.alerts)
+        self._tell_alerts(store)
         self._tell(store.height)
+
+    def _tell_alerts(self, store: Writer) -> None:
+        """Log what has opened and closed, each once; of what was open at the start, how many."""
+        db = Reader(store.db)
+        counts = open_counts(db)
+        if self._alerts_told < 0 and any(counts.values()):
+            log.warning("alerts_open", count=sum(counts.values()), height=store.height)
+        elif self._alerts_told >= 0:
+            for one in changed_since(db, self._alerts_told):
+                event = "alert_closed" if one.closed else "alert_opened"
+                level = log.info if one.closed else log.warning
+                level(
+                    event, alert=one.name, severity=one.severity, detail=one.told,
+                    figure=one.figure, threshold=one.threshold, opened=one.opened,
+                )  # fmt: skip
+        self._alerts_told = store.height
+        self._daemon.alerts = counts
 
     def _tell(self, height: int) -> None:
         self.height = height

@@ -12,9 +12,11 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from node.api.access import ALLOWED
 from node.api.places import Places
 from node.daemon import Daemon
+from node.observer.alerts.reading import AlertLine, changed_since
 from node.observer.feed import Feed, check_running
-from node.observer.sight import Lexicon, Now, Replayed
+from node.observer.sight import Lexicon, Now, Replayed, Sight
 from node.observer.store import Reader
+from node.viewing.viewer import viewer_now
 
 ALIVE_SECONDS: Final = 15.0
 """A comment is sent so often, so that both sides see a broken connection."""
@@ -92,14 +94,16 @@ class Followed(Protocol):
         """Is set when there is news."""
 
 
-def stream_route(feed: Followed, places: Places) -> Any:
+def stream_route(feed: Followed, places: Places, sight: Sight) -> Any:
     """The handler of the stream."""
 
     @get("/stream", media_type="text/event-stream")
     async def stream(request: Request[Any, Any, Any]) -> ServerSentEvent:
         """An event `block` whenever the read store has gone on; its data is the height that views
-        are now of. Several blocks may come as one. In a replay also events `replay`; their data is
-        what `/v1/replay` answers."""
+        are now of. Several blocks may come as one. An event `alert` for each alert that has
+        opened or closed since, as in the view Alerts; to a person under a mandate only those that
+        are everybody's, because a stream is no look. In a replay also events `replay`; their data
+        is what `/v1/replay` answers."""
         client = request.state["client"]
         places.check(client)
         return ServerSentEvent(heights(client, request.state[ALLOWED]))
@@ -107,13 +111,17 @@ def stream_route(feed: Followed, places: Places) -> Any:
     async def heights(
         client: str, allowed: Callable[[], bool]
     ) -> AsyncIterator[ServerSentEventMessage]:
-        told, beside = None, ""
+        told: int | None = None
+        beside = ""
         with places.taken(client):
             while allowed():
                 reached = feed.reached()  # before looking: what comes meanwhile is not missed
                 if feed.height != told:
-                    told = feed.height
+                    since, told = told, feed.height
                     yield ServerSentEventMessage(data=str(told), event="block", id=str(told))
+                    for alert in [] if since is None else await asyncio.to_thread(alerts, since):
+                        data = msgspec.json.encode(alert).decode()
+                        yield ServerSentEventMessage(data=data, event="alert")
                 if feed.beside != beside:
                     beside = feed.beside
                     yield ServerSentEventMessage(data=beside, event="replay")
@@ -121,5 +129,10 @@ def stream_route(feed: Followed, places: Places) -> Any:
                     await asyncio.wait_for(reached.wait(), ALIVE_SECONDS)
                 except TimeoutError:
                     yield ServerSentEventMessage(comment="alive")
+
+    def alerts(since: int) -> list[AlertLine]:
+        """As who follows may see them: the thread has its context."""
+        with sight.reader() as db:
+            return changed_since(db, since, public=viewer_now().mandated is not None)
 
     return stream

@@ -7,7 +7,7 @@ here is a new `VERSION`: an older store is thrown away and made again from the n
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -31,10 +31,15 @@ CREATE INDEX transactions_by_id ON transactions (id);
 CREATE TABLE members (
   lei TEXT PRIMARY KEY, name TEXT NOT NULL, parent TEXT NOT NULL, roles TEXT NOT NULL,
   state TEXT NOT NULL, power INTEGER NOT NULL, contribution_committed INTEGER NOT NULL,
-  trades_here INTEGER NOT NULL, height INTEGER NOT NULL
+  trades_here INTEGER NOT NULL, votes_from INTEGER NOT NULL, height INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE assets (
   code TEXT PRIMARY KEY, exponent INTEGER NOT NULL, kind TEXT NOT NULL, height INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE instruments (
+  code TEXT PRIMARY KEY, product TEXT NOT NULL, asset_class TEXT NOT NULL, feed TEXT NOT NULL,
+  currency TEXT NOT NULL, price_scale INTEGER NOT NULL, maturity INTEGER NOT NULL,
+  delivery TEXT NOT NULL, height INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE trades (
   uti TEXT PRIMARY KEY, buyer TEXT NOT NULL, seller TEXT NOT NULL, buyer_member TEXT NOT NULL,
@@ -48,6 +53,15 @@ CREATE INDEX trades_by_buyer ON trades (buyer_member, uti);
 CREATE INDEX trades_by_seller ON trades (seller_member, uti);
 CREATE INDEX trades_by_state ON trades (state);
 CREATE INDEX trades_by_block ON trades (registered);
+CREATE TABLE contract_steps (
+  uti TEXT NOT NULL, height INTEGER NOT NULL, place INTEGER NOT NULL, what TEXT NOT NULL,
+  state TEXT NOT NULL, buyer TEXT NOT NULL, seller TEXT NOT NULL, buyer_member TEXT NOT NULL,
+  seller_member TEXT NOT NULL, instrument TEXT NOT NULL, product TEXT NOT NULL,
+  quantity INTEGER NOT NULL, price INTEGER NOT NULL, notional INTEGER NOT NULL,
+  trade_date INTEGER NOT NULL, source TEXT NOT NULL, entered INTEGER NOT NULL, tx TEXT NOT NULL,
+  prior TEXT NOT NULL, PRIMARY KEY (uti, height, place)
+) WITHOUT ROWID;
+CREATE INDEX contract_steps_by_height ON contract_steps (height);
 CREATE TABLE sets (
   first TEXT NOT NULL, second TEXT NOT NULL, asset TEXT NOT NULL, first_member TEXT NOT NULL,
   second_member TEXT NOT NULL, settled INTEGER NOT NULL, notional INTEGER NOT NULL,
@@ -62,9 +76,28 @@ CREATE TABLE balances (
   PRIMARY KEY (lei, kind, reference, asset)
 ) WITHOUT ROWID;
 
+CREATE TABLE vm_steps (
+  first TEXT NOT NULL, second TEXT NOT NULL, asset TEXT NOT NULL, height INTEGER NOT NULL,
+  settled INTEGER NOT NULL, held_first INTEGER NOT NULL, held_second INTEGER NOT NULL,
+  PRIMARY KEY (first, second, asset, height)
+) WITHOUT ROWID;
+CREATE TABLE custody_steps (
+  poster TEXT NOT NULL, secured TEXT NOT NULL, asset TEXT NOT NULL, height INTEGER NOT NULL,
+  balance INTEGER NOT NULL, PRIMARY KEY (poster, secured, asset, height)
+) WITHOUT ROWID;
+CREATE TABLE limits (
+  member TEXT NOT NULL, counterparty TEXT NOT NULL, asset TEXT NOT NULL,
+  notional_max INTEGER NOT NULL, height INTEGER NOT NULL,
+  PRIMARY KEY (member, counterparty, asset)
+) WITHOUT ROWID;
+CREATE TABLE oracle_marks (
+  feed TEXT NOT NULL, oracle TEXT NOT NULL, date INTEGER NOT NULL, value INTEGER NOT NULL,
+  height INTEGER NOT NULL, PRIMARY KEY (feed, oracle)
+) WITHOUT ROWID;
+
 CREATE TABLE dates (
   date INTEGER PRIMARY KEY, height INTEGER NOT NULL, time_ms INTEGER NOT NULL,
-  rulebook INTEGER NOT NULL
+  rulebook INTEGER NOT NULL, members INTEGER NOT NULL, clients INTEGER NOT NULL
 );
 CREATE TABLE marks (
   feed TEXT NOT NULL, date INTEGER NOT NULL, value INTEGER NOT NULL, oracles INTEGER NOT NULL,
@@ -76,13 +109,31 @@ CREATE TABLE exposures (
   notional INTEGER NOT NULL, live INTEGER NOT NULL, height INTEGER NOT NULL,
   PRIMARY KEY (date, first, second, asset)
 ) WITHOUT ROWID;
+CREATE TABLE collateral (
+  date INTEGER NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL, asset TEXT NOT NULL,
+  settled INTEGER NOT NULL, held_first INTEGER NOT NULL, held_second INTEGER NOT NULL,
+  posted_first INTEGER NOT NULL, posted_second INTEGER NOT NULL, height INTEGER NOT NULL,
+  PRIMARY KEY (date, first, second, asset)
+) WITHOUT ROWID;
+CREATE TABLE im_required (
+  date INTEGER NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL, asset TEXT NOT NULL,
+  model TEXT NOT NULL, required_first INTEGER NOT NULL, required_second INTEGER NOT NULL,
+  worth_first INTEGER NOT NULL, worth_second INTEGER NOT NULL, height INTEGER NOT NULL,
+  PRIMARY KEY (date, first, second)
+) WITHOUT ROWID;
+CREATE TABLE resources (
+  date INTEGER NOT NULL, service TEXT NOT NULL, lei TEXT NOT NULL, kind TEXT NOT NULL,
+  amount INTEGER NOT NULL, required INTEGER NOT NULL, height INTEGER NOT NULL,
+  PRIMARY KEY (date, service, lei, kind)
+) WITHOUT ROWID;
 
 CREATE TABLE calls (
   id TEXT NOT NULL, issued INTEGER NOT NULL, kind TEXT NOT NULL, payer TEXT NOT NULL,
   receiver TEXT NOT NULL, payer_member TEXT NOT NULL, receiver_member TEXT NOT NULL,
   asset TEXT NOT NULL, amount INTEGER NOT NULL, undisputed INTEGER NOT NULL,
   date INTEGER NOT NULL, due INTEGER NOT NULL, grace_until INTEGER NOT NULL, state TEXT NOT NULL,
-  ended INTEGER NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL, height INTEGER NOT NULL,
+  failed INTEGER NOT NULL, ended INTEGER NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL,
+  height INTEGER NOT NULL,
   PRIMARY KEY (id, issued)
 ) WITHOUT ROWID;
 CREATE INDEX calls_by_end ON calls (ended, issued);
@@ -96,6 +147,7 @@ CREATE TABLE disputes (
   resolved_by TEXT NOT NULL, rule TEXT NOT NULL, height INTEGER NOT NULL,
   PRIMARY KEY (first, second, asset, opened)
 ) WITHOUT ROWID;
+CREATE INDEX disputes_open ON disputes (opened) WHERE ended=0;
 
 CREATE TABLE rounds (
   number INTEGER PRIMARY KEY, service TEXT NOT NULL, date INTEGER NOT NULL, state TEXT NOT NULL,
@@ -163,4 +215,14 @@ CREATE TABLE looks (
   height INTEGER NOT NULL, PRIMARY KEY (authority, digest)
 ) WITHOUT ROWID;
 CREATE INDEX looks_by_member ON looks (member, committed);
+CREATE INDEX looks_overdue ON looks (authority) WHERE overdue>0 AND disclosed=0;
+
+CREATE TABLE alerts (
+  rule TEXT NOT NULL, subject TEXT NOT NULL, opened INTEGER NOT NULL, closed INTEGER NOT NULL,
+  severity TEXT NOT NULL, member TEXT NOT NULL, other TEXT NOT NULL, about_date INTEGER,
+  figure INTEGER NOT NULL, threshold INTEGER NOT NULL, unit TEXT NOT NULL, told TEXT NOT NULL,
+  height INTEGER NOT NULL, PRIMARY KEY (rule, subject, opened)
+) WITHOUT ROWID;
+CREATE INDEX alerts_by_end ON alerts (closed, opened);
+CREATE INDEX alerts_by_opening ON alerts (opened);
 """

@@ -29,6 +29,13 @@ OnDate: TypeAlias = Annotated[
     QueryParameter(ge=0, le=99991231, description="A closed business date, yyyymmdd."),
 ]
 
+OfMember: TypeAlias = Annotated[
+    str,
+    QueryParameter(
+        pattern="^([0-9A-Z]{18}[0-9]{2})?$", description="A member's LEI; empty: of everybody seen."
+    ),
+]
+
 
 class Seen(Answer, frozen=True):
     """Base of all views. `as_of_height`: the last block in it; the store behind it holds blocks

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from node.observer.schema import SCHEMA, VERSION
 from node.viewing.shadows import SHADOWED, shadows_of
@@ -23,6 +23,10 @@ READERS: Final = 4
 """Queries at a time; more wait. Each is milliseconds, and the processor is the node's."""
 
 K = TypeVar("K")
+
+Value: TypeAlias = str | int | None
+Statement: TypeAlias = tuple[str, tuple[Value, ...]]
+"""SQL and its values."""
 
 
 class Writer:
@@ -61,7 +65,7 @@ class Writer:
             raise
         self.db.execute("COMMIT")
 
-    def write(self, statements: Iterable[tuple[str, tuple[str | int | None, ...]]]) -> None:
+    def write(self, statements: Iterable[Statement]) -> None:
         """Carry out statements in their order; equal ones that follow each other at once."""
         for query, group in groupby(statements, key=lambda one: one[0]):
             self.db.executemany(query, (values for _, values in group))
@@ -120,6 +124,10 @@ class Reader:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query."""
+        return self._db.execute(query, values).fetchall()
+
+    def named(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query whose values are named in it."""
         return self._db.execute(query, values).fetchall()
 
     def scalar(self, query: str, *values: object) -> Any:
@@ -191,6 +199,16 @@ class _Lent:
         for statement in shadows:
             self.db.execute(statement)
         self._shadows = shadows
+
+
+def is_of(path: Path, chain: str) -> bool:
+    """Whether the file is a store of this version and chain with something in it; only read.
+    Raises `sqlite3.DatabaseError` for what is no database."""
+    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION or _meta(db, "chain") != chain:
+            return False
+        return int(_meta(db, "height") or 0) >= 0
 
 
 def said(text: str) -> str:

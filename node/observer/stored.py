@@ -1,15 +1,43 @@
-"""Views of a read store alone, without a node: what a replay or a benchmark is shown by."""
+"""Views of a read store alone, without a node: for a replay, a benchmark, the command line."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ledger.genesis import genesis_hash
+from node.home import Home
 from node.observer.live import lexicon_of
 from node.observer.rehearsing import RehearsalRefused
 from node.observer.sight import Lexicon, Now, Replayed
-from node.observer.store import Reader, Readers
+from node.observer.store import FILE, Reader, Readers, is_of
 from node.viewing.viewer import Viewer, looks
+from wire.errors import EnvironmentFault
+
+
+class ReadStoreMissing(EnvironmentFault):
+    """The home has no read store that this version can read."""
+
+    code = "OBSERVER_NO_STORE"
+    remedy = (
+        "Run the node with `api.page = true`: it makes the store from its blocks. A store of "
+        "another version is made anew when the node starts."
+    )
+
+
+def stored(home: Home) -> "StoredSight":
+    """The read store of a home, whether its node runs or not; raises `ReadStoreMissing`."""
+    path = home.data / FILE
+    if not path.exists():
+        raise ReadStoreMissing(f"there is no {path}")
+    try:
+        good = is_of(path, genesis_hash(home.genesis()).hex())
+    except sqlite3.DatabaseError as error:
+        raise ReadStoreMissing(f"{path}: {error}") from None
+    if not good:
+        raise ReadStoreMissing(f"{path} is of another version or network, or is being made")
+    return StoredSight(path)
 
 
 class StoredSight:

@@ -30,6 +30,22 @@ class Words:
         """Minor units in units of the asset, e.g. `1,234.50`."""
         return grouped(amount, self._lexicon.exponents.get(asset, 0))
 
+    def amount(self, value: int | None, unit: str) -> str:
+        """A figure with its unit: an asset's code, basis points, milliseconds, or a number of."""
+        if value is None:
+            return "–"
+        match unit:
+            case "basis points":
+                return bps(value)
+            case "milliseconds":
+                return span(value)
+            case _ if unit in self._lexicon.exponents:
+                return f"{self.money(value, unit)} {unit}"
+            case "number":
+                return grouped(value, 0)
+            case _:
+                return f"{grouped(value, 0)} {unit}"
+
     def names(self, parties: str | list[str]) -> str:
         """Several, separated by spaces in the store."""
         given = parties.split() if isinstance(parties, str) else parties
@@ -40,7 +56,7 @@ class Words:
         return _LEI.sub(lambda found: self._lexicon.names.get(found[0], found[0]), text)
 
 
-SAID: Final = ("name", "money", "names", "named")
+SAID: Final = ("name", "money", "amount", "names", "named")
 
 
 def grouped(amount: int, exponent: int) -> str:

@@ -36,7 +36,7 @@ def replay_app(home: Home, player: Player, sight: PlayedSight, cookie: str) -> L
         return Health(status="ok", height=player.height)
 
     places = Places(home.config().api.streams_per_client)
-    exported = export_router(view_routes(sight, rehearse), [stream_route(player, places)])
+    exported = export_router(view_routes(sight, rehearse), [stream_route(player, places, sight)])
     controls = Router("/replay", route_handlers=replay_routes(player))
     app = application(
         [

@@ -187,7 +187,7 @@ class Player:
             step = done_again(state, number, self.reel.block(number))
             state, ident = step.applied.state, block_id(step.decided.block.header).hex()
             seen.append(Seen(step.decided, step.applied, step.before))
-        project(self._store, seen)
+        project(self._store, seen, self.reel.thresholds)
         self.now = Shown(height, state, ident)
         self._checkpoints.pass_by(height, state, ident)
 

@@ -15,6 +15,7 @@ from ledger import tables as t
 from ledger.state import State
 from node.audit.source import Source, blob
 from node.blocks import DecidedBlock, block_id
+from node.config import AlertsSection
 from node.history import beginning, done_again
 from node.home import Home
 from node.observer.catching_up import TOGETHER_MAX
@@ -47,6 +48,8 @@ class Reel(msgspec.Struct, frozen=True):
     """Where in the file each block is, and its length."""
     marks: list[Mark]
     path: Path
+    thresholds: AlertsSection
+    """From when on alerts are open: those of the home."""
 
     @property
     def last(self) -> int:
@@ -66,13 +69,16 @@ def cut(home: Home, wanted: Wanted, folder: Path, store: Writer, progress: Progr
     Every block before that is applied anew, from the genesis or the oldest snapshot that is kept.
     Raises `NotInHistory`, `NothingToReplay`, `BadMoment`, `StoreMissing`, `StoreDamaged`.
     """
+    thresholds = home.config().alerts
     with as_stored(), Source(home.store) as source:
         state, base = beginning(home, source)
         tip = source.scalar("SELECT MAX(height) FROM blocks WHERE height>?", base) or base
         kept = Kept(base, tip, lambda height: _header_time(source, height))
         first, last = resolve(wanted, source, kept)
         begin(store, state)
-        state, ident = _advance(source, store, state, base, first, lambda n: progress(n, last))
+        state, ident = _advance(
+            source, store, state, base, first, thresholds, lambda n: progress(n, last)
+        )
         times, places = _copy(source, folder / FILE, first, last, lambda n: progress(n, last))
         times.insert(0, state.must(t.NETWORK, t.network_key()).time_ms)
         marks = [
@@ -80,7 +86,7 @@ def cut(home: Home, wanted: Wanted, folder: Path, store: Writer, progress: Progr
             for height, event in events_of(source, first, last)
             for kind, what in told(event)
         ]
-    return Reel(first, state, ident, times, places, marks, folder / FILE)
+    return Reel(first, state, ident, times, places, marks, folder / FILE, thresholds)
 
 
 def _header_time(source: Source, height: int) -> int:
@@ -96,7 +102,13 @@ def _decoded(height: int, raw: bytes) -> DecidedBlock:
 
 
 def _advance(
-    source: Source, store: Writer, state: State, base: int, first: int, done: Callable[[int], None]
+    source: Source,
+    store: Writer,
+    state: State,
+    base: int,
+    first: int,
+    thresholds: AlertsSection,
+    done: Callable[[int], None],
 ) -> tuple[State, str]:
     """Apply and project the blocks above `base` up to `first`; the state then, and the block."""
     waiting: list[Seen] = []
@@ -108,10 +120,10 @@ def _advance(
         state, ident = step.applied.state, block_id(step.decided.block.header).hex()
         waiting.append(Seen(step.decided, step.applied, step.before))
         if len(waiting) == TOGETHER_MAX:
-            project(store, waiting)
+            project(store, waiting, thresholds)
             waiting = []
         done(height)
-    project(store, waiting)
+    project(store, waiting, thresholds)
     if height != first:
         raise StoreDamaged(f"block {height + 1} is missing")
     return state, ident

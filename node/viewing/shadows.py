@@ -26,17 +26,31 @@ PARTIES: Final[dict[str, tuple[str, ...]]] = {
     "round_pairs": ("debtor", "creditor"),
     "stressed": ("parent",),
     "contributions": ("lei",),
+    "contract_steps": ("buyer_member", "seller_member"),
+    "vm_steps": ("first", "second"),
+    "custody_steps": ("poster", "secured"),
+    "limits": ("member",),
+    "collateral": ("first", "second"),
+    "im_required": ("first", "second"),
+    "resources": ("lei",),
 }
 """Columns that name the parties of a line, by table; a LEI, or an account that begins with one."""
 
 WHOLE_COLUMN: Final = frozenset({
     "buyer_member", "seller_member", "first_member", "second_member", "payer_member",
-    "receiver_member", "lei", "parent",
+    "receiver_member", "lei", "parent", "member",
 })  # fmt: skip
 """Of these, columns that hold a LEI and nothing else: found by their indexes."""
 
+BY_PRODUCT: Final = ("trades", "contract_steps")
+"""Tables whose lines are of one product each; others add several up."""
+
 DATES: Final[dict[str, str]] = {
     "trades": "trade_date",
+    "contract_steps": "trade_date",
+    "collateral": "date",
+    "im_required": "date",
+    "resources": "date",
     "exposures": "date",
     "calls": "date",
     "disputes": "date",
@@ -58,11 +72,12 @@ def shadows_of(viewer: Viewer) -> tuple[str, ...]:
     found += [_view(table, _named(viewer)) for table in NAMED]
     found.append(_cycles(viewer))
     found.append(_looks(viewer))
+    found.append(_view("alerts", _alerts(viewer)))
     found += _public_parts(viewer)
     return tuple(found)
 
 
-SHADOWED: Final = (*PARTIES, *NAMED, "cycles", "looks", "fund_sizes", "cases")
+SHADOWED: Final = (*PARTIES, *NAMED, "cycles", "looks", "alerts", "fund_sizes", "cases")
 
 
 def _view(table: str, condition: str) -> str:
@@ -80,7 +95,7 @@ def _lines(viewer: Viewer, table: str) -> str:
     if by is None:
         return _named_in(table, (viewer.own,))
     conditions = [_dated(by, DATES.get(table))]
-    if table == "trades":
+    if table in BY_PRODUCT:
         conditions.append(_in_products(by, "product"))
     else:
         conditions.append(str(int(by.whole)))
@@ -120,6 +135,19 @@ def _cycles(viewer: Viewer) -> str:
         date = "(SELECT r.date FROM main.rounds r WHERE r.number=cycles.number)"
         condition = _dated(by, date)
     return _view("cycles", condition)
+
+
+def _alerts(viewer: Viewer) -> str:
+    """An alert that names no member is everybody's; of others those who may see who it is about."""
+    by = viewer.mandated
+    if by is None:
+        about = f"member IN ({_list((viewer.own,))}) OR other IN ({_list((viewer.own,))})"
+    else:
+        about = f"{_dated(by, f'COALESCE(about_date, {by.today})')} AND {int(by.whole)}"
+        if by.mandate.members:
+            named = _list(by.mandate.members)
+            about += f" AND (member IN ({named}) OR other IN ({named}))"
+    return f"member='' OR ({about})"
 
 
 def _looks(viewer: Viewer) -> str:

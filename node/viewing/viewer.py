@@ -5,7 +5,8 @@ reads rows afterwards, in the request's task or in a thread of it, is shown what
 see. Where nobody has been named, only what is public is seen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Final
@@ -97,6 +98,16 @@ def check_for_own() -> None:
 def looks(viewer: Viewer) -> None:
     """From here on, in this context, it is `viewer` who looks."""
     _NOW.set(viewer)
+
+
+@contextmanager
+def looking(viewer: Viewer) -> Iterator[None]:
+    """Inside, it is `viewer` who looks; afterwards who did before."""
+    before = _NOW.set(viewer)
+    try:
+        yield
+    finally:
+        _NOW.reset(before)
 
 
 def viewer_now() -> Viewer:

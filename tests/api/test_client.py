@@ -68,7 +68,7 @@ async def test_exports_hold_what_the_ledger_holds(
     notional = sum(r.trade.quantity * r.trade.price for _, r in state.scan(t.CONTRACTS))
     assert sum(int(row["quantity"]) * int(row["price"]) for row in back) == notional
     duckdb = pytest.importorskip("duckdb")
-    (tmp_path / "t.parquet").write_bytes(export._parquet(rows))
+    (tmp_path / "t.parquet").write_bytes(export.parquet(rows))
     query = f"SELECT sum(quantity * price), count(*) FROM '{tmp_path}/t.parquet'"
     assert duckdb.sql(query).fetchall() == [(notional, len(rows))]
 

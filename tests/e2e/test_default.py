@@ -42,3 +42,8 @@ def test_from_the_next_day_on_nobody_trades_with_it() -> None:
 def test_a_default_that_cannot_be_is_refused(default: str) -> None:
     with pytest.raises(BadReplay):
         make_replay(members=4, observers=0, days=3, trades=6, seed=1, default=default)
+
+
+def test_who_has_nothing_to_pay_cannot_stop_paying() -> None:
+    with pytest.raises(BadReplay, match="has nothing to pay at the close of 20080915; these have"):
+        make_replay(members=4, observers=0, days=3, trades=40, seed=1, default="4@20080915")

@@ -46,6 +46,11 @@ VIEWS = {
     "/blocks": "Blocks",
     "/blocks/5": "Block 5",
     "/trades": "Trades",
+    "/alerts?which=all": "Alerts",
+    "/reports": "Reports",
+    "/reports/trades": "Trade report",
+    "/reports/pqd": "Public quantitative disclosure",
+    "/reports/daily": "Daily summary",
     "/search?q=Member": "Search",
 }
 
@@ -207,8 +212,8 @@ def test_a_default_is_watched_from_its_trigger_to_its_close(watched: Watched) ->
     # Two states, one after the other, on a page that was not loaded anew.
     watched.until(lambda: bool(now(listed)) and len(seen) > 1, 120)
     page.click("#t-cases tbody a[href='/cases/1']")
-    told = "document.getElementById('case-state')?.firstChild.data ?? ''"
-    watched.until(lambda: now(told) in ("recovery", "closed"), 120)
+    shown = "document.getElementById('case-state')?.firstChild.data ?? ''"
+    watched.until(lambda: now(shown) in ("recovery", "closed"), 120)
     story = ["notice", "declared", "close out", "waterfall", "recovery", "closed"]
     places = [story.index(state) for state in seen]
     assert places == sorted(places), seen
@@ -219,6 +224,11 @@ def test_a_default_is_watched_from_its_trigger_to_its_close(watched: Watched) ->
     case = watched.get("/cases/1")
     assert sum(one["amount"] for one in case["borne"]) == case["case"]["loss"] > 0
     assert watched.run.wait(120) == 0
+    told = {one["name"]: one for one in watched.get("/alerts?which=all")["alerts"]}
+    assert told["default"]["opened"] == case["case"]["opened"]
+    report = watched.get("/reports/trades")
+    assert report["differences"] == []
+    assert sum(one["differences"] for one in report["reconciliation"]) == 0
     watched.open("/cases/1")
     watched.picture("case")
 

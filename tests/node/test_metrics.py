@@ -3,10 +3,10 @@
 import json
 import re
 
-from node.metrics import COUNTERS, GAUGES
+from node.metrics import COUNTERS, GAUGES, LABELLED
 from tests.tidy import ROOT
 
-EXPOSED = {*GAUGES, *(f"{name}_total" for name in COUNTERS)}
+EXPOSED = {*GAUGES, *LABELLED, *(f"{name}_total" for name in COUNTERS)}
 METRIC = re.compile(r"\bdcn_\w+")
 ALERT = re.compile(
     r"- alert: (\w+)\n\s+expr: '([^']+)'\n\s+for: \w+\n\s+labels: \{severity: (page|ticket)\}\n"
@@ -19,7 +19,7 @@ def _alerts() -> list[tuple[str, str, str, str]]:
 
 
 def test_every_metric_has_a_help_text_and_a_name_with_its_unit() -> None:
-    for name, meaning in (GAUGES | COUNTERS).items():
+    for name, meaning in (GAUGES | COUNTERS | LABELLED).items():
         assert re.fullmatch(r"dcn_[a-z0-9_]+[a-z0-9]", name), name
         assert len(meaning) > 10, name
 

@@ -4,8 +4,20 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from consensus.messages import Certificate, Entry, VoteKind
 from ledger import objects as o
+from ledger.actions import (
+    AmendTrade,
+    CancelTrade,
+    ConfirmTermination,
+    ConsentNovation,
+    OpenClientAccount,
+    ProposeNovation,
+    RegisterCsa,
+    RequestTermination,
+)
 from ledger.apply import Applied, Block
 from ledger.genesis import genesis_hash
 from ledger.waterfall import DCN
@@ -19,11 +31,13 @@ from node.blocks import (
     records_root,
     recovery_hash,
 )
+from node.founding import Identity
 from node.observer.projection import Seen, begin
 from node.observer.store import Writer
 from tests.ledger import defaults
 from tests.ledger.world import CALENDAR, CHAIN, World
 from wire.codec import Digest, encode
+from wire.ids import Date, Party, Uti, member_of
 from wire.merkle import root
 
 
@@ -121,3 +135,78 @@ def tables(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
         name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
         for (name,) in names.fetchall()
     }
+
+
+def lives(maturity: Date = CALENDAR[4]) -> Recorded:
+    """As `crisis`, and before it every change that a contract can go through: amended, cancelled,
+    ended in part and whole, novated; a client, a limit, a second share, collateralised terms."""
+    fall = o.StressScenario("fall", (o.Shift(defaults.feed("AAA"), -3_000),))
+    rise = o.StressScenario("rise", (o.Shift(defaults.feed("BBB"), 2_000),))
+    change = defaults.short(porting_window_blocks=0, order=DCN, scenarios=(fall, rise))
+    world = Recorded(members=5, shares=("AAA", "BBB"), maturity=maturity, change=change)
+    world.turns = 5
+    a, b, c, d, e = world.members
+    world.must(*[world.mint(who, 10**6) for who in (*world.members, world.issuer)])
+    world.must(
+        defaults.fixed_margin(world, a, b, 3_000),
+        world.sign(RegisterCsa(_collateralised(c, e)), c.key("governance"), e.key("governance")),
+        world.sign(OpenClientAccount(a.lei, "C1", bytes(32)), a.key("governance")),
+        world.limit(a, c, 900_000),
+        defaults.capital(world, 5_000),
+        *[defaults.contribution(world, who, 2_000) for who in world.members],
+    )
+    client = Party(f"{a.lei}:C1")
+    of_client = msgspec.structs.replace(world.terms(a, d, 11, 700, "BBB"), buyer=client)
+    given = [
+        world.terms(a, b, 90, 1_000), world.terms(b, c, 70, 1_001), world.terms(c, a, 83, 1_013),
+        world.terms(c, e, 95, 907, "BBB"), world.terms(d, a, 27, 990), world.terms(b, a, 15, 1_203),
+        world.terms(c, d, 90, 1_000), of_client,
+    ]  # fmt: skip
+    by_lei = {who.lei: who for who in world.members}
+    world.must(*[
+        world.register(x, by_lei[member_of(x.buyer)], by_lei[member_of(x.seller)]) for x in given
+    ])  # fmt: skip
+    world.apply()
+    world.close(CALENDAR[0], AAA=1_107, BBB=801)
+    world.settle()
+    amended = msgspec.structs.replace(given[1], quantity=64, price=998)
+    part = (given[3].uti, 40, 850)
+    whole = (given[4].uti, 27, 1_050)
+    new = Uti(f"{b.lei}NEW")
+    world.must(
+        world.sign(AmendTrade(amended), b.key("trade"), c.key("trade")),
+        world.sign(
+            CancelTrade(given[5].buyer, given[5].seller, given[5].uti),
+            b.key("trade"), a.key("trade"),
+        ),
+        world.sign(RequestTermination(Party(c.lei), *part), c.key("trade")),
+        world.sign(ConfirmTermination(Party(e.lei), *part), e.key("trade")),
+        world.sign(RequestTermination(Party(d.lei), *whole), d.key("trade")),
+        world.sign(ConfirmTermination(Party(a.lei), *whole), a.key("trade")),
+        world.sign(
+            ProposeNovation(Party(c.lei), Party(b.lei), given[2].uti, new, 75), c.key("trade")
+        ),
+        world.sign(ConsentNovation(Party(b.lei), given[2].uti, new, 75), b.key("trade")),
+        world.sign(ConsentNovation(Party(a.lei), given[2].uti, new, 75), a.key("trade")),
+    )  # fmt: skip
+    world.must(world.trade(e, d, 33, 803, "BBB"))
+    world.must(world.transfer(d, a, world.cash(d)))
+    world.close(CALENDAR[1], AAA=1_402, BBB=777)
+    world.settle()
+    world.must(defaults.directed(world, d))
+    world.apply()
+    world.apply()
+    world.close(CALENDAR[2], AAA=1_299, BBB=790)
+    world.settle()
+    for _ in range(6):
+        world.apply()
+    world.must(world.trade(a, e, 12, 1_300))
+    world.close(CALENDAR[3], AAA=1_311, BBB=795)
+    world.settle()
+    world.apply()
+    return world
+
+
+def _collateralised(one: Identity, other: Identity) -> o.Csa:
+    terms = defaults.fixed_terms(one, other, 1_500)
+    return msgspec.structs.replace(terms, mode=o.CsaMode.COLLATERALISED)

@@ -177,10 +177,12 @@ async def test_a_person_under_a_mandate_is_sent_to_where_looks_are_recorded(
             assert "VIEW_NOT_YOURS" in answer.text
 
 
-async def test_the_stream_tells_of_blocks_and_of_the_replay(whole: Replayed) -> None:
+async def test_the_stream_tells_of_blocks_and_of_the_replay(
+    whole: Replayed, tmp_path: Path
+) -> None:
     player = whole.player
     player._loop = asyncio.get_running_loop()
-    route = stream_route(player, Places(1))
+    route = stream_route(player, Places(1), PlayedSight(tmp_path / FILE, player))
 
     class Asked:
         state: ClassVar[dict[str, Any]] = {ALLOWED: lambda: True, "client": "somebody"}

@@ -127,7 +127,7 @@ assert Lei(WATCH)
 def free_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks go on no record: what is tested is what is seen."""
 
-    async def shown(*_: object) -> None:
+    async def shown(*_: object, **__: object) -> None:
         return None
 
     monkeypatch.setattr(Looks, "record", shown)

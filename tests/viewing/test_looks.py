@@ -17,11 +17,13 @@ from wire.codec import Digest
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
 PUBLIC = ("/v1/status", "/v1/rulebook", "/v1/rounds", "/v1/observer/network", "/v1/observer/blocks",
-    "/v1/observer/rounds", "/v1/observer/looks", "/v1/tables/mandate", "/v1/events?kind=DateClosed",
+    "/v1/observer/rounds", "/v1/observer/looks", "/v1/tables/mandate",
+    "/v1/observer/reports", "/reports/pqd", "/v1/events?kind=DateClosed",
 )  # fmt: skip
 LOOKS = ("/v1/trades", "/v1/observer/trades", f"/v1/accounts/{MEMBERS[1]}", "/v1/tables/balance",
     f"/members/{MEMBERS[1]}", "/v1/observer/members?format=csv&table=figures", "/trades",
     "/v1/events?kind=TradeRegistered", f"/v1/observer/search?q={MEMBERS[1]}", "/v1/blocks/9",
+    "/v1/observer/reports/trades", "/reports/trades", "/reports/daily", "/v1/observer/alerts",
 )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """What the replay does: dates, prices, and trades drawn from a seed, the same for the same seed."""
 
 import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -11,7 +13,7 @@ from ledger.objects import Trade, TradeSource
 from node.founding import Founded, Identity, Plan, found
 from node.replay.market import read_closes
 from wire.errors import EnvironmentFault
-from wire.ids import Date, InstrumentCode, Lei, Uti, house
+from wire.ids import Date, InstrumentCode, Lei, Party, Uti, house, member_of
 
 FIRST: Final = Date(20080912)
 LAST: Final = Date(20080926)
@@ -98,6 +100,8 @@ def make_replay(
         drawn = [_trade(draw, able, date, closes, number + k) for k in range(count)]
         number += count
         made.append(Day(date, closes, tuple(drawn)))
+    if failure is not None:
+        _require_that_it_pays(failure, founded, made)
     return Replay(founded, tuple(made), seed, failure)
 
 
@@ -133,14 +137,19 @@ def _with_short_windows(founded: Founded) -> Genesis:
 
 
 def expected_gross_vm(replay: Replay) -> int:
-    """Gross variation margin of all days, reckoned from trades and prices alone, in cents.
+    """Gross variation margin of all days, reckoned from trades and prices alone, in cents."""
+    return sum(abs(amount) for _, moved in _variation(replay.days) for amount in moved.values())
+
+
+def _variation(days: Sequence[Day]) -> Iterator[tuple[Date, dict[tuple[str, str], int]]]:
+    """What each pair of parties settles at the close of each date, in cents; positive: the second
+    pays the first.
 
     Independent of the ledger's code: exact fractions of a cent are rounded half to even here too.
     """
-    gross = 0
     settled: dict[tuple[str, str], int] = {}
     live: list[Trade] = []
-    for day in replay.days:
+    for day in days:
         live += day.trades
         value: dict[tuple[str, str], int] = dict.fromkeys(settled, 0)
         for trade in live:
@@ -149,10 +158,23 @@ def expected_gross_vm(replay: Replay) -> int:
             cents = whole + (rest > 5 or (rest == 5 and whole % 2 == 1))
             pair: tuple[str, str] = (min(trade.buyer, trade.seller), max(trade.buyer, trade.seller))
             value[pair] = value.get(pair, 0) + (cents if trade.buyer == pair[0] else -cents)
-        for pair, amount in value.items():
-            gross += abs(amount - settled.get(pair, 0))
-            settled[pair] = amount
-    return gross
+        yield day.date, {pair: amount - settled.get(pair, 0) for pair, amount in value.items()}
+        settled = value
+
+
+def _require_that_it_pays(failure: Failure, founded: Founded, days: Sequence[Day]) -> None:
+    """Who is to stop paying must have something to pay; raises `BadReplay`."""
+    moved = next(moved for date, moved in _variation(days) if date == failure.date)
+    nets: Counter[str] = Counter()
+    for (first, second), amount in moved.items():
+        nets[member_of(Party(first))] += amount
+        nets[member_of(Party(second))] -= amount
+    if nets[failure.lei] >= 0:
+        payers = [str(n) for n, one in enumerate(founded.members, 1) if nets[one.lei] < 0]
+        raise BadReplay(
+            f"default: {failure.lei} has nothing to pay at the close of {failure.date}; "
+            f"these have: {', '.join(payers) or 'nobody'}"
+        )
 
 
 def _trade(

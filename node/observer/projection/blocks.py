@@ -6,13 +6,14 @@ from typing import Final
 from consensus.messages import Certificate
 from ledger import tables as t
 from ledger.apply import Applied
-from ledger.events import TradeRegistered
+from ledger.events import PowerChanged, TradeRegistered
 from ledger.receipts import OK
 from ledger.state import State
 from ledger.transactions import Transaction
 from node.blocks import DecidedBlock, block_id
 from node.core.chain import validators_of
-from node.observer.projection.writing import Context, Statement, as_json, put, whose
+from node.observer.projection.writing import Context, as_json, put, whose
+from node.observer.store import Statement
 from node.standing import names_of_validators
 from node.viewing.concerns import of_action
 
@@ -21,6 +22,7 @@ BLOCK: Final = put(
     "validators", "transactions", "refused", "trades", "events", "business_date",
     "rulebook", "header",
 )  # fmt: skip
+VOTES: Final = "UPDATE members SET votes_from=? WHERE lei=?"
 TRANSACTION: Final = put(
     "transactions", "height", "position", "id", "kind", "code", "detail", "signers", "body",
     "parties", "product", "about_date",
@@ -50,6 +52,15 @@ def block(
             receipt.detail, " ".join(_signers(tx, context.state, before)), as_json(tx.action),
             *whose(of_action(context.state, tx.action)),
         )  # fmt: skip
+
+
+def begin_to_vote(context: Context, applied: Applied, before: State) -> Iterator[Statement]:
+    """Validators that have got power in a block: from when on they are missed."""
+    for event in applied.events:
+        if isinstance(event, PowerChanged) and event.power:
+            old = before.get(t.MEMBERS, t.MEMBERS.key(event.lei))
+            if old is None or not old.power:
+                yield VOTES, (event.from_height, event.lei)
 
 
 def decided_ms(commit: Certificate) -> int:

@@ -5,7 +5,8 @@ from typing import Final
 
 from ledger import objects as o
 from ledger.events import Event
-from node.observer.projection.writing import Context, Statement, as_json, put, rule_of, whose
+from node.observer.projection.writing import Context, as_json, put, rule_of, whose
+from node.observer.store import Statement
 from node.viewing.concerns import of_event, public_part
 
 STEP: Final = put(

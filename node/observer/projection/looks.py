@@ -6,7 +6,8 @@ from typing import Any, Final
 from ledger import objects as o
 from ledger.events import Event, LookDisclosed, LookOverdue, LooksCommitted
 from ledger.mandates import digest_of
-from node.observer.projection.writing import Context, Statement, upsert
+from node.observer.projection.writing import Context, upsert
+from node.observer.store import Statement
 
 MANDATE: Final = upsert(
     "mandates", ("authority", "reference"), "products", "members", "first_date", "last_date",

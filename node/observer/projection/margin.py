@@ -5,14 +5,16 @@ from typing import Any, Final
 
 from ledger import objects as o
 from ledger.events import CallIssued, CallMoved, DisputeOpened, DisputeResolved, Event
-from node.observer.projection.writing import Context, Statement, as_json, put, rule_of, upsert
+from node.observer.projection.writing import Context, as_json, put, rule_of, upsert
+from node.observer.store import Statement
 from wire.ids import member_of
 
 CALL: Final = upsert(
     "calls", ("id", "issued"), "kind", "payer", "receiver", "payer_member", "receiver_member",
     "asset", "amount", "undisputed", "date", "due", "grace_until", "state", "height",
-    kept=("ended", "reason", "rule"),
+    kept=("failed", "ended", "reason", "rule"),
 )  # fmt: skip
+FAILED: Final = "UPDATE calls SET failed=? WHERE id=? AND ended=0 AND failed=0"
 REPLACED: Final = (
     "UPDATE calls SET state='REPLACED', ended=?, height=? WHERE id=? AND ended=0 AND issued<?"
 )
@@ -43,11 +45,13 @@ def events(context: Context, happened: Iterable[Event]) -> Iterator[Statement]:
                 yield CALL, (
                     event.ident.hex(), height, o.CallKind(event.kind).name,
                     *_sides(event.payer, event.receiver), event.asset, event.amount, event.amount,
-                    event.date, event.due, event.due, o.CallState.ISSUED.name, height, 0,
+                    event.date, event.due, event.due, o.CallState.ISSUED.name, height, 0, 0,
                     as_json(event.reason), rule_of(event.basis),
                 )  # fmt: skip
             case CallMoved(ident=ident, state=state):
                 ended = height if state == o.CallState.SETTLED else 0
+                if state == o.CallState.FAILED:
+                    yield FAILED, (height, ident.hex())
                 yield MOVED, (o.CallState(state).name, ended, height, ident.hex())
             case DisputeOpened():
                 yield OPENED, (
@@ -67,10 +71,11 @@ def events(context: Context, happened: Iterable[Event]) -> Iterator[Statement]:
 def call(context: Context, parts: tuple[Any, ...], row: o.MarginCall | None) -> Iterator[Statement]:
     """A call as the state has it."""
     if row is not None:
+        failed = context.height if row.state == o.CallState.FAILED else 0
         yield CALL, (
             parts[0].hex(), row.issued, o.CallKind(row.kind).name,
             *_sides(row.payer, row.receiver), row.asset, row.amount, row.undisputed, row.date,
-            row.due, row.grace_until, o.CallState(row.state).name, context.height, 0,
+            row.due, row.grace_until, o.CallState(row.state).name, context.height, failed, 0,
             as_json(row.reason), context.rule(o.Clause.MARGIN),
         )  # fmt: skip
 

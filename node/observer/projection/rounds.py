@@ -12,7 +12,8 @@ from ledger.state import State
 from netting.cycles import Cycle, decompose
 from netting.explain import Explained, Explanation, Extent
 from netting.round import Pool, Round, split
-from node.observer.projection.writing import Context, Statement, as_json, put, upsert
+from node.observer.projection.writing import Context, as_json, put, upsert
+from node.observer.store import Statement
 
 CYCLES_MAX: Final = 2_000
 """Cycles kept of a round and asset, the largest first; all are counted."""

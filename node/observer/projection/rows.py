@@ -7,20 +7,25 @@ from ledger import objects as o
 from ledger import sets
 from ledger import tables as t
 from ledger.state import Draft
-from node.observer.projection import looks, margin, rounds
-from node.observer.projection.writing import Context, Statement, as_json, put, upsert
+from node.observer.projection import looks, margin, rounds, steps
+from node.observer.projection.writing import Context, as_json, put, upsert
+from node.observer.store import Statement
 from wire.codec import Record
 from wire.ids import member_of
 
 MEMBER: Final = upsert(
     "members", ("lei",), "name", "parent", "roles", "state", "power", "contribution_committed",
-    "height", kept=("trades_here",),
+    "height", kept=("trades_here", "votes_from"),
 )  # fmt: skip
 ASSET: Final = put("assets", "code", "exponent", "kind", "height")
 TRADE: Final = put(
     "trades", "uti", "buyer", "seller", "buyer_member", "seller_member", "instrument", "product",
     "currency", "quantity", "price", "price_scale", "notional", "trade_date", "maturity", "source",
     "reference", "state", "registered", "height",
+)  # fmt: skip
+INSTRUMENT: Final = put(
+    "instruments", "code", "product", "asset_class", "feed", "currency", "price_scale", "maturity",
+    "delivery", "height",
 )  # fmt: skip
 SET: Final = put(
     "sets", "first", "second", "asset", "first_member", "second_member", "settled", "notional",
@@ -33,6 +38,9 @@ BALANCE: Final = put(
     "balances", "lei", "kind", "reference", "asset", "secured", "balance", "locked", "height",
 )  # fmt: skip
 MARK: Final = put("marks", "feed", "date", "value", "oracles", "height")
+LIMIT: Final = put("limits", "member", "counterparty", "asset", "notional_max", "height")
+UNLIMITED: Final = "DELETE FROM limits WHERE member=? AND counterparty=? AND asset=?"
+ORACLE_MARK: Final = put("oracle_marks", "feed", "oracle", "date", "value", "height")
 CONTRIBUTION: Final = put("contributions", "service", "lei", "has", "required", "used", "height")
 CASE: Final = upsert(
     "cases", ("number",), "defaulter", "cause", "reason", "state", "opened", "declared", "until",
@@ -54,7 +62,7 @@ def _member(context: Context, parts: tuple[Any, ...], row: o.Member | None) -> I
     state = o.MemberState(row.state).name
     yield MEMBER, (
         row.lei, row.name, row.group, roles, state, row.power, row.contribution, context.height,
-        trades_here,
+        trades_here, 0,
     )  # fmt: skip
 
 
@@ -81,11 +89,16 @@ def _set(context: Context, parts: tuple[Any, ...], row: o.NettingSet | None) -> 
     first, second = parts
     positions = () if row is None else row.positions
     kept = " ".join(["", *(entry.asset for entry in positions), ""])
+    yield steps.VM_GONE, (context.height, first, second, kept)
     yield SET_LESS, (first, second, kept)
     for entry in positions:
         yield SET, (
             first, second, entry.asset, member_of(first), member_of(second), entry.settled,
             entry.notional, entry.live, entry.held_first, entry.held_second, context.height,
+        )  # fmt: skip
+        yield steps.VM, (
+            first, second, entry.asset, context.height, entry.settled, entry.held_first,
+            entry.held_second,
         )  # fmt: skip
 
 
@@ -97,6 +110,34 @@ def _balance(
     place = (lei, o.AccountKind(kind).name, reference, asset, member_of(secured))
     balance, locked = (0, 0) if row is None else (row.balance, row.locked)
     yield BALANCE, (*place, balance, locked, context.height)
+    if kind == o.AccountKind.IM_ESCROW:
+        poster = reference.partition(">")[0]
+        yield steps.CUSTODY, (poster, secured, asset, context.height, balance)
+
+
+def _instrument(
+    context: Context, parts: tuple[Any, ...], row: o.Instrument | None
+) -> Iterator[Statement]:
+    assert row is not None, parts
+    yield INSTRUMENT, (
+        row.code, o.Product(row.product).name, o.AssetClass(row.asset_class).name, row.feed,
+        row.currency, row.price_scale, row.maturity,
+        "" if row.delivery is None else row.delivery.asset, context.height,
+    )  # fmt: skip
+
+
+def _limit(context: Context, parts: tuple[Any, ...], row: o.Limit | None) -> Iterator[Statement]:
+    if row is None:
+        yield UNLIMITED, parts
+    else:
+        yield LIMIT, (*parts, row.notional_max, context.height)
+
+
+def _oracle_mark(
+    context: Context, parts: tuple[Any, ...], row: o.OracleMark | None
+) -> Iterator[Statement]:
+    if row is not None:
+        yield ORACLE_MARK, (*parts, row.date, row.value, context.height)
 
 
 def _mark(context: Context, parts: tuple[Any, ...], row: o.Mark | None) -> Iterator[Statement]:
@@ -134,9 +175,12 @@ def _case(
 RULES: Final[dict[int, Callable[[Context, tuple[Any, ...], Any], Iterator[Statement]]]] = {
     t.MEMBERS.tag: _member,
     t.ASSETS.tag: _asset,
+    t.INSTRUMENTS.tag: _instrument,
     t.CONTRACTS.tag: _trade,
     t.NETTING_SETS.tag: _set,
     t.BALANCES.tag: _balance,
+    t.LIMITS.tag: _limit,
+    t.ORACLE_MARKS.tag: _oracle_mark,
     t.MARKS.tag: _mark,
     t.CONTRIBUTIONS.tag: _contribution,
     t.DEFAULT_CASES.tag: _case,

@@ -1,6 +1,6 @@
 """What all parts of the projection share: statements, what a block is, and how a rule is named."""
 
-from typing import Self, TypeAlias
+from typing import Self
 
 import msgspec
 
@@ -10,10 +10,6 @@ from ledger.state import State
 from node.plain import plain
 from node.viewing.concerns import Concern
 from wire.ids import member_of
-
-Value: TypeAlias = str | int | None
-Statement: TypeAlias = tuple[str, tuple[Value, ...]]
-"""SQL and its values."""
 
 
 class Context(msgspec.Struct, frozen=True):

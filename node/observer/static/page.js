@@ -70,6 +70,10 @@
       if (view() && event.data !== view().dataset.height) soon();
       told(event.data);
     });
+    stream.addEventListener("alert", (event) => {
+      const alert = JSON.parse(event.data);
+      byId("said").textContent = `Alert ${alert.closed ? "closed" : "opened"}: ${alert.told}`;
+    });
     stream.addEventListener("error", () => {
       byId("stream").textContent = "not connected, trying again";
     });

@@ -1,0 +1,160 @@
+"""What was so at an earlier block: the steps of contracts and of margin, one row for each change.
+
+The other tables say what is so now; with these a report is made as of any date that the store has
+seen closed. A contract's step names its event and the transaction behind it; what has none, as a
+freeze at a default, is told from the state before and after.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from ledger import actions as act
+from ledger import events as e
+from ledger import objects as o
+from ledger import sets
+from ledger import tables as t
+from ledger.apply import Applied
+from ledger.receipts import OK
+from ledger.state import State
+from node.blocks import DecidedBlock
+from node.observer.projection.writing import Context, put
+from node.observer.store import Statement
+from wire.ids import member_of
+
+STEP: Final = put(
+    "contract_steps", "uti", "height", "place", "what", "state", "buyer", "seller", "buyer_member",
+    "seller_member", "instrument", "product", "quantity", "price", "notional", "trade_date",
+    "source", "entered", "tx", "prior",
+)  # fmt: skip
+VM: Final = (
+    "INSERT OR REPLACE INTO vm_steps (first, second, asset, height, settled, held_first, "
+    "held_second) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM (SELECT "
+    "settled, held_first, held_second FROM vm_steps WHERE first=?1 AND second=?2 AND asset=?3 "
+    "ORDER BY height DESC LIMIT 1) WHERE settled=?5 AND held_first=?6 AND held_second=?7)"
+)
+"""A set's variation margin, where it is not what it was."""
+
+VM_GONE: Final = (
+    "INSERT OR REPLACE INTO vm_steps (first, second, asset, height, settled, held_first, "
+    "held_second) SELECT first, second, asset, ?1, 0, 0, 0 FROM sets "
+    "WHERE first=?2 AND second=?3 AND NOT INSTR(?4, ' ' || asset || ' ')"
+)
+CUSTODY: Final = put("custody_steps", "poster", "secured", "asset", "height", "balance")
+
+KNOWN: Final = "KNOWN"
+"""The step of a contract that was there when the store began."""
+
+CHANGES: Final = {
+    "AMENDED": "AMENDED",
+    "CANCELLED": "CANCELLED",
+    "TERMINATED": "TERMINATED",
+    "NOVATED": "NOVATED",
+    "NOVATION": "NOVATION",
+}
+"""What `ContractChanged` says of a contract itself; requests and consents change none."""
+
+
+class Cause(NamedTuple):
+    """Why a contract has a step."""
+
+    place: int
+    """Of the event in the block."""
+    what: str
+
+
+def known(context: Context) -> Iterator[Statement]:
+    """The contracts that a store begins with."""
+    for _, row in context.state.scan(t.CONTRACTS):
+        yield STEP, (*_step(context, row, Cause(0, KNOWN)), row.height, "", "")
+
+
+def taken(
+    context: Context, decided: DecidedBlock, applied: Applied, before: State
+) -> Iterator[Statement]:
+    """The steps that a block makes contracts take."""
+    causes = _causes(applied.events)
+    entered, prior = _entered(decided, applied)
+    for key, _ in applied.changes:
+        if key[0] != t.CONTRACTS.tag:
+            continue
+        new = context.state.must(t.CONTRACTS, key)
+        old, uti = before.get(t.CONTRACTS, key), new.trade.uti
+        found = causes.get(uti) or [Cause(len(applied.events), _told_by_state(old, new))]
+        for cause in found:
+            last = cause is found[-1]
+            step = _step(context, new, cause, o.ContractState(new.state) if last else LIVE)
+            yield STEP, (*step, new.height, entered.get(uti, ""), prior.get(uti, ""))
+
+
+LIVE: Final = o.ContractState.LIVE
+
+
+def _step(
+    context: Context, row: o.Contract, cause: Cause, state: o.ContractState | None = None
+) -> tuple[str | int, ...]:
+    trade = row.trade
+    instrument = context.state.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
+    exponent = context.state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
+    notional = sets.minor_units(trade.quantity, trade.price, instrument, exponent)
+    return (
+        trade.uti, context.height, cause.place, cause.what,
+        o.ContractState(row.state if state is None else state).name, trade.buyer, trade.seller,
+        member_of(trade.buyer), member_of(trade.seller), trade.instrument,
+        o.Product(instrument.product).name, trade.quantity, trade.price, notional,
+        trade.trade_date, o.TradeSource(trade.source).name,
+    )  # fmt: skip
+
+
+def _causes(events: tuple[e.Event, ...]) -> dict[str, list[Cause]]:
+    """By UTI, in the order of the block."""
+    found: dict[str, list[Cause]] = {}
+    for place, event in enumerate(events):
+        match event:
+            case e.TradeRegistered(uti=uti):
+                what = "REGISTERED"
+            case e.ContractMatured(uti=uti):
+                what = "MATURED"
+            case e.ContractChanged(uti=uti, how=how, quantity=left) if how in CHANGES:
+                what = "PARTLY_TERMINATED" if how == "TERMINATED" and left else CHANGES[how]
+            case _:
+                continue
+        found.setdefault(uti, []).append(Cause(place, what))
+    return found
+
+
+def _told_by_state(old: o.Contract | None, new: o.Contract) -> str:
+    """What a default has done: there is no event for each contract of it."""
+    if old is None:
+        return "REGISTERED"
+    if (old.trade.buyer, old.trade.seller) != (new.trade.buyer, new.trade.seller):
+        return "TRANSFERRED"
+    match new.state:
+        case o.ContractState.IN_TERMINATION:
+            return "FROZEN"
+        case o.ContractState.TERMINATED:
+            return "CLOSED_OUT"
+        case _:
+            return "RESUMED"
+
+
+def _entered(decided: DecidedBlock, applied: Applied) -> tuple[dict[str, str], dict[str, str]]:
+    """By UTI: the transaction that entered or changed the contract, and the UTI before."""
+    tx_of: dict[str, str] = {}
+    prior: dict[str, str] = {}
+    for tx, receipt in zip(decided.block.transactions, applied.receipts, strict=True):
+        if receipt.code != OK:
+            continue
+        ident = receipt.tx_id.hex()
+        match tx.action:
+            case act.RegisterTrade(trade=trade) | act.AmendTrade(trade=trade):
+                tx_of[trade.uti] = ident
+            case act.TradeBatch(trades=trades):
+                tx_of |= {trade.uti: ident for trade in trades}
+            case act.CancelTrade(uti=uti) | act.ConfirmTermination(uti=uti):
+                tx_of[uti] = ident
+            case act.ConsentNovation(uti=uti, new_uti=new):
+                tx_of |= {uti: ident, new: ident}
+                prior[new] = uti
+            case _:
+                pass
+    return tx_of, prior

@@ -21,7 +21,7 @@ from netting.certificate import Greedy, Objective, Potentials, decode
 from netting.errors import CertificateRefused
 from netting.graph import Graph, Ints, ParticipantId, exact_sum, net_positions
 from netting.passes import Passes, fastest
-from netting.tiebreak import anchors
+from netting.tiebreak import Anchors, anchors
 
 _INT32_HALF: Final = 1 << 30
 """Differences of two numbers below it, and one more, fit in int32."""
@@ -45,17 +45,19 @@ def check(
     certificate: bytes,
     *,
     passes: Passes | None = None,
+    anchor: Anchors | None = None,
 ) -> Cleared:
     """The flows that `certificate` determines on `graph`; `ids`: its n participants in order.
 
     Raises `CertificateRefused` unless they are a circulation within the amounts that is proven to
     be what the certificate's kind says. O(edges), in time and memory, for any bytes. The passes
     over the edges are the fastest ones at hand unless given; the answer is the same with any.
+    `anchor`: see `tiebreak.anchors`, of everybody on an edge, where they are known already.
     """
     assert len(ids) == graph.n, (len(ids), graph.n)
     match decode(certificate, graph):
         case Potentials() as potentials:
-            flows = _optimal_flows(graph, ids, seed, potentials, passes or fastest())
+            flows = _optimal_flows(graph, ids, seed, potentials, passes or fastest(), anchor)
             objective = Objective.OPTIMAL
         case Greedy() as greedy:
             flows = _maximal_flows(graph, greedy)
@@ -69,11 +71,13 @@ def _optimal_flows(
     seed: bytes,
     potentials: Potentials,
     passes: Passes,
+    anchor: Anchors | None,
 ) -> Ints:
     # |p| is at most n, which is checked, and n has four bytes at most: half the memory to walk.
     assert graph.n < _INT32_HALF
     flows, tight = passes.by_price(graph, potentials.p.astype(np.int32))
-    anchor = anchors(ids, seed, graph.debtor.take(tight), graph.creditor.take(tight))
+    if anchor is None:
+        anchor = anchors(ids, seed, graph.debtor.take(tight), graph.creditor.take(tight))
     tight = passes.by_weight(graph, tight, anchor, potentials.q, flows)
     # Gross per participant is below 2^62, so no sum of flows within the amounts can wrap.
     branches = passes.by_conservation(graph, tight, flows)

@@ -7,7 +7,7 @@ import numpy as np
 from netting.graph import Index, Ints
 from wire.limits import AMOUNT_MAX
 
-_LAYER_MIN: Final = 512
+_LAYER_MIN: Final = 128
 """Fewer leaves than this at once are taken one by one: bounds the number of array passes."""
 
 
@@ -62,7 +62,11 @@ class _Forest:
 
     def take_one_by_one(self) -> bool:
         """The same on Python ints; False if a surplus leaves the range of amounts."""
-        degree, link, surplus = self.degree.tolist(), self.link.tolist(), self.surplus.tolist()
+        left = np.flatnonzero(self.degree)
+        who = left.tolist()
+        degree = dict(zip(who, self.degree[left].tolist(), strict=True))
+        link = dict(zip(who, self.link[left].tolist(), strict=True))
+        surplus = dict(zip(who, self.surplus[left].tolist(), strict=True))
         for start in self.leaves().tolist():
             leaf = start
             while degree[leaf] == 1:
@@ -77,7 +81,8 @@ class _Forest:
                 degree[other] -= 1
                 link[other] -= edge
                 leaf = other
-        if any(surplus):
+        if any(surplus.values()):
             return False
-        self.degree[:], self.surplus[:] = degree, surplus
+        self.degree[left] = list(degree.values())
+        self.surplus[left] = 0
         return True

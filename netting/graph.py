@@ -62,8 +62,9 @@ class SetOff:
 
 def exact_sum(amounts: Ints) -> int:
     """Sum of int64 amounts as a Python int, never wrapped."""
-    high = int((amounts >> _LOW_BITS).sum())
-    return (high << _LOW_BITS) + int((amounts & ((1 << _LOW_BITS) - 1)).sum())
+    high = int((amounts >> _LOW_BITS).sum()) << _LOW_BITS
+    # The sum modulo 2^64 tells the low halves' sum, which is less.
+    return high + ((int(amounts.sum()) - high) & 0xFFFFFFFFFFFFFFFF)
 
 
 def net_positions(n: int, debtor: Index | Ints, creditor: Index | Ints, amount: Ints) -> Ints:

@@ -16,7 +16,7 @@ from netting.check import check
 from netting.errors import CertificateRefused, Unsolved
 from netting.graph import Graph, Index, Ints, ParticipantId, net_positions, nets
 from netting.greedy import greedy
-from netting.tiebreak import WEIGHT_MAX, anchors, weights
+from netting.tiebreak import WEIGHT_MAX, Anchors, anchors, weights
 
 _POTENTIAL_BITS: Final = 61
 """Network simplex holds potentials of up to twice participants * largest cost in int64."""
@@ -26,6 +26,10 @@ _UNIT_BITS_MAX: Final = 50
 
 LARGE: Final = 1 << 14
 """Participants from which on compiled loops beat a network simplex for both levels."""
+
+
+Columns: TypeAlias = tuple[Index, Index, Ints, Ints]
+"""Debtor, creditor, amount and cost of each edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +45,15 @@ class Shipment:
     supply: Ints
     """int64[n], sums to 0; a feasible flow exists."""
 
+    def columns(self) -> Columns:
+        """The edges as compiled loops take them; copies only of what has another type."""
+        return (
+            np.require(self.debtor, np.int32, ["C", "W"]),
+            np.require(self.creditor, np.int32, ["C", "W"]),
+            np.require(self.amount, np.int64, ["C", "W"]),
+            np.require(self.cost, np.int64, ["C", "W"]),
+        )
+
 
 class Solver(Protocol):
     """Anything that solves a min-cost flow exactly in integers."""
@@ -52,8 +65,8 @@ class Solver(Protocol):
         ...
 
 
-_Way: TypeAlias = Callable[[Graph, Sequence[ParticipantId], bytes, Solver], tuple[Ints, Ints]]
-"""From a graph, its ids, the seed and a solver to p and q."""
+_Way: TypeAlias = Callable[[Graph, Anchors, Solver], tuple[Ints, Ints]]
+"""From a graph, the anchors of its tie-break and a solver to p and q."""
 
 
 def solve(
@@ -64,11 +77,12 @@ def solve(
     `ids`: the participants in order; `seed`: of the tie-break. Solver: pylmcf unless given, with
     compiled loops before it on a large market, if `compiled.load` has made them ready.
     """
+    anchor = anchors(ids, seed, graph.debtor, graph.creditor)
     for potentials, by in _ways(graph, solver):
         try:
-            p, q = potentials(graph, ids, seed, by)
+            p, q = potentials(graph, anchor, by)
             certificate = encode(Potentials(_squeeze(p, 1), _squeeze(q, WEIGHT_MAX)), graph)
-            check(graph, ids, seed, certificate)
+            check(graph, ids, seed, certificate, anchor=anchor)
         except (Unsolved, CertificateRefused):
             continue
         return certificate
@@ -85,16 +99,14 @@ def _ways(graph: Graph, solver: Solver | None) -> Iterator[tuple[_Way, Solver]]:
     yield _one_level_after_the_other, by
 
 
-def _both_levels_at_once(
-    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, solver: Solver
-) -> tuple[Ints, Ints]:
+def _both_levels_at_once(graph: Graph, anchor: Anchors, solver: Solver) -> tuple[Ints, Ints]:
     """Potentials from one flow of cost K * value + h: half the time, if no path is too deep.
 
     With K above twice the sum of h along any tight path, the potential K * p + q splits again
     into the two levels. A deeper graph (a ring) gives potentials that `check` refuses.
     """
     unit = 1 << min(_UNIT_BITS_MAX, _POTENTIAL_BITS - graph.n.bit_length())
-    weight = weights(anchors(ids, seed, graph.debtor, graph.creditor), graph.debtor, graph.creditor)
+    weight = weights(anchor, graph.debtor, graph.creditor)
     supply = -nets(graph)
     cost = unit * graph.value() + weight
     joint = solver(Shipment(graph.debtor, graph.creditor, graph.amount, cost, supply))
@@ -102,9 +114,7 @@ def _both_levels_at_once(
     return p, joint - p * unit
 
 
-def _one_level_after_the_other(
-    graph: Graph, ids: Sequence[ParticipantId], seed: bytes, solver: Solver
-) -> tuple[Ints, Ints]:
+def _one_level_after_the_other(graph: Graph, anchor: Anchors, solver: Solver) -> tuple[Ints, Ints]:
     """Potentials of level 1, then those of level 2 on the edges that are tight at level 1."""
     debtor, creditor, amount, value = graph.debtor, graph.creditor, graph.amount, graph.value()
     supply = -nets(graph)
@@ -114,7 +124,7 @@ def _one_level_after_the_other(
     supply += net_positions(graph.n, debtor[full], creditor[full], amount[full])
     tight = reduced == 0
     debtor, creditor, amount = debtor[tight], creditor[tight], amount[tight]
-    cost = weights(anchors(ids, seed, debtor, creditor), debtor, creditor)
+    cost = weights(anchor, debtor, creditor)
     return p, solver(Shipment(debtor, creditor, amount, cost, supply))
 
 

@@ -1,102 +1,126 @@
 """The solver for large markets, where numba is: levels by prices, and few debts for the simplex.
 
 Costs of 0 and 1, those of the first level, are shipped price level after price level
-(`primal_dual`). For the weights of the second, the problem is made smaller first (`shrink`), and
-where there are many more debts than members, only some of the debts are taken in: the weights in
-coarse units are solved by price levels, and a debt that this decides by a wide margin is left as
-it is, until the prices of the others say that it must not be.
+(`primal_dual`). For the weights of the second, the problem is made smaller first (`shrink`); then
+only some of the debts are taken in: after a rough solution (`scaling`) most of them are left as
+they are, until the exact prices of the others say that they must not be.
 """
 
 from typing import Final
 
 import numpy as np
 
+from netting.compiled import compiled
 from netting.errors import Unsolved
-from netting.forest import fill_forest
-from netting.graph import Flags, Index, Ints, net_positions
-from netting.primal_dual import LEVELS_MAX, ship
+from netting.graph import Flags, Index, Ints
+from netting.primal_dual import ship
+from netting.scaling import approach
 from netting.shrink import shrunk
-from netting.solve import Shipment
+from netting.solve import Columns, Shipment
 from netting.solver_pylmcf import solver_pylmcf
 
-_DENSE: Final = 8
-"""Debts per member from which on leaving some out pays."""
+_ROUGH_DEBTS: Final = 3
+"""Per member: with no more, the rough solution may be wrong by a usual cost."""
 
-_COARSE_BITS: Final = 3
-"""Of a weight, in the coarse problem: more take more levels there, and leave out more."""
+_ROUGH_SHIFT_MAX: Final = 2
+"""The rough solution is wrong by no less than a quarter of a usual cost: finer takes too long."""
 
-_MARGIN_SHIFT: Final = 3
-"""An eighth of a coarse unit: how much nearer to 0 a reduced cost may come in a round."""
+_SPARE_SHIFT: Final = 2
+"""Debts nearest to reduced cost 0 in every round: a quarter more than there are members."""
 
-_DROPPING_ROUNDS: Final = 8
+_DROPPING_ROUNDS: Final = 12
 """Then nothing is left out again: where prices are not unique, that could go in circles."""
 
 _ROUNDS_MAX: Final = 64
-"""Usually three to eight."""
+"""Usually three to ten."""
+
+_EVERYTHING: Final = (1 << 63) - 1
 
 
 def solver_compiled(shipment: Shipment) -> Ints:
     """See `netting.solve.Solver`."""
     if shipment.cost.max(initial=0) <= 1:
         return ship(shipment)[0]
-    if len(shipment.amount) < _DENSE * len(shipment.supply):
-        return shrunk(shipment, solver_pylmcf)
-    return in_parts(shipment)
+    return shrunk(shipment, in_parts)
 
 
 def in_parts(shipment: Shipment) -> Ints:
     """Sifting: solve among the debts in doubt, the others as they are; look which are wrong.
 
     The flows get cheaper every round, and when no debt is wrong any more they are optimal. The
-    exact prices of the first round leave far fewer in doubt than the coarse ones before it.
+    exact prices of the first round leave far fewer in doubt than the rough ones before it.
     """
-    debtor, creditor, amount, cost = _columns(shipment)
-    shift = max(0, int(cost.max()).bit_length() - 1 - _COARSE_BITS)
-    unit = 1 << shift
-    coarse = (cost + (unit >> 1)) >> shift
-    levels = LEVELS_MAX << _COARSE_BITS
-    p, flows = ship(Shipment(debtor, creditor, amount, coarse, shipment.supply), levels)
-    reduced = cost + (p[debtor] - p[creditor]) * unit
-    # Wherever the coarse solution uses a part of a debt, its reduced cost is half a unit at most.
-    chosen = np.abs(reduced) <= (unit >> 1) + (unit >> _MARGIN_SHIFT)
+    if len(shipment.amount) == 0:
+        return solver_pylmcf(shipment)
+    columns = shipment.columns()
+    n, pairs, usual = len(shipment.supply), len(shipment.amount), int(np.median(columns[3]))
+    # The more debts a member has, the finer, so that as few of them are in doubt.
+    step = usual * min(_ROUGH_DEBTS * n, pairs) // pairs
+    p, flows = approach(shipment, max(1, step, usual >> _ROUGH_SHIFT_MAX))
+    chosen = np.zeros(pairs, np.bool_)
+    wanted = min(n + (n >> _SPARE_SHIFT), pairs - 1)
     for done in range(_ROUNDS_MAX):
-        potentials = _among(shipment, chosen, flows)
-        reduced = cost + potentials[debtor] - potentials[creditor]
-        wrong = ((reduced < 0) & (flows < amount)) | ((reduced > 0) & (flows > 0))
-        wrong &= ~chosen
-        if not wrong.any():
-            return potentials
-        flows = _complete(shipment, chosen, reduced, flows)
-        near = np.abs(reduced) <= unit >> _MARGIN_SHIFT
-        chosen = wrong | (near if done < _DROPPING_ROUNDS else chosen)
+        near = _nearest(columns, p, wanted) if done <= _DROPPING_ROUNDS else _EVERYTHING
+        if _look(*columns, p, near, flows, chosen) == 0 and done > 0:
+            return p
+        p = _among(columns, shipment.supply, chosen, flows)
     raise Unsolved(f"still wrong after {_ROUNDS_MAX} rounds")
 
 
-def _columns(shipment: Shipment) -> tuple[Index, Index, Ints, Ints]:
-    return shipment.debtor, shipment.creditor, shipment.amount, shipment.cost
+def _nearest(columns: Columns, p: Ints, wanted: int) -> int:
+    """The reduced cost, plus or minus, that so many edges come nearer to 0 than."""
+    debtor, creditor, _, cost = columns
+    distance = np.abs(cost + p[debtor] - p[creditor])
+    return int(np.partition(distance, wanted)[wanted])
 
 
-def _among(shipment: Shipment, chosen: Flags, flows: Ints) -> Ints:
+def _among(columns: Columns, supply: Ints, chosen: Flags, flows: Ints) -> Ints:
     """Potentials with all edges but the `chosen` ones left as in `flows`."""
-    debtor, creditor, amount, cost = _columns(shipment)
-    supply = shipment.supply + _carried(shipment, ~chosen & (flows > 0), flows)
-    part = Shipment(debtor[chosen], creditor[chosen], amount[chosen], cost[chosen], supply)
-    return shrunk(part, solver_pylmcf)
+    left = supply.copy()
+    _carry(*columns[:2], flows, chosen, left)
+    debtor, creditor, amount, cost = columns
+    part = (debtor[chosen], creditor[chosen], amount[chosen], cost[chosen])
+    return shrunk(Shipment(*part, left), solver_pylmcf)
 
 
-def _complete(shipment: Shipment, chosen: Flags, reduced: Ints, flows: Ints) -> Ints:
-    """The flows that these reduced costs leave on the `chosen` edges, the others as they are."""
-    flows = np.where(chosen, np.where(reduced < 0, shipment.amount, 0), flows)
-    tight = np.flatnonzero(chosen & (reduced == 0))
-    left = shipment.supply + _carried(shipment, flows > 0, flows)
-    branches = fill_forest(shipment.debtor[tight], shipment.creditor[tight], left)
-    if branches is None:
-        raise Unsolved("the weights leave a tie")
-    flows[tight] = branches
-    return flows
+@compiled("void(int32[::1], int32[::1], int64[::1], boolean[::1], int64[::1])")
+def _carry(debtor: Index, creditor: Index, flows: Ints, chosen: Flags, supply: Ints) -> None:
+    """Bring the flows on all but the `chosen` edges where they go."""
+    for edge in range(len(flows)):
+        if not chosen[edge]:
+            supply[debtor[edge]] -= flows[edge]
+            supply[creditor[edge]] += flows[edge]
 
 
-def _carried(shipment: Shipment, edges: Flags, flows: Ints) -> Ints:
-    """int64[n]: what each receives minus what it ships on these edges."""
-    debtor, creditor = shipment.debtor[edges], shipment.creditor[edges]
-    return net_positions(len(shipment.supply), debtor, creditor, flows[edges])
+@compiled(
+    "int64(int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], int64, int64[::1],"
+    " boolean[::1])"
+)
+def _look(
+    debtor: Index,
+    creditor: Index,
+    amount: Ints,
+    cost: Ints,
+    p: Ints,
+    near: int,
+    flows: Ints,
+    chosen: Flags,
+) -> int:
+    """How many edges that were not chosen are wrong by these prices; they are chosen now.
+
+    As is who is near to reduced cost 0. Of the others, those that were chosen are not any more,
+    and get their flows from the prices.
+    """
+    wrong = 0
+    for edge in range(len(amount)):
+        reduced = cost[edge] + p[debtor[edge]] - p[creditor[edge]]
+        if chosen[edge]:
+            if abs(reduced) > near:
+                chosen[edge] = False
+                flows[edge] = amount[edge] if reduced < 0 else 0
+        elif (reduced < 0 and flows[edge] < amount[edge]) or (reduced > 0 and flows[edge] > 0):
+            chosen[edge] = True
+            wrong += 1
+        elif abs(reduced) <= near < _EVERYTHING:
+            chosen[edge] = True
+    return wrong

@@ -87,6 +87,11 @@ def _names(graph: Graph, ids: list[bytes]) -> list[tuple[bytes, bytes]]:
     ]
 
 
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40))
+def test_totals_do_not_wrap_around(amounts: list[int]) -> None:
+    assert exact_sum(np.array(amounts, np.int64)) == sum(amounts)
+
+
 def test_two_equal_optima_are_told_apart_by_the_seed_alone() -> None:
     """Two triangles share the debt 0 -> 1 of 1: either may be cancelled."""
     graph = graph_of(4, [(0, 1, 1), (1, 2, 1), (2, 0, 1), (1, 3, 1), (3, 0, 1)])

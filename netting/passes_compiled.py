@@ -6,7 +6,7 @@ Sums wrap modulo 2^64, as those of arrays do. Imported by `netting.compiled.load
 import numpy as np
 
 from netting.compiled import compiled
-from netting.graph import Graph, Index, Ints
+from netting.graph import Graph, Index, Ints, Unsigned
 from netting.tiebreak import WEIGHT_BITS, Anchors, splitmix64
 
 _WEIGHT_SHIFT = np.uint64(64 - WEIGHT_BITS)
@@ -44,18 +44,24 @@ class Loops:
         return branches if filled else None
 
 
-def _columns(graph: Graph) -> tuple[Index, Index, Ints]:
+def _columns(graph: Graph) -> tuple[Unsigned, Unsigned, Ints]:
     """The edges as the loops take them; copies only of what has another type or is frozen."""
     return (
-        np.require(graph.debtor, np.int32, ["C", "W"]),
-        np.require(graph.creditor, np.int32, ["C", "W"]),
+        np.require(graph.debtor, np.int32, ["C", "W"]).view(np.uint32),
+        np.require(graph.creditor, np.int32, ["C", "W"]).view(np.uint32),
         np.require(graph.amount, np.int64, ["C", "W"]),
     )
 
 
-@compiled("int64(int32[::1], int32[::1], int64[::1], int64, int32[::1], int64[::1], int64[::1])")
+@compiled("int64(uint32[::1], uint32[::1], int64[::1], int64, int32[::1], int64[::1], int64[::1])")
 def _by_price(
-    debtor: Index, creditor: Index, amount: Ints, free: int, p: Index, flows: Ints, tight: Ints
+    debtor: Unsigned,
+    creditor: Unsigned,
+    amount: Ints,
+    free: int,
+    p: Index,
+    flows: Ints,
+    tight: Ints,
 ) -> int:
     count = 0
     # Nothing here branches: the sign of an edge is anybody's guess, and wrong guesses cost most.
@@ -69,12 +75,12 @@ def _by_price(
 
 
 @compiled(
-    "int64(int32[::1], int32[::1], int64[::1], int64[::1], uint64[::1], int64[::1], int64[::1],"
+    "int64(uint32[::1], uint32[::1], int64[::1], int64[::1], uint64[::1], int64[::1], int64[::1],"
     " int64[::1])"
 )
 def _by_weight(
-    debtor: Index,
-    creditor: Index,
+    debtor: Unsigned,
+    creditor: Unsigned,
     amount: Ints,
     tight: Ints,
     anchor: Anchors,
@@ -95,15 +101,15 @@ def _by_weight(
     return count
 
 
-@compiled("void(int32[::1], int32[::1], int64[::1], int64[::1])")
-def _net(debtor: Index, creditor: Index, flows: Ints, surplus: Ints) -> None:
+@compiled("void(uint32[::1], uint32[::1], int64[::1], int64[::1])")
+def _net(debtor: Unsigned, creditor: Unsigned, flows: Ints, surplus: Ints) -> None:
     for edge in range(len(flows)):
         surplus[debtor[edge]] -= flows[edge]
         surplus[creditor[edge]] += flows[edge]
 
 
-@compiled("boolean(int32[::1], int32[::1], int64[::1], int64[::1], int64[::1])")
-def _fill(debtor: Index, creditor: Index, tight: Ints, surplus: Ints, branches: Ints) -> bool:
+@compiled("boolean(uint32[::1], uint32[::1], int64[::1], int64[::1], int64[::1])")
+def _fill(debtor: Unsigned, creditor: Unsigned, tight: Ints, surplus: Ints, branches: Ints) -> bool:
     """As `forest.fill_forest`: one leaf after the other, along the path that it opens."""
     degree = np.zeros(len(surplus), np.int32)
     link = np.zeros(len(surplus), np.int64)

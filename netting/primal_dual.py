@@ -20,7 +20,7 @@ import numpy as np
 
 from netting.compiled import compiled
 from netting.errors import Unsolved
-from netting.graph import Index, Ints
+from netting.graph import Index, Ints, Unsigned
 from netting.solve import Shipment
 from netting.varint import Bytes
 
@@ -30,8 +30,8 @@ LEVELS_MAX: Final = 64
 _ROUNDS: Final = 4
 """Of searching and pushing at one price level: the later ones ship little."""
 
-_EDGES: Final = "int32[::1], int32[::1], int64[::1], int64[::1]"
-_ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], uint8[::1]"
+_EDGES: Final = "uint32[::1], uint32[::1], int64[::1], int64[::1]"
+_ARCS: Final = "uint32[::1], uint32[::1], uint32[::1], int64[::1], uint8[::1]"
 """See `_lay_out`: where those of each participant start, head, back, room, open."""
 
 
@@ -44,15 +44,15 @@ def ship(shipment: Shipment, levels_max: int = LEVELS_MAX) -> tuple[Ints, Ints]:
     edges = shipment.columns()
     excess, flows = shipment.supply.copy(), np.zeros(pairs, np.int64)
     p = np.zeros(n, np.int32)
-    hops, queue = np.empty(n, np.int32), np.empty(n, np.int32)
-    found = np.empty(pairs, np.int32)
+    hops, queue = np.empty(n, np.int32), np.empty(n, np.uint32)
+    found = np.empty(pairs, np.uint32)
     for _ in range(levels_max):
-        start = np.zeros(n + 1, np.int64)
+        start = np.zeros(n + 1, np.uint32)
         tight = found[: _find_tight(*edges, p, found, start)]
         arcs = 2 * len(tight)
-        head, back = np.empty(arcs, np.int32), np.empty(arcs, np.int32)
+        head, back = np.empty(arcs, np.uint32), np.empty(arcs, np.uint32)
         room, open_ = np.empty(arcs, np.int64), np.empty(arcs, np.uint8)
-        more = np.empty(len(tight), np.int32)
+        more = np.empty(len(tight), np.uint32)
         _lay_out(*edges, tight, flows, start, head, back, room, open_, more)
         reached = _saturate(start, head, back, room, open_, excess, hops, queue)
         flows[tight] = shipment.amount[tight] - room[more]
@@ -62,9 +62,15 @@ def ship(shipment: Shipment, levels_max: int = LEVELS_MAX) -> tuple[Ints, Ints]:
     raise Unsolved(f"more than {levels_max} price levels")
 
 
-@compiled(f"int64({_EDGES}, int32[::1], int32[::1], int64[::1])")
+@compiled(f"int64({_EDGES}, int32[::1], uint32[::1], uint32[::1])")
 def _find_tight(
-    debtor: Index, creditor: Index, amount: Ints, cost: Ints, p: Index, tight: Index, start: Ints
+    debtor: Unsigned,
+    creditor: Unsigned,
+    amount: Ints,
+    cost: Ints,
+    p: Index,
+    tight: Unsigned,
+    start: Unsigned,
 ) -> int:
     """How many edges have reduced cost 0, and which; `start`: where everybody's arcs begin."""
     count = 0
@@ -81,29 +87,29 @@ def _find_tight(
 
 
 @compiled(
-    f"void({_EDGES}, int32[::1], int64[::1], int64[::1], int32[::1], int32[::1], int64[::1],"
-    " uint8[::1], int32[::1])"
+    f"void({_EDGES}, uint32[::1], int64[::1], uint32[::1], uint32[::1], uint32[::1], int64[::1],"
+    " uint8[::1], uint32[::1])"
 )
 def _lay_out(
-    debtor: Index,
-    creditor: Index,
+    debtor: Unsigned,
+    creditor: Unsigned,
     amount: Ints,
     cost: Ints,
-    tight: Index,
+    tight: Unsigned,
     flows: Ints,
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
-    forth: Index,
+    forth: Unsigned,
 ) -> None:
     """Two arcs for each tight edge, by participant: ship more (noted in `forth`), and ship less.
 
     `head`: where an arc leads; `back`: the arc the other way; `room`: how much it can take.
     `open_`: 1 if the arc the other way can take more, so that searching needs no `back`.
     """
-    place = start[:-1].copy()
+    place = start[:-1].astype(np.int64)
     for number in range(len(tight)):
         edge = tight[number]
         u, v = debtor[edge], creditor[edge]
@@ -116,14 +122,16 @@ def _lay_out(
         forth[number] = more
 
 
-@compiled("int64(int64[::1], int32[::1], uint8[::1], int64[::1], int32[::1], int32[::1], boolean)")
+@compiled(
+    "int64(uint32[::1], uint32[::1], uint8[::1], int64[::1], int32[::1], uint32[::1], boolean)"
+)
 def _search(
-    start: Ints,
-    head: Index,
+    start: Unsigned,
+    head: Unsigned,
     open_: Bytes,
     excess: Ints,
     hops: Index,
-    queue: Index,
+    queue: Unsigned,
     everybody: bool,
 ) -> int:
     """Breadth first from the takers, against the arcs, until all sources are found, or everybody.
@@ -161,19 +169,19 @@ def _search(
 
 
 @compiled(
-    f"int64(int64, {_ARCS}, int64[::1], int32[::1], int64[::1], int32[::1], uint8[::1], int64)"
+    f"int64(uint32, {_ARCS}, int64[::1], int32[::1], int64[::1], uint32[::1], uint8[::1], int64)"
 )
 def _give(
     who: int,
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     excess: Ints,
     hops: Index,
     place: Ints,
-    line: Index,
+    line: Unsigned,
     queued: Bytes,
     end: int,
 ) -> int:
@@ -201,9 +209,9 @@ def _give(
     return end
 
 
-@compiled(f"int64(int64, {_ARCS}, int32[::1])")
+@compiled(f"int64(uint32, {_ARCS}, int32[::1])")
 def _nearest(
-    who: int, start: Ints, head: Index, back: Index, room: Ints, open_: Bytes, hops: Index
+    who: int, start: Unsigned, head: Unsigned, back: Unsigned, room: Ints, open_: Bytes, hops: Index
 ) -> int:
     """Hops of `who` to a taker, if those of the others are right; above n: reaches none."""
     nearest = len(hops)
@@ -214,20 +222,21 @@ def _nearest(
 
 
 @compiled(
-    f"void({_ARCS}, int64[::1], int32[::1], int32[::1], int64, int64[::1], int32[::1], uint8[::1])"
+    f"void({_ARCS}, int64[::1], int32[::1], uint32[::1], int64, int64[::1], uint32[::1],"
+    " uint8[::1])"
 )
 def _discharge(
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     excess: Ints,
     hops: Index,
-    queue: Index,
+    queue: Unsigned,
     reached: int,
     place: Ints,
-    line: Index,
+    line: Unsigned,
     queued: Bytes,
 ) -> None:
     """Ship by `hops`, and correct them where goods are stuck, for about the time of a search."""
@@ -253,7 +262,7 @@ def _discharge(
         queued[who] = 0
         end = _give(who, start, head, back, room, open_, excess, hops, place, line, queued, end)
         if excess[who] > 0:
-            work -= 4 + start[who + 1] - start[who]
+            work -= 4 + int(start[who + 1]) - int(start[who])
             place[who] = start[who]
             hops[who] = _nearest(who, start, head, back, room, open_, hops)
             if hops[who] < n:
@@ -264,16 +273,16 @@ def _discharge(
                 hops[who] = n + 1
 
 
-@compiled(f"int64({_ARCS}, int64[::1], int32[::1], int32[::1])")
+@compiled(f"int64({_ARCS}, int64[::1], int32[::1], uint32[::1])")
 def _saturate(
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     excess: Ints,
     hops: Index,
-    queue: Index,
+    queue: Unsigned,
 ) -> int:
     """Ship until no source reaches a taker; how many of `queue` still reach one, -1: all done.
 
@@ -282,7 +291,7 @@ def _saturate(
     """
     n, rounds = len(hops), 0
     place, queued = np.empty(n, np.int64), np.empty(n, np.uint8)
-    line = np.empty(n + 1, np.int32)
+    line = np.empty(n + 1, np.uint32)
     hops[:] = 0
     while (excess > 0).any():
         late = rounds >= _ROUNDS and bool(((excess > 0) & (hops > n)).any())

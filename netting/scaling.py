@@ -13,7 +13,7 @@ import numpy as np
 
 from netting.compiled import compiled
 from netting.errors import Unsolved
-from netting.graph import Index, Ints
+from netting.graph import Index, Ints, Unsigned
 from netting.solve import Shipment
 from netting.varint import Bytes
 
@@ -23,7 +23,7 @@ _STEPS_MAX: Final = 1 << 18
 _LOWERINGS_MAX: Final = 256
 """Of prices, per participant: where so many do not do, another solver takes over."""
 
-_ARCS: Final = "int64[::1], int32[::1], int32[::1], int64[::1], uint8[::1], int64[::1]"
+_ARCS: Final = "uint32[::1], uint32[::1], uint32[::1], int64[::1], uint8[::1], int64[::1]"
 """See `_lay_out`: where those of each participant start, head, back, room, open, cost."""
 
 
@@ -33,8 +33,8 @@ def approach(shipment: Shipment, step: int) -> tuple[Ints, Ints]:
     Ships all of the supply. Raises `Unsolved` where that takes too long.
     """
     n, pairs = len(shipment.supply), len(shipment.amount)
-    start, more = np.zeros(n + 1, np.int64), np.empty(pairs, np.int32)
-    head, back = np.empty(2 * pairs, np.int32), np.empty(2 * pairs, np.int32)
+    start, more = np.zeros(n + 1, np.uint32), np.empty(pairs, np.uint32)
+    head, back = np.empty(2 * pairs, np.uint32), np.empty(2 * pairs, np.uint32)
     room, cost = np.empty(2 * pairs, np.int64), np.empty(2 * pairs, np.int64)
     open_ = np.empty(2 * pairs, np.uint8)
     _lay_out(*shipment.columns(), start, head, back, room, open_, cost, more)
@@ -45,21 +45,21 @@ def approach(shipment: Shipment, step: int) -> tuple[Ints, Ints]:
 
 
 @compiled(
-    "void(int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1],"
-    " int64[::1], uint8[::1], int64[::1], int32[::1])"
+    "void(uint32[::1], uint32[::1], int64[::1], int64[::1], uint32[::1], uint32[::1], uint32[::1],"
+    " int64[::1], uint8[::1], int64[::1], uint32[::1])"
 )
 def _lay_out(
-    debtor: Index,
-    creditor: Index,
+    debtor: Unsigned,
+    creditor: Unsigned,
     amount: Ints,
     costs: Ints,
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     cost: Ints,
-    forth: Index,
+    forth: Unsigned,
 ) -> None:
     """Two arcs for each edge, by participant: ship more (noted in `forth`), and ship less.
 
@@ -71,7 +71,7 @@ def _lay_out(
         start[creditor[edge] + 1] += 1
     for who in range(len(start) - 1):
         start[who + 1] += start[who]
-    place = start[:-1].copy()
+    place = start[:-1].astype(np.int64)
     for edge in range(len(amount)):
         u, v = debtor[edge], creditor[edge]
         more, less = place[u], place[v]
@@ -101,9 +101,9 @@ def _move(who: int, to: int, far: Index, first: Index, after: Index, before: Ind
 
 @compiled(f"void({_ARCS}, int64[::1], int64[::1], int64, int32[::1])")
 def _reprice(
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     cost: Ints,
@@ -147,9 +147,16 @@ def _reprice(
         p[who] -= step * min(far[who], here)
 
 
-@compiled(f"int64(int64, {_ARCS}, int64[::1])")
+@compiled(f"int64(uint32, {_ARCS}, int64[::1])")
 def _price(
-    who: int, start: Ints, head: Index, back: Index, room: Ints, open_: Bytes, cost: Ints, p: Ints
+    who: int,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
+    room: Ints,
+    open_: Bytes,
+    cost: Ints,
+    p: Ints,
 ) -> int:
     """The highest price of `who` at which a way out of it has reduced cost 0."""
     highest = -(1 << 62)
@@ -160,20 +167,20 @@ def _price(
 
 
 @compiled(
-    f"int64(int64, {_ARCS}, int64[::1], int64[::1], int64[::1], int32[::1], uint8[::1], int64)"
+    f"int64(uint32, {_ARCS}, int64[::1], int64[::1], int64[::1], uint32[::1], uint8[::1], int64)"
 )
 def _give(
     who: int,
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     cost: Ints,
     excess: Ints,
     p: Ints,
     place: Ints,
-    line: Index,
+    line: Unsigned,
     queued: Bytes,
     end: int,
 ) -> int:
@@ -203,9 +210,9 @@ def _give(
 
 @compiled(f"boolean({_ARCS}, int64[::1], int64[::1], int64)")
 def _ship(
-    start: Ints,
-    head: Index,
-    back: Index,
+    start: Unsigned,
+    head: Unsigned,
+    back: Unsigned,
     room: Ints,
     open_: Bytes,
     cost: Ints,
@@ -217,8 +224,8 @@ def _ship(
     n = len(p)
     first = np.empty(_STEPS_MAX, np.int32)
     _reprice(start, head, back, room, open_, cost, excess, p, step, first)
-    place, queued = start[:-1].copy(), np.zeros(n, np.uint8)
-    line = np.empty(n + 1, np.int32)
+    place, queued = start[:-1].astype(np.int64), np.zeros(n, np.uint8)
+    line = np.empty(n + 1, np.uint32)
     here = end = 0
     for who in range(n):
         if excess[who] > 0:

@@ -14,7 +14,7 @@ from netting import compiled
 from netting.certificate import Potentials, encode
 from netting.check import check
 from netting.errors import CertificateRefused, Unsolved
-from netting.graph import Graph, Index, Ints, ParticipantId, net_positions, nets
+from netting.graph import Graph, Index, Ints, ParticipantId, Unsigned, net_positions, nets
 from netting.greedy import greedy
 from netting.tiebreak import WEIGHT_MAX, Anchors, anchors, weights
 
@@ -28,7 +28,7 @@ LARGE: Final = 1 << 14
 """Participants from which on compiled loops beat a network simplex for both levels."""
 
 
-Columns: TypeAlias = tuple[Index, Index, Ints, Ints]
+Columns: TypeAlias = tuple[Unsigned, Unsigned, Ints, Ints]
 """Debtor, creditor, amount and cost of each edge."""
 
 
@@ -48,8 +48,8 @@ class Shipment:
     def columns(self) -> Columns:
         """The edges as compiled loops take them; copies only of what has another type."""
         return (
-            np.require(self.debtor, np.int32, ["C", "W"]),
-            np.require(self.creditor, np.int32, ["C", "W"]),
+            np.require(self.debtor, np.int32, ["C", "W"]).view(np.uint32),
+            np.require(self.creditor, np.int32, ["C", "W"]).view(np.uint32),
             np.require(self.amount, np.int64, ["C", "W"]),
             np.require(self.cost, np.int64, ["C", "W"]),
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from netting.compiled import compiled
 from netting.errors import Unsolved
-from netting.graph import Flags, Index, Ints
+from netting.graph import Flags, Ints, Unsigned
 from netting.primal_dual import ship
 from netting.scaling import approach
 from netting.shrink import shrunk
@@ -63,7 +63,7 @@ def in_parts(shipment: Shipment) -> Ints:
         near = _nearest(columns, p, wanted) if done <= _DROPPING_ROUNDS else _EVERYTHING
         if _look(*columns, p, near, flows, chosen) == 0 and done > 0:
             return p
-        p = _among(columns, shipment.supply, chosen, flows)
+        p = _among(shipment, chosen, flows)
     raise Unsolved(f"still wrong after {_ROUNDS_MAX} rounds")
 
 
@@ -74,17 +74,23 @@ def _nearest(columns: Columns, p: Ints, wanted: int) -> int:
     return int(np.partition(distance, wanted)[wanted])
 
 
-def _among(columns: Columns, supply: Ints, chosen: Flags, flows: Ints) -> Ints:
+def _among(shipment: Shipment, chosen: Flags, flows: Ints) -> Ints:
     """Potentials with all edges but the `chosen` ones left as in `flows`."""
-    left = supply.copy()
-    _carry(*columns[:2], flows, chosen, left)
-    debtor, creditor, amount, cost = columns
-    part = (debtor[chosen], creditor[chosen], amount[chosen], cost[chosen])
-    return shrunk(Shipment(*part, left), solver_pylmcf)
+    debtor, creditor, _, _ = shipment.columns()
+    left = shipment.supply.copy()
+    _carry(debtor, creditor, flows, chosen, left)
+    part = Shipment(
+        debtor=shipment.debtor[chosen],
+        creditor=shipment.creditor[chosen],
+        amount=shipment.amount[chosen],
+        cost=shipment.cost[chosen],
+        supply=left,
+    )
+    return shrunk(part, solver_pylmcf)
 
 
-@compiled("void(int32[::1], int32[::1], int64[::1], boolean[::1], int64[::1])")
-def _carry(debtor: Index, creditor: Index, flows: Ints, chosen: Flags, supply: Ints) -> None:
+@compiled("void(uint32[::1], uint32[::1], int64[::1], boolean[::1], int64[::1])")
+def _carry(debtor: Unsigned, creditor: Unsigned, flows: Ints, chosen: Flags, supply: Ints) -> None:
     """Bring the flows on all but the `chosen` edges where they go."""
     for edge in range(len(flows)):
         if not chosen[edge]:
@@ -93,12 +99,12 @@ def _carry(debtor: Index, creditor: Index, flows: Ints, chosen: Flags, supply: I
 
 
 @compiled(
-    "int64(int32[::1], int32[::1], int64[::1], int64[::1], int64[::1], int64, int64[::1],"
+    "int64(uint32[::1], uint32[::1], int64[::1], int64[::1], int64[::1], int64, int64[::1],"
     " boolean[::1])"
 )
 def _look(
-    debtor: Index,
-    creditor: Index,
+    debtor: Unsigned,
+    creditor: Unsigned,
     amount: Ints,
     cost: Ints,
     p: Ints,

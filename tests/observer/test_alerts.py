@@ -133,6 +133,16 @@ def test_a_set_near_a_limit_is_told_until_it_is_away_from_it(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_limit_far_below_what_is_open_does_not_stop_the_store(tmp_path: Path, most: int) -> None:
+    world = founded()
+    a, b, _ = world.members
+    world.must(world.trade(a, b, 10**10, 10**7), world.limit(a, b, 5))
+    world.must(world.limit(a, b, most))
+    found = alerts(tmp_path, world, replace(QUIET, limit_bps=9_000), "limit")
+    assert [opened for _, opened, _ in found] == [world.height - 1]
+
+
 def test_notional_with_one_counterparty_is_looked_at_when_a_date_closes(tmp_path: Path) -> None:
     world = founded()
     a, b, c = world.members

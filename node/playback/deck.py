@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-
 WAIT_SECONDS_MAX: Final = 86_400.0
 """Then it is asked again: at the slowest speeds a block is due after the end of all clocks."""
 

@@ -179,7 +179,7 @@ async def test_what_a_full_disk_took_a_part_of_is_not_signed(
     room = (clients.daemon.home.data / NAME).stat().st_size + 40
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="File too large"):
             record.add([entry])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

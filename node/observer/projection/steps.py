@@ -130,9 +130,7 @@ def _changed(row: o.Contract, cause: Cause, entry: Entry) -> o.Contract:
     return msgspec.structs.replace(row, trade=trade, state=state)
 
 
-def _step(
-    context: Context, row: o.Contract, cause: Cause, entry: Entry
-) -> tuple[str | int, ...]:
+def _step(context: Context, row: o.Contract, cause: Cause, entry: Entry) -> tuple[str | int, ...]:
     trade = row.trade
     instrument = context.state.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
     exponent = context.state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent

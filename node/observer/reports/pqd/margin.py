@@ -103,8 +103,8 @@ def called(db: Reader, periods: Periods) -> Iterator[Figure]:
     """6.6, 6.7 and 6.8: margin by business date."""
     quarter = periods.quarter
     query = (
-        f"SELECT asset, date, {exact('amount')} FROM main.calls WHERE date BETWEEN ? AND ? AND {{}} "
-        "GROUP BY 1, 2"
+        f"SELECT asset, date, {exact('amount')} FROM main.calls "
+        "WHERE date BETWEEN ? AND ? AND {} GROUP BY 1, 2"
     )
     paid: dict[str, list[int]] = defaultdict(list)
     what = "kind IN ('VM', 'INTRADAY') AND state='SETTLED'"

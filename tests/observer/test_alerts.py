@@ -325,9 +325,7 @@ def test_an_alert_about_a_member_is_seen_by_who_may_see_the_member(tmp_path: Pat
 
 def test_no_number_of_tickets_hides_what_wakes_a_person(tmp_path: Path) -> None:
     store = store_of(tmp_path / "store", founded())
-    query = (
-        "INSERT INTO alerts VALUES (?, ?, ?, 0, ?, '', '', NULL, 1, 1, 'blocks', 'so it is', ?)"
-    )
+    query = "INSERT INTO alerts VALUES (?, ?, ?, 0, ?, '', '', NULL, 1, 1, 'blocks', 'so it is', ?)"
     flood = [("limit", str(number), 2, "ticket", 2) for number in range(2 * SHOWN_MAX)]
     store.db.executemany(query, [*flood, ("missing_validator", "one", 3, "page", 3)])
     found = changed_since(Reader(store.db), 1)

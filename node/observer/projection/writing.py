@@ -11,7 +11,6 @@ from node.plain import plain
 from node.viewing.concerns import Concern
 from wire.ids import member_of
 
-
 DATE_MAX: Final = 99_991_231
 
 

@@ -19,8 +19,10 @@ def record(data: Path, act: str, **fields: Any) -> None:
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "user": _user(), "act": act}
     data.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(data / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "ab", buffering=0) as file:
+    # Buffered: a raw write that finds little room on the disk writes a part, and says no word.
+    with os.fdopen(descriptor, "ab") as file:
         file.write(json.dumps(line | fields).encode() + b"\n")
+        file.flush()
         os.fsync(file.fileno())
 
 

@@ -19,6 +19,7 @@ from node.config import PolicySection
 from node.signed_record import DAY_MS, Entry, SignedRecord
 from wire.codec import encode, sha256
 from wire.errors import Rejection
+from wire.limits import AMOUNT_MAX
 
 
 class RoleNotSigned(Rejection):
@@ -181,16 +182,15 @@ def amounts_of(state: State, action: act.Action) -> Amounts | None:
             return _notionals(state, (trade,))
         case act.TradeBatch(trades=trades):
             return _notionals(state, trades)
-        case act.SubstituteCollateral(give=asset, give_amount=amount):
-            return {asset: amount}
         case (
-            act.Mint(asset=asset, amount=amount)
+            act.SubstituteCollateral(give=asset, give_amount=amount)
+            | act.Mint(asset=asset, amount=amount)
             | act.Redeem(asset=asset, amount=amount)
             | act.Transfer(asset=asset, amount=amount)
             | act.PostIm(asset=asset, amount=amount)
             | act.ReturnExcessIm(asset=asset, amount=amount)
         ):
-            return {asset: amount}
+            return {asset: amount} if 0 < amount <= AMOUNT_MAX else None  # the ledger refuses it
         case _:
             return None
 
@@ -203,7 +203,10 @@ def _notionals(state: State, trades: Iterable[Trade]) -> Amounts | None:
             return None  # the ledger refuses it
         exponent = state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
         price = max(trade.price, _last_mark(state, instrument))
-        found[instrument.currency] += minor_units(trade.quantity, price, instrument, exponent)
+        notional = minor_units(trade.quantity, price, instrument, exponent)
+        if trade.quantity < 1 or not 0 <= notional <= AMOUNT_MAX:
+            return None  # nor does it take this: what is less than nothing is not to be counted
+        found[instrument.currency] += notional
     return found
 
 

@@ -109,8 +109,9 @@ def adopt(home: Home, on_ledger: Collection[bytes], deciding: Collection[bytes])
         if one.purpose == "consensus":
             chain_id = home.genesis().chain_id
             old = keys.consensus_key.hex()[:16]
-            if home.signer_state.exists():
-                home.signer_state.rename(home.signer_state.with_name(f"signer.{old}.state"))
+            aside = home.signer_state.with_name(f"signer.{old}.state")
+            if home.signer_state.exists() and not aside.exists():  # else it was interrupted here
+                home.signer_state.rename(aside)
             FileSigner.create(home.signer_state, chain_id, one.key)
             keys = msgspec.structs.replace(keys, consensus=one.seed, seed_chain=one.seed_chain)
         else:

@@ -102,8 +102,10 @@ class SignedRecord:
             return
         made = not self._path.exists()
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "ab", buffering=0) as file:
+        # Buffered: a raw write that finds little room on the disk writes a part, and says no word.
+        with os.fdopen(descriptor, "ab") as file:
             file.write(b"".join(map(_line, entries)))
+            file.flush()
             os.fsync(file.fileno())
         if made:
             fsync_folder(self._path.parent)

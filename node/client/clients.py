@@ -179,6 +179,8 @@ def _only(certificate: Path) -> ssl.SSLContext:
     are those that others reach the node by."""
     _, begin, rest = certificate.read_text().partition(ssl.PEM_HEADER)
     pem, end, _ = rest.partition(ssl.PEM_FOOTER)
+    if not end:  # of nothing `create_default_context` would trust whom the system trusts
+        raise ValueError("no certificate (PEM) is in it")
     tls = ssl.create_default_context(cadata=begin + pem + end)
     tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     tls.check_hostname = False

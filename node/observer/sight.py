@@ -91,7 +91,7 @@ class Replayed(Answer, frozen=True):
     jumping_to: int | None
     """Where it is on its way to."""
     due_ms: int | None
-    """From when this was said until the next block; null: somebody has to say."""
+    """From when this was said until the next block, a day at most; null: somebody has to say."""
     change: int
     """Counts what has changed: of two answers the one with more is the newer."""
     trouble: str

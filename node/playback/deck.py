@@ -7,6 +7,10 @@ is due at once. All `now_s` are seconds of one clock that never goes back.
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Final
+
+WAIT_SECONDS_MAX: Final = 86_400.0
+"""Then it is asked again: at the slowest speeds a block is due after the end of all clocks."""
 
 
 class Deck:
@@ -80,12 +84,13 @@ class Deck:
         return min(self.last, max(due, self.height))
 
     def wait_s(self, now_s: float) -> float | None:
-        """Until there is something to show; None: until it is told to."""
+        """Until there is something to show, or to ask again; None: until it is told to."""
         if self.wanted(now_s) != self.height:
             return 0.0
         if not self.playing or self.height == self.last:
             return None
-        return (self.time_ms(self.height + 1) - self._network_ms(now_s)) / 1_000 / self.speed
+        left_ms = self.time_ms(self.height + 1) - self._network_ms(now_s)
+        return min(left_ms / 1_000 / self.speed, WAIT_SECONDS_MAX)
 
     def _network_ms(self, now_s: float) -> float:
         if not self.playing or self.target is not None or self.speed == 0:

@@ -167,11 +167,14 @@ class Player:
         """Show what is due, some blocks of it; seconds until there is more, None: nothing is."""
         with self._lock:
             wanted = self._deck.wanted(self._clock_s())
-        if wanted != self.now.height:
+            # Where a jump leads, or was stopped, it may stand already: that is to be told, too.
+            told = self._deck.target is None and self.height == self.now.height
+        if wanted != self.now.height or not told:
             if wanted < self.now.height:
                 kept = self._checkpoints.back_to(wanted)
                 self.now = Shown(kept.height, kept.state, kept.block_id)
-            self._forward(min(wanted, self.now.height + TOGETHER_MAX))
+            if wanted > self.now.height:
+                self._forward(min(wanted, self.now.height + TOGETHER_MAX))
             with self._lock:
                 self._deck.shown(self._clock_s(), self.now.height)
                 if self._deck.target is None:

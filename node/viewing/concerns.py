@@ -194,8 +194,9 @@ def of_action(state: State, action: act.Action) -> Concern:
             return Concern() if issued is None else Concern((issued.issuer,))
         case act.TradeBatch(trades=trades):
             found = [of_trade(state, trade) for trade in trades]
-            same = all(one == found[0] for one in found)
-            if same:
+            if not found:
+                return Concern()  # the ledger refuses it, in a block that may be decided
+            if all(one == found[0] for one in found):
                 return found[0]
             dates = {one.date: None for one in found}
             parties = tuple({party: None for one in found for party in one.members})

@@ -1,6 +1,7 @@
 """What is signed on a day is counted; what waits for a second client waits through a restart."""
 
 import json
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from node.blotter import fields_of
 from node.config import PolicySection
 from node.daemon import Daemon
 from node.policy import Policy, amounts_of
-from node.signed_record import DAY_MS, NAME, SignedRecord
+from node.signed_record import DAY_MS, NAME, Entry, SignedRecord
 from tests.api.conftest import opened
 from tests.api.test_signing import ME, Clients, trade, transfer, tx
 
@@ -52,6 +53,11 @@ class Restarted(Clients):
         later = msgspec.structs.replace(row, time_ms=row.time_ms + DAY_MS)
         draft.put(t.NETWORK, t.network_key(), later)
         self.daemon.shell.tip = msgspec.structs.replace(tip, state=tip.state.folded(draft)[0])
+
+    def day(self) -> int:
+        """The ledger's."""
+        network = self.daemon.shell.tip.state.must(t.NETWORK, t.network_key())
+        return network.time_ms // DAY_MS
 
     async def approve(self, ident: str) -> Any:
         return await self.post("approves", f"/v1/sign/{ident}/approve")
@@ -146,6 +152,40 @@ async def test_what_has_no_amount_needs_two_where_there_is_a_daily_rule(clients:
     rules = msgspec.structs.replace(POLICY, sign=("governance",))
     clients.again(rules)
     assert (await clients.ask(tx(CastVote(ME.lei, 1, True)))).json()["status"] == "held"
+
+
+@pytest.mark.parametrize("amount", [-2_500, 0, -(1 << 63), 1 << 62])
+async def test_an_amount_that_the_ledger_refuses_gives_the_day_back_nothing(
+    clients: Restarted, amount: int
+) -> None:
+    for impossible in (transfer(amount), tx(RegisterTrade(trade(amount)))):
+        assert amounts_of(clients.daemon.shell.tip.state, impossible.action) is None
+    for used in (1_000, 999):
+        await clients.ask(transfer(used))
+    held = (await clients.ask(transfer(amount))).json()
+    assert held["status"] == "held"
+    await clients.approve(held["id"])
+    assert "501 left" in (await clients.ask(transfer(502))).json()["detail"]
+
+
+async def test_what_a_full_disk_took_a_part_of_is_not_signed(
+    clients: Restarted,
+) -> None:
+    await clients.ask(transfer(1_000))
+    record = SignedRecord(clients.daemon.home.data / NAME)
+    day = clients.day()
+    entry = Entry(day, "treasury", "ab" * 32, {"USD": 1_400})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = (clients.daemon.home.data / NAME).stat().st_size + 40
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            record.add([entry])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert record.of(day, "treasury") == {"USD": 1_000}
+    record.add([entry])
+    assert SignedRecord(clients.daemon.home.data / NAME).of(day, "treasury") == {"USD": 2_400}
 
 
 async def test_a_line_that_was_not_written_whole_was_not_signed_and_is_dropped(

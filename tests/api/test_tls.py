@@ -121,6 +121,19 @@ async def test_the_homes_own_client_finds_its_way_through_mutual_tls(
         assert found.height == daemon.shell.tip.height
 
 
+@pytest.mark.parametrize("header", ["", "-----BEGIN TRUSTED CERTIFICATE-----\n"])
+def test_a_client_of_a_home_without_a_certificate_trusts_nobody(
+    daemon: Daemon, header: str
+) -> None:
+    """Least of all whom the system trusts: the names in certificates are not looked at here."""
+    (daemon.home.path / "server.pem").write_text(header)
+    lines = "".join(f'{key} = "{value}"\n' for key, value in SERVER.items())
+    with daemon.home.config_file.open("a") as config:
+        config.write("\n[api]\n" + lines)
+    with pytest.raises(NodeUnreachable, match=r"server\.pem"):
+        NodeClient.of_home(daemon.home.path)
+
+
 @pytest.mark.parametrize("foreign", [False, True])
 async def test_the_homes_own_client_takes_the_homes_certificate_and_no_other(
     daemon: Daemon, authority: Authority, foreign: bool

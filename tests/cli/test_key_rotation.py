@@ -6,6 +6,7 @@ import pytest
 
 from node.home import Home
 from node.rotation import KeyNotInForce, NothingToAdopt, adopt, next_key, waiting_keys
+from node.signer import FileSigner
 from tests.node.stores import copied
 
 
@@ -30,6 +31,25 @@ def test_the_old_key_stays_while_it_signs_the_next_height(home: Home) -> None:
     assert waiting_keys(home) == {}
     [kept] = home.data.glob("signer.*.state")
     assert kept.read_bytes() == state
+
+
+def test_what_the_old_key_has_signed_is_kept_though_the_change_is_interrupted(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, new = home.signer_state.read_bytes(), next_key(home, "consensus").key.public
+
+    def cut_short(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Home, "write_keys", cut_short)
+        with pytest.raises(OSError, match="no space"):
+            adopt(home, {new}, {new})
+    assert adopt(home, {new}, {new}) == ["consensus"]
+    [kept] = home.data.glob("signer.*.state")
+    assert kept.read_bytes() == state
+    key = home.keys().signing("consensus")
+    assert FileSigner(home.signer_state, home.genesis().chain_id, key).state is not None
 
 
 def test_a_key_that_the_ledger_does_not_name_waits(home: Home) -> None:

@@ -14,6 +14,7 @@ from ledger.actions import (
     ConfirmTermination,
     ConsentNovation,
     OpenClientAccount,
+    Port,
     ProposeNovation,
     RegisterCsa,
     RequestTermination,
@@ -205,6 +206,31 @@ def lives(maturity: Date = CALENDAR[4]) -> Recorded:
     world.settle()
     world.apply()
     return world
+
+
+def ported() -> tuple[Recorded, Uti]:
+    """A member defaults, and a contract of its client goes to an account elsewhere; a date closes
+    before it, and one after."""
+    world = Recorded(
+        members=4, maturity=CALENDAR[4], change=defaults.short(porting_window_blocks=20)
+    )
+    world.turns = 4
+    a, b, c, _ = world.members
+    mine, new = Party(f"{a.lei}:C"), Party(f"{b.lei}:C")
+    world.must(*[world.mint(who, 10**6) for who in (*world.members, world.issuer)])
+    world.must(*[
+        world.sign(OpenClientAccount(who.lei, "C", bytes(32)), who.key("governance"))
+        for who in (a, b)
+    ])  # fmt: skip
+    of_client = msgspec.structs.replace(world.terms(a, c, 9, 1_000), buyer=mine)
+    world.must(world.register(of_client, a, c), world.trade(a, c, 5, 1_000))
+    world.close(CALENDAR[0], AAA=1_000)
+    world.settle()
+    defaults.declare(world, a)
+    world.must(world.sign(Port(1, mine, new), b.key("trade")))
+    world.close(CALENDAR[1], AAA=1_000)
+    world.settle()
+    return world, of_client.uti
 
 
 def _collateralised(one: Identity, other: Identity) -> o.Csa:

@@ -30,7 +30,7 @@ from node.core.effects import CommitBlock
 from node.daemon import Daemon
 from node.history import steps
 from node.metrics import metrics_text
-from node.observer.alerts.reading import alerts_between, changed_since, open_counts
+from node.observer.alerts.reading import SHOWN_MAX, alerts_between, changed_since, open_counts
 from node.observer.alerts.rules import RULES
 from node.observer.catching_up import store_of as opened_store
 from node.observer.projection import Seen, begin, project
@@ -131,6 +131,16 @@ def test_a_set_near_a_limit_is_told_until_it_is_away_from_it(tmp_path: Path) -> 
         (subject.format(a.lei, first, second), opens, closes),
         (subject.format(b.lei, first, second), closes + 1, 0),
     ]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_limit_far_below_what_is_open_does_not_stop_the_store(tmp_path: Path, most: int) -> None:
+    world = founded()
+    a, b, _ = world.members
+    world.must(world.trade(a, b, 10**10, 10**7), world.limit(a, b, 5))
+    world.must(world.limit(a, b, most))
+    found = alerts(tmp_path, world, replace(QUIET, limit_bps=9_000), "limit")
+    assert [opened for _, opened, _ in found] == [world.height - 1]
 
 
 def test_notional_with_one_counterparty_is_looked_at_when_a_date_closes(tmp_path: Path) -> None:
@@ -311,6 +321,17 @@ def test_an_alert_about_a_member_is_seen_by_who_may_see_the_member(tmp_path: Pat
             assert all(not one.member for one in public)
     readers.close()
     store.close()
+
+
+def test_no_number_of_tickets_hides_what_wakes_a_person(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store", founded())
+    query = "INSERT INTO alerts VALUES (?, ?, ?, 0, ?, '', '', NULL, 1, 1, 'blocks', 'so it is', ?)"
+    flood = [("limit", str(number), 2, "ticket", 2) for number in range(2 * SHOWN_MAX)]
+    store.db.executemany(query, [*flood, ("missing_validator", "one", 3, "page", 3)])
+    found = changed_since(Reader(store.db), 1)
+    store.close()
+    assert len(found) == SHOWN_MAX
+    assert found[0].name == "missing_validator"
 
 
 def test_every_rule_says_what_it_is_and_who_wakes() -> None:

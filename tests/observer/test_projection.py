@@ -1,20 +1,31 @@
 """The read store says what the ledger says, however it has come about."""
 
 import json
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import Action, RegisterTrade, TradeBatch
+from ledger.transactions import Transaction, decode_transaction
 from node.observer.projection import begin, project
 from node.observer.store import Reader, Writer
+from tests.ledger.generated import Generator
+from tests.ledger.test_laws import well_signed
+from tests.ledger.world import CALENDAR, World
 from tests.observer.chains import Recorded, contents, crisis, store_of
-from wire.ids import member_of
+from wire.codec import encode
+from wire.errors import MalformedBytes
+from wire.ids import Date, member_of
+
+GENERATOR = Generator(World(), hostile=True)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +63,42 @@ def test_a_store_is_the_same_however_the_blocks_come(
             store.close()
             store = Writer(path, store.chain)
     assert contents(store) == contents(whole)
+    store.close()
+
+
+def is_decodable(tx: Transaction) -> bool:
+    """Whether it could come over the wire."""
+    try:
+        return decode_transaction(encode(tx)) == tx
+    except (MalformedBytes, OverflowError):
+        return False
+
+
+EMPTY = TradeBatch(())
+FAR = Date(2**64 - 1)
+
+
+@settings(
+    max_examples=int(os.environ.get("DCN_PROJECTED_ACTIONS", "40")), deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@example(actions=[EMPTY])
+@example(actions=[None])
+@given(actions=st.lists(GENERATOR.actions(), min_size=1, max_size=8))
+def test_no_transaction_that_a_block_may_hold_stops_the_store(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[Action | None]
+) -> None:
+    """A proposer may put in whatever is signed: the ledger refuses it, and it is shown as that."""
+    world = Recorded(members=3, maturity=CALENDAR[4])
+    a, b, _ = world.members
+    late = RegisterTrade(replace(world.terms(a, b, 1, 1_000), trade_date=FAR))
+    given = [late if one is None else one for one in actions]
+    made = [GENERATOR.signed(world, one, nonce) for nonce, one in enumerate(given, 900)]
+    world.apply(*[tx for tx in made if is_decodable(tx) and well_signed(world, tx)])
+    store = store_of(tmp_path_factory.mktemp("hostile") / "store", world)
+    project(store, world.seen)
+    shown = Reader(store.db).rows("SELECT code FROM transactions ORDER BY position")
+    assert shown == [(x.code,) for x in world.seen[-1].applied.receipts]
     store.close()
 
 

@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from ledger import objects as o
 from ledger import tables as t
+from ledger.actions import (
+    AmendTrade,
+    CancelTrade,
+    ConfirmTermination,
+    ConsentNovation,
+    OpenClientAccount,
+    ProposeNovation,
+    RequestTermination,
+)
 from ledger.default import sizing
 from ledger.events import (
     CallIssued,
@@ -25,6 +35,8 @@ from ledger.events import (
     TradeRegistered,
 )
 from ledger.state import Draft, State
+from ledger.transactions import tx_id
+from ledger.waterfall import DCN
 from node.api.errors import status_of
 from node.cli.main import app as command
 from node.home import Home
@@ -38,11 +50,13 @@ from node.observer.reports.pqd.report import PqdReport, pqd_report
 from node.observer.reports.trades import TradeReport, trade_report
 from node.observer.store import Reader, Readers, Writer
 from node.viewing.viewer import Viewer, looking
+from tests.ledger import defaults
 from tests.ledger.world import CALENDAR
-from tests.observer.chains import Recorded, lives, store_of
+from tests.observer.chains import Recorded, lives, ported, store_of
 from tests.observer.exported import CONTRACTS, CUSTODY, POSITIONS, Exported, total
 from tests.tidy import ROOT
-from wire.ids import member_of
+from wire.ids import Party, Uti, member_of
+from wire.limits import AMOUNT_MAX
 
 DATES = CALENDAR[:4]
 
@@ -657,3 +671,123 @@ def test_the_document_has_every_field_and_number() -> None:
             assert f"`{field}`" in text, field
     for rule in RULES:
         assert f"| `{rule}` |" in text, rule
+
+
+# -------------------------------------------------------------------- several steps in one block
+def test_each_step_of_a_contract_in_one_block_has_the_terms_of_its_moment(tmp_path: Path) -> None:
+    world = Recorded(members=3, maturity=CALENDAR[4], change=defaults.short())
+    a, b, c = world.members
+    world.must(*[world.mint(who, 10**6) for who in world.members])
+    terms = world.terms(a, b, 90, 1_000)
+    amended = replace(terms, quantity=60, price=1_010)
+    uti, new, part = terms.uti, Uti(f"{a.lei}NEW"), (terms.uti, 20, 1_000)
+    deal = world.register(terms, a, b)
+    world.must(
+        deal,
+        world.sign(AmendTrade(amended), a.key("trade"), b.key("trade")),
+        world.sign(RequestTermination(Party(a.lei), *part), a.key("trade")),
+        world.sign(ConfirmTermination(Party(b.lei), *part), b.key("trade")),
+        world.sign(ProposeNovation(Party(b.lei), Party(c.lei), uti, new, 0), b.key("trade")),
+        world.sign(ConsentNovation(Party(c.lei), uti, new, 0), c.key("trade")),
+        world.sign(ConsentNovation(Party(a.lei), uti, new, 0), a.key("trade")),
+        world.sign(CancelTrade(Party(a.lei), Party(c.lei), new), a.key("trade"), c.key("trade")),
+    )
+    world.close(CALENDAR[0], AAA=1_000)
+    store = store_of(tmp_path / "store", world)
+    project(store, world.seen)
+    report = trade_report(Reader(store.db), CALENDAR[0])
+    disclosed = pqd_report(Reader(store.db), CALENDAR[0]).disclosures
+    store.close()
+    seen = [(x.uti, x.step, x.state, x.quantity, x.price) for x in report.activity]
+    assert seen == [
+        (uti, "REGISTERED", "LIVE", 90, 1_000),
+        (uti, "AMENDED", "LIVE", 60, 1_010),
+        (uti, "PARTLY_TERMINATED", "LIVE", 40, 1_010),
+        (uti, "NOVATED", "NOVATED", 40, 1_010),
+        (new, "NOVATION", "LIVE", 40, 1_010),
+        (new, "CANCELLED", "TERMINATED", 40, 1_010),
+    ]
+    assert {x.transaction for x in report.activity if x.uti == uti} == {tx_id(deal).hex()}
+    assert {x.prior_uti for x in report.activity if x.uti == new} == {uti}
+    assert (report.trades, report.differences) == ([], [])
+    notional = report.activity[0].notional
+    assert [x.value for x in disclosed if x.number == "23.1.2"] == [notional]
+
+
+# -------------------------------------------------------------------- the disclosure
+def test_contracts_of_clients_closed_out_before_a_case_are_not_of_it(tmp_path: Path) -> None:
+    change = defaults.short(porting_window_blocks=0, order=DCN)
+    world = Recorded(members=4, maturity=CALENDAR[4], change=change)
+    world.turns = 4
+    a, b, c, _ = world.members
+    client = Party(f"{a.lei}:C")
+    world.must(*[world.mint(who, 10**6) for who in (*world.members, world.issuer)])
+    world.must(world.sign(OpenClientAccount(a.lei, "C", bytes(32)), a.key("governance")))
+    with_b, with_c = (replace(world.terms(a, x, 9, 1_000), buyer=client) for x in (b, c))
+    world.must(world.register(with_b, a, b), world.register(with_c, a, c))
+    world.close(CALENDAR[0], AAA=1_000)
+    world.settle()
+    found = []
+    store = store_of(tmp_path / "store", world)
+    for who, date in ((c, CALENDAR[1]), (a, CALENDAR[2])):
+        defaults.declare(world, who)
+        for _ in range(12):
+            world.apply()
+        world.close(date, AAA=1_000)
+        world.settle()
+        project(store, world.seen)
+        disclosed = pqd_report(Reader(store.db), date).disclosures
+        found.append({x.of: x.value for x in disclosed if x.number == "13.1.3"})
+    steps = Reader(store.db).rows("SELECT uti FROM contract_steps WHERE what='CLOSED_OUT'")
+    store.close()
+    assert sorted(steps) == sorted([(with_b.uti,), (with_c.uti,)])
+    assert found == [{"ported": 0, "closed out": 0}, {"ported": 0, "closed out": 1}]
+
+
+def test_sums_of_calls_may_be_larger_than_an_amount(tmp_path: Path) -> None:
+    world = Recorded(members=3, maturity=CALENDAR[4])
+    world.close(CALENDAR[0], AAA=1_000)
+    world.close(CALENDAR[1], AAA=1_000)
+    store = store_of(tmp_path / "store", world)
+    project(store, world.seen)
+    one, other, _ = (who.lei for who in world.members)
+    columns = [row[1] for row in store.db.execute("PRAGMA table_info(calls)")]
+    given = {
+        "payer": one, "receiver": other, "payer_member": one, "receiver_member": other,
+        "asset": "USD", "amount": AMOUNT_MAX, "date": CALENDAR[1], "state": "SETTLED",
+    }  # fmt: skip
+    for number in range(9):
+        made = given | {"id": str(number), "kind": ("VM", "IM")[number % 2]}
+        row = [made.get(name, 0) for name in columns]
+        store.db.execute(f"INSERT INTO calls VALUES ({', '.join('?' * len(row))})", row)
+    disclosed = pqd_report(Reader(store.db), CALENDAR[1]).disclosures
+    store.close()
+    peaks = {x.number: x.value for x in disclosed if x.number in ("6.7.1", "6.8.1")}
+    assert peaks == {"6.7.1": 5 * AMOUNT_MAX, "6.8.1": 4 * AMOUNT_MAX}
+
+
+# -------------------------------------------------------------------- as one party sees it
+def test_a_contract_that_was_ported_away_is_in_the_report_of_who_has_it_now_alone(
+    tmp_path: Path,
+) -> None:
+    world, uti = ported()
+    a, b, c, d = world.members
+    store = store_of(tmp_path / "store", world)
+    project(store, world.seen)
+    report = trade_report(Reader(store.db), CALENDAR[1])
+    assert report.differences == []
+    everybody = {line.uti: line for line in report.trades}
+    assert everybody[uti].step == "TRANSFERRED"
+    assert everybody[uti].counterparty_1 in (b.lei, c.lei)
+    readers = Readers(store.path)
+    try:
+        for who, dates in {a: CALENDAR[:1], b: CALENDAR[1:2], c: CALENDAR[:2], d: ()}.items():
+            with looking(Viewer("own", own=who.lei)), readers.reader() as db:
+                for date in CALENDAR[:2]:
+                    lines = {line.uti: line for line in trade_report(db, date).trades}
+                    assert (uti in lines) == (date in dates), (who.lei, date)
+                    if date == CALENDAR[1] and uti in lines:
+                        assert lines[uti] == everybody[uti]
+    finally:
+        readers.close()
+        store.close()

@@ -1,5 +1,6 @@
 """What a replay shows is what an observer saw that was there, however one winds it."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,40 @@ def test_followers_are_not_told_of_blocks_on_the_way_of_a_jump(whole: Replayed) 
     assert whole.player.height == 0
     whole.settle()
     assert whole.player.height == last
+
+
+def test_a_jump_that_is_stopped_on_its_way_is_told_of_where_it_stands(whole: Replayed) -> None:
+    whole.player.jump(whole.reel.last)
+    whole.player.turn()
+    whole.player.pause()
+    whole.settle()
+    assert whole.player.height == whole.player.position().height > 0
+
+
+def test_a_jump_to_where_it_is_and_a_step_at_the_end_have_arrived(whole: Replayed) -> None:
+    whole.player.jump(0)
+    whole.settle()
+    assert whole.player.position().jumping_to is None
+    whole.player.jump(whole.reel.last)
+    whole.settle()
+    whole.player.step()
+    whole.settle()
+    assert whole.player.position().jumping_to is None
+
+
+@pytest.mark.parametrize("speed", [5e-324, 1e-300, 1e-12])
+def test_the_slowest_replay_waits_and_still_hears_what_it_is_told(
+    whole: Replayed, speed: float
+) -> None:
+    whole.player.play()
+    whole.player.set_speed(speed)
+    wait_s = whole.settle()
+    assert wait_s is not None
+    assert 0 < wait_s <= threading.TIMEOUT_MAX
+    assert whole.player.position().due_ms == wait_s * 1_000
+    whole.player.set_speed(0)
+    assert whole.settle() is None
+    assert whole.player.height == whole.reel.last
 
 
 def test_outside_of_its_blocks_a_replay_does_not_go(home: Home, tmp_path: Path) -> None:

@@ -93,12 +93,13 @@ def alerts_between(db: Reader, first: int, last: int) -> list[AlertLine]:
 
 
 def changed_since(db: Reader, height: int, *, public: bool = False) -> list[AlertLine]:
-    """Alerts that have opened or closed after a block; `public`: only those that name nobody whose
-    business they are."""
+    """Alerts that have opened or closed after a block, those that wake a person first: of more than
+    are told, it is the others that are left out, whoever has made them. `public`: only those that
+    name nobody whose business they are."""
     where = "AND a.member=''" if public else ""
     query = (
         f"{COLUMNS} WHERE (a.closed>?1 OR (a.closed=0 AND a.opened>?1)) {where} "
-        f"ORDER BY MAX(a.opened, a.closed), a.rule, a.subject LIMIT {SHOWN_MAX}"
+        f"ORDER BY a.severity, MAX(a.opened, a.closed), a.rule, a.subject LIMIT {SHOWN_MAX}"
     )
     return _lines(db, query, height)
 

@@ -8,6 +8,7 @@ from node.config import AlertsSection
 from node.observer.store import Reader
 from node.observer.words import grouped
 from wire.ids import member_of
+from wire.limits import AMOUNT_MAX
 from wire.money import BPS, Rounding, muldiv
 
 
@@ -92,6 +93,7 @@ def near_limits(at: At) -> Iterator[Finding]:
             if notional * BPS < share * most:
                 continue
             reached = muldiv(notional, BPS, most, Rounding.FLOOR) if most else BPS
+            reached = min(reached, AMOUNT_MAX)  # of a tiny limit it is more than a row can hold
             has, allowed = at.money(notional, asset), at.money(most, asset)
             told = f"{first} and {second} have {has} open, {member} allows {allowed} with {other}"
             subject = f"{member} {first} {second} {asset}"

@@ -5,8 +5,11 @@ seen closed. A contract's step names its event and the transaction behind it; wh
 freeze at a default, is told from the state before and after.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+
+import msgspec
 
 from ledger import actions as act
 from ledger import events as e
@@ -60,48 +63,84 @@ class Cause(NamedTuple):
     place: int
     """Of the event in the block."""
     what: str
+    quantity: int = 0
+    """What a change leaves of it."""
+
+
+class Entry(NamedTuple):
+    """What a transaction has done to a contract."""
+
+    tx: str
+    """Its id."""
+    trade: o.Trade | None = None
+    """The terms that it brought."""
+    prior: str = ""
+    """UTI of the contract that was novated into this one."""
+
+
+Entries = dict[tuple[str, str], list[Entry]]
+"""By UTI and what `ContractChanged` says of it, in the order of the block."""
 
 
 def known(context: Context) -> Iterator[Statement]:
     """The contracts that a store begins with."""
     for _, row in context.state.scan(t.CONTRACTS):
-        yield STEP, (*_step(context, row, Cause(0, KNOWN)), row.height, "", "")
+        yield STEP, _step(context, row, Cause(0, KNOWN), Entry(""))
 
 
 def taken(
     context: Context, decided: DecidedBlock, applied: Applied, before: State
 ) -> Iterator[Statement]:
-    """The steps that a block makes contracts take."""
+    """The steps that a block makes contracts take, each with the terms that it leaves: a block can
+    enter a contract, change it and freeze it."""
     causes = _causes(applied.events)
-    entered, prior = _entered(decided, applied)
+    entries = _entries(decided, applied)
     for key, _ in applied.changes:
         if key[0] != t.CONTRACTS.tag:
             continue
-        new = context.state.must(t.CONTRACTS, key)
-        old, uti = before.get(t.CONTRACTS, key), new.trade.uti
-        found = causes.get(uti) or [Cause(len(applied.events), _told_by_state(old, new))]
-        for cause in found:
-            last = cause is found[-1]
-            step = _step(context, new, cause, o.ContractState(new.state) if last else LIVE)
-            yield STEP, (*step, new.height, entered.get(uti, ""), prior.get(uti, ""))
+        new, old = context.state.must(t.CONTRACTS, key), before.get(t.CONTRACTS, key)
+        now = msgspec.structs.replace(new if old is None else old, height=new.height)
+        for cause in causes.get(new.trade.uti, ()):
+            waiting = entries.get((new.trade.uti, KINDS.get(cause.what, cause.what)))
+            entry = waiting.pop(0) if waiting else Entry("")
+            now = _changed(now, cause, entry)
+            yield STEP, _step(context, now, cause, entry)
+        if (now.trade, now.state) != (new.trade, new.state):
+            last = Cause(len(applied.events), _told_by_state(now, new))
+            yield STEP, _step(context, new, last, Entry(""))
 
 
-LIVE: Final = o.ContractState.LIVE
+KINDS: Final = {"PARTLY_TERMINATED": "TERMINATED"}
+"""Steps whose event and transaction are those of another."""
+
+ENDS: Final = {
+    "TERMINATED": o.ContractState.TERMINATED,
+    "CANCELLED": o.ContractState.TERMINATED,
+    "NOVATED": o.ContractState.NOVATED,
+    "MATURED": o.ContractState.MATURED,
+}
+"""How a step leaves a contract that does not go on."""
 
 
-def _step(
-    context: Context, row: o.Contract, cause: Cause, state: o.ContractState | None = None
-) -> tuple[str | int, ...]:
+def _changed(row: o.Contract, cause: Cause, entry: Entry) -> o.Contract:
+    trade = row.trade if entry.trade is None else entry.trade
+    if cause.what in ("PARTLY_TERMINATED", "NOVATION"):
+        trade = msgspec.structs.replace(trade, quantity=cause.quantity)
+    state = ENDS.get(cause.what, o.ContractState.LIVE)
+    return msgspec.structs.replace(row, trade=trade, state=state)
+
+
+def _step(context: Context, row: o.Contract, cause: Cause, entry: Entry) -> tuple[str | int, ...]:
     trade = row.trade
     instrument = context.state.must(t.INSTRUMENTS, t.INSTRUMENTS.key(trade.instrument))
     exponent = context.state.must(t.ASSETS, t.ASSETS.key(instrument.currency)).exponent
     notional = sets.minor_units(trade.quantity, trade.price, instrument, exponent)
     return (
         trade.uti, context.height, cause.place, cause.what,
-        o.ContractState(row.state if state is None else state).name, trade.buyer, trade.seller,
+        o.ContractState(row.state).name, trade.buyer, trade.seller,
         member_of(trade.buyer), member_of(trade.seller), trade.instrument,
         o.Product(instrument.product).name, trade.quantity, trade.price, notional,
-        trade.trade_date, o.TradeSource(trade.source).name,
+        trade.trade_date, o.TradeSource(trade.source).name, row.height, entry.tx, entry.prior,
     )  # fmt: skip
 
 
@@ -109,6 +148,7 @@ def _causes(events: tuple[e.Event, ...]) -> dict[str, list[Cause]]:
     """By UTI, in the order of the block."""
     found: dict[str, list[Cause]] = {}
     for place, event in enumerate(events):
+        left = 0
         match event:
             case e.TradeRegistered(uti=uti):
                 what = "REGISTERED"
@@ -118,15 +158,13 @@ def _causes(events: tuple[e.Event, ...]) -> dict[str, list[Cause]]:
                 what = "PARTLY_TERMINATED" if how == "TERMINATED" and left else CHANGES[how]
             case _:
                 continue
-        found.setdefault(uti, []).append(Cause(place, what))
+        found.setdefault(uti, []).append(Cause(place, what, left))
     return found
 
 
-def _told_by_state(old: o.Contract | None, new: o.Contract) -> str:
+def _told_by_state(now: o.Contract, new: o.Contract) -> str:
     """What a default has done: there is no event for each contract of it."""
-    if old is None:
-        return "REGISTERED"
-    if (old.trade.buyer, old.trade.seller) != (new.trade.buyer, new.trade.seller):
+    if (now.trade.buyer, now.trade.seller) != (new.trade.buyer, new.trade.seller):
         return "TRANSFERRED"
     match new.state:
         case o.ContractState.IN_TERMINATION:
@@ -137,24 +175,27 @@ def _told_by_state(old: o.Contract | None, new: o.Contract) -> str:
             return "RESUMED"
 
 
-def _entered(decided: DecidedBlock, applied: Applied) -> tuple[dict[str, str], dict[str, str]]:
-    """By UTI: the transaction that entered or changed the contract, and the UTI before."""
-    tx_of: dict[str, str] = {}
-    prior: dict[str, str] = {}
+def _entries(decided: DecidedBlock, applied: Applied) -> Entries:
+    found: Entries = defaultdict(list)
     for tx, receipt in zip(decided.block.transactions, applied.receipts, strict=True):
         if receipt.code != OK:
             continue
         ident = receipt.tx_id.hex()
         match tx.action:
-            case act.RegisterTrade(trade=trade) | act.AmendTrade(trade=trade):
-                tx_of[trade.uti] = ident
+            case act.RegisterTrade(trade=trade):
+                found[trade.uti, "REGISTERED"].append(Entry(ident, trade))
             case act.TradeBatch(trades=trades):
-                tx_of |= {trade.uti: ident for trade in trades}
-            case act.CancelTrade(uti=uti) | act.ConfirmTermination(uti=uti):
-                tx_of[uti] = ident
-            case act.ConsentNovation(uti=uti, new_uti=new):
-                tx_of |= {uti: ident, new: ident}
-                prior[new] = uti
+                for trade in trades:
+                    found[trade.uti, "REGISTERED"].append(Entry(ident, trade))
+            case act.AmendTrade(trade=trade):
+                found[trade.uti, "AMENDED"].append(Entry(ident, trade))
+            case act.CancelTrade(uti=uti):
+                found[uti, "CANCELLED"].append(Entry(ident))
+            case act.ConfirmTermination(uti=uti):
+                found[uti, "TERMINATED"].append(Entry(ident))
+            case act.ConsentNovation(uti=uti, new_uti=new):  # the last consent has done it
+                found[uti, "NOVATED"] = [Entry(ident)]
+                found[new, "NOVATION"] = [Entry(ident, None, uti)]
             case _:
                 pass
-    return tx_of, prior
+    return found

@@ -1,6 +1,6 @@
 """What all parts of the projection share: statements, what a block is, and how a rule is named."""
 
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -10,6 +10,8 @@ from ledger.state import State
 from node.plain import plain
 from node.viewing.concerns import Concern
 from wire.ids import member_of
+
+DATE_MAX: Final = 99_991_231
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -49,7 +51,9 @@ def whose(concern: Concern) -> tuple[str, str, int | None]:
         return "*", "", None
     if not members or (concern.together and len(members) > 1):
         return "", "", None
-    return f" {' '.join(members)} ", concern.product, concern.date
+    # A refused transaction may name any number as its date, also one that no row can hold.
+    date = None if concern.date is None else min(concern.date, DATE_MAX)
+    return f" {' '.join(members)} ", concern.product, date
 
 
 def as_json(value: object) -> str:

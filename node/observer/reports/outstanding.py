@@ -72,9 +72,11 @@ class Outstanding(NamedTuple):
 
 
 LAST: Final = (
-    "NOT EXISTS (SELECT 1 FROM {schema}contract_steps l WHERE l.uti=s.uti AND l.height<=:height "
+    "NOT EXISTS (SELECT 1 FROM main.contract_steps l WHERE l.uti=s.uti AND l.height<=:height "
     "AND (l.height, l.place)>(s.height, s.place))"
 )
+"""Of all its steps: who has handed a contract on does not see those that it took afterwards."""
+
 COLUMNS: Final = (
     "s.uti, s.height, s.place, s.what, s.state, s.buyer, s.seller, s.instrument, s.product, "
     "i.asset_class, i.feed, i.currency, i.price_scale, i.maturity, i.delivery, s.quantity, "
@@ -83,8 +85,8 @@ COLUMNS: Final = (
 )
 JOINED: Final = (
     "FROM {schema}contract_steps s "
-    "JOIN {schema}contract_steps f ON f.uti=s.uti AND (f.height, f.place)=(SELECT x.height, "
-    "x.place FROM {schema}contract_steps x WHERE x.uti=s.uti ORDER BY x.height, x.place LIMIT 1) "
+    "JOIN main.contract_steps f ON f.uti=s.uti AND (f.height, f.place)=(SELECT x.height, "
+    "x.place FROM main.contract_steps x WHERE x.uti=s.uti ORDER BY x.height, x.place LIMIT 1) "
     "JOIN instruments i ON i.code=s.instrument JOIN assets a ON a.code=i.currency "
     "LEFT JOIN marks m ON m.feed=i.feed AND m.date=:date"
 )
@@ -123,7 +125,7 @@ def sums(db: Reader, height: int) -> list[Sums]:
         f"COUNT(*), {exact('s.notional')} FROM main.contract_steps s "
         f"JOIN instruments i ON i.code=s.instrument WHERE s.height<=:height AND {LAST} "
         f"AND s.state NOT IN ({ended}) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-    ).format(schema="main.")
+    )
     rows = db.named(query, height=height)
     return [
         Sums(first, second, kind, currency, contracts, whole(high, low))

@@ -124,18 +124,19 @@ def defaults(db: Reader, periods: Periods) -> Iterator[Figure]:
 
 
 def _clients(db: Reader, cases: list[int]) -> Iterator[Figure]:
-    """13.1.3: contracts of defaulters' clients, by what became of them."""
+    """13.1.3: contracts of defaulters' clients, by what became of them in the case."""
     counts = {"ported": 0, "closed out": 0}
     for number in cases:
-        defaulter = db.scalar("SELECT defaulter FROM main.cases WHERE number=?", number)
+        query = "SELECT defaulter, declared, ended FROM main.cases WHERE number=?"
+        ((defaulter, declared, ended),) = db.rows(query, number)
         query = "SELECT body FROM main.case_steps WHERE number=? AND type='ClientPorted'"
         for (body,) in db.rows(query, number):
             counts["ported"] += msgspec.json.decode(body)["contracts"]
         query = (
             "SELECT COUNT(*) FROM main.contract_steps WHERE what='CLOSED_OUT' AND "
-            "(INSTR(buyer, ?1)=1 OR INSTR(seller, ?1)=1)"
+            "(INSTR(buyer, ?1)=1 OR INSTR(seller, ?1)=1) AND height>=?2 AND (?3=0 OR height<=?3)"
         )
-        counts["closed out"] += db.scalar(query, f"{defaulter}:")
+        counts["closed out"] += db.scalar(query, f"{defaulter}:", declared, ended)
     for of, count in counts.items():
         how = "contracts of clients of who was in default, by what became of them"
         yield Figure("13.1.3", of, count, COUNT, how, "quarter")

@@ -6,7 +6,7 @@ from typing import Final
 
 from node.observer.reports.periods import Periods, Span
 from node.observer.reports.pqd.figures import BPS, COUNT, WORD, Figure, currency_of
-from node.observer.store import Reader
+from node.observer.store import Reader, exact, whole
 from wire.ids import client_of
 from wire.money import BPS as WHOLE
 from wire.money import Rounding, muldiv
@@ -79,8 +79,8 @@ def _tested(db: Reader, year: Span) -> tuple[int, dict[str, list[int]]]:
     seen = 0
     found: dict[str, list[int]] = defaultdict(list)
     calls = (
-        "SELECT payer, receiver, asset, SUM(amount) FROM main.calls WHERE date=? AND kind='VM' "
-        "AND state<>'REPLACED' GROUP BY 1, 2, 3"
+        f"SELECT payer, receiver, asset, {exact('amount')} FROM main.calls WHERE date=? AND "
+        "kind='VM' AND state<>'REPLACED' GROUP BY 1, 2, 3"
     )
     terms = (
         "SELECT r.first, r.second, r.asset, COALESCE(k.posted_first, 0), "
@@ -89,7 +89,7 @@ def _tested(db: Reader, year: Span) -> tuple[int, dict[str, list[int]]]:
         "WHERE r.date=?"
     )
     for before, date in zip(year.dates, year.dates[1:], strict=False):
-        called = {(x, y, asset): amount for x, y, asset, amount in db.rows(calls, date)}
+        called = {row[:3]: whole(*row[3:]) for row in db.rows(calls, date)}
         for first, second, asset, of_first, of_second in db.rows(terms, before):
             for slot, posted in (((first, second), of_first), ((second, first), of_second)):
                 seen += 1
@@ -103,13 +103,13 @@ def called(db: Reader, periods: Periods) -> Iterator[Figure]:
     """6.6, 6.7 and 6.8: margin by business date."""
     quarter = periods.quarter
     query = (
-        "SELECT asset, date, SUM(amount) FROM main.calls WHERE date BETWEEN ? AND ? AND {} "
-        "GROUP BY 1, 2"
+        f"SELECT asset, date, {exact('amount')} FROM main.calls "
+        "WHERE date BETWEEN ? AND ? AND {} GROUP BY 1, 2"
     )
     paid: dict[str, list[int]] = defaultdict(list)
     what = "kind IN ('VM', 'INTRADAY') AND state='SETTLED'"
-    for asset, _, amount in db.rows(query.format(what), quarter.first, quarter.last):
-        paid[asset].append(amount)
+    for asset, _, high, low in db.rows(query.format(what), quarter.first, quarter.last):
+        paid[asset].append(whole(high, low))
     how = "variation margin calls that have settled, by the date that they are of"
     for asset, amounts in sorted(paid.items()):
         mean = quarter.mean(sum(amounts))
@@ -117,8 +117,8 @@ def called(db: Reader, periods: Periods) -> Iterator[Figure]:
         yield Figure("6.7.1", asset, max(amounts), asset, how, "quarter")
     asked: dict[str, list[int]] = defaultdict(list)
     what = "kind='IM' AND state<>'REPLACED'"
-    for asset, _, amount in db.rows(query.format(what), quarter.first, quarter.last):
-        asked[asset].append(amount)
+    for asset, _, high, low in db.rows(query.format(what), quarter.first, quarter.last):
+        asked[asset].append(whole(high, low))
     for asset, amounts in sorted(asked.items()):
         how = "initial margin calls, by the date that they are of; what is locked as a trade is "
         how += "registered is called from nobody"

@@ -109,7 +109,7 @@ class Policy:
         return all(self._record.has(role.name.lower(), ident) for role in roles for ident in idents)
 
     def _count(self, state: State, roles: Iterable[KeyRole], parts: list[Part]) -> None:
-        day = _day(state)
+        day = self._day(state)
         self._record.add(
             Entry(day, role.name.lower(), ident, dict(amounts))
             for role in roles
@@ -117,10 +117,11 @@ class Policy:
         )
 
     def _check_day(self, state: State, role: KeyRole, amounts: Amounts) -> None:
-        name, day = role.name.lower(), _day(state)
+        name = role.name.lower()
         daily: Mapping[str, int] = getattr(self._section, f"daily_{name}", {})
         if not daily:
             return
+        day = self._day(state)
         signed = self._record.of(day, name)
         for asset, amount in amounts.items():
             most = daily.get(asset, 0)
@@ -128,6 +129,12 @@ class Policy:
             if amount > left:
                 date = datetime.fromtimestamp(day * DAY_MS // 1_000, UTC).date()
                 raise AboveDay(f"{name}: {amount} {asset}, {left} left of {most} on {date}")
+
+    def _day(self, state: State) -> int:
+        """That of the ledger, or of the last signature, if the node's blocks are behind it: days
+        that it catches up with are over."""
+        ledger = state.must(t.NETWORK, t.network_key()).time_ms // DAY_MS
+        return max(ledger, self._record.newest())
 
     def _allow(self, role: KeyRole, amounts: Amounts | None) -> bool:
         if role.name.lower() not in self._section.sign:
@@ -165,10 +172,6 @@ def _parts(state: State, tx: Transaction) -> list[Part]:
 
 def _part_of_trade(state: State, trade: Trade) -> Part:
     return sha256(encode(trade)).hex(), _notionals(state, (trade,)) or {}
-
-
-def _day(state: State) -> int:
-    return state.must(t.NETWORK, t.network_key()).time_ms // DAY_MS
 
 
 def amounts_of(state: State, action: act.Action) -> Amounts | None:

@@ -59,6 +59,10 @@ class SignedRecord:
         self._known()
         return self._sums.get((day, role), Counter())
 
+    def newest(self) -> int:
+        """The last day on which something was signed; 0: none. Raises `SignedRecordDamaged`."""
+        return max((entry.day for entry in self._known().values()), default=0)
+
     def has(self, role: str, ident: str) -> bool:
         """Whether this was signed, today or yesterday; raises `SignedRecordDamaged`."""
         return (role, ident) in self._known()

@@ -45,12 +45,12 @@ class Restarted(Clients):
         self.daemon.policy = Policy(self.daemon.config.policy, record)
         self._app = make_app(self.daemon)
 
-    def next_day(self) -> None:
-        """A block of the day after."""
+    def next_day(self, days: int = 1) -> None:
+        """A block of the day after, or of so many days after; before, if it is negative."""
         tip = self.daemon.shell.tip
         row = tip.state.must(t.NETWORK, t.network_key())
         draft = Draft(tip.state)
-        later = msgspec.structs.replace(row, time_ms=row.time_ms + DAY_MS)
+        later = msgspec.structs.replace(row, time_ms=row.time_ms + days * DAY_MS)
         draft.put(t.NETWORK, t.network_key(), later)
         self.daemon.shell.tip = msgspec.structs.replace(tip, state=tip.state.folded(draft)[0])
 
@@ -109,6 +109,21 @@ async def test_the_next_day_of_the_ledger_begins_anew(clients: Restarted) -> Non
     ]
     assert len(days) == 3
     assert max(days) - min(days) == 1  # what is older is forgotten
+
+
+async def test_a_node_that_catches_up_gives_no_limit_for_each_day_it_passes(
+    clients: Restarted,
+) -> None:
+    for amount in (1_000, 999):
+        await clients.ask(transfer(amount))
+    clients.next_day(-5)  # its store was lost; the record of what it has signed was not
+    assert "501 left" in (await clients.ask(transfer(502))).json()["detail"]
+    clients.next_day(3)
+    assert (await clients.ask(transfer(501))).status_code == 201
+    assert "0 left" in (await clients.ask(transfer(1))).json()["detail"]
+    clients.next_day(3)
+    assert (await clients.ask(transfer(1_000))).status_code == 201  # signed before
+    assert (await clients.ask(transfer(998))).status_code == 201
 
 
 async def test_what_two_have_approved_counts_too_and_is_bound_at_that_moment(

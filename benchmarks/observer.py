@@ -188,6 +188,9 @@ def views_of(base: str, path: Path) -> list[dict[str, Any]]:
         "search UTI": f"/search?q={uti}", "search LEI": f"/search?q={lei[:14]}",
         "search block": f"/search?q={block[:8]}", "search transaction": f"/search?q={tx[:8]}",
         "search name": "/search?q=Member%201", "search nothing": "/search?q=ffffffffffff",
+        "trade report": "/reports/trades", "its trade report": f"/reports/trades?member={lei}",
+        "disclosure": "/reports/pqd", "daily summary": "/reports/daily",
+        "alerts": "/alerts?which=all",
     }  # fmt: skip
     rows = []
     with httpx.Client(base_url=base, timeout=60) as client:
